@@ -1,7 +1,7 @@
 //! Sends messages to a controller one after the other, even while a test kills and restarts it, and
-//! counts what the controller acknowledged. The tests that kill controllers use it. It repeats a
-//! message without a limit until an answer arrives. After `over` is set, it ends with the next
-//! answer.
+//! counts what the controller acknowledged. The tests that kill controllers use this module.
+//! [`acknowledged`] repeats a message without a limit until an answer arrives. After the caller
+//! sets `over`, the function ends with the next answer.
 
 use std::{
     sync::{

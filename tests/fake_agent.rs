@@ -1,6 +1,6 @@
-//! Acts as an agent that makes only the calls, on its own connection. It asks for trials, holds
-//! them, and immediately reports what a trial would report. The benches use it. It starts no
-//! process.
+//! Acts as an agent that makes only the calls, on its own connection. The fake agent asks for
+//! trials, holds them, and immediately reports what a trial would report. The benches use this
+//! module, which starts no process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -94,8 +94,8 @@ fn build() -> PathBuf {
     }
 }
 
-/// Returns a loopback port that was free a moment ago. It lies below the ports that systems use for
-/// outgoing connections, and no other lab of this process has it.
+/// Returns a loopback port that was free a moment ago. The port is below the ports that systems use
+/// for outgoing connections, and no other lab of this process has it.
 ///
 /// # Panics
 /// Panics if the machine has no free port.
@@ -177,7 +177,7 @@ impl Lab {
     }
 
     /// Returns a lab with a running controller that requires this token. All programs of the lab
-    /// have it.
+    /// have this token.
     pub fn with_token(token: &str) -> Self {
         let mut lab = Self::new();
         lab.token = Some(token.to_owned());

@@ -1,6 +1,6 @@
 //! Makes rows that can be recognized, which `sdk_logger` logs at each step. Other functions read
 //! the rows of a controller or a journal and compare them bit by bit. The tests that kill programs
-//! use it.
+//! use this module.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use record::{Row, Value};
 
 use crate::Lab;
 
-/// Returns the values of a step. They have several types, and floats whose bits matter, such as
-/// NaN.
+/// Returns the values of a step. The values have several types. Among them are floats whose bits
+/// matter, such as NaN.
 pub fn values(step: u64) -> Vec<(String, Value)> {
     let float = match step % 7 {
         0 => f64::from_bits(0x7ff8_0000_0000_0000 | step),

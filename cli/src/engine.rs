@@ -1,6 +1,6 @@
 //! `sweep engine`: answers `ask` and `tell` requests as JSON lines on stdin and stdout, without a
-//! controller. A user's own loop in any language can call it, and benchmarks do. It keeps its
-//! history of trials only in memory. An `init` request starts a new history.
+//! controller. A user's own loop in any language can call the command, and benchmarks do. The
+//! command keeps its history of trials only in memory. An `init` request starts a new history.
 
 use std::io::{self, BufRead as _};
 

@@ -1,5 +1,5 @@
-//! Reads a sweep's YAML from a file or from stdin, for `create` and `check`. It does not interpret
-//! the text.
+//! Reads a sweep's YAML from a file or from stdin, for `create` and `check`. This module does not
+//! interpret the text.
 
 use std::{
     fs::{self, File},

@@ -1,7 +1,7 @@
-//! `sweep sync`: sends runs from their folders to the controller. It serves runs that were logged
-//! offline, and runs whose program could not send everything. It makes the calls that the program
-//! would have made, and each call is safe to repeat. So a second sync after an interruption stores
-//! the same rows. It never changes a folder.
+//! `sweep sync`: sends runs from their folders to the controller. The command serves runs that were
+//! logged offline, and runs whose program could not send everything. A sync makes the calls that
+//! the program would have made, and each call is safe to repeat. So a second sync after an
+//! interruption stores the same rows. A sync never changes a folder.
 
 use std::{
     fs::{self, File, TryLockError},

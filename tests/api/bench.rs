@@ -1,5 +1,5 @@
 //! `cargo xtask bench history`: measures the time to list runs and to read history through a real
-//! controller over gRPC. It compares with raw SQLite that has a row per run or point. All
+//! controller over gRPC. The floor for comparison is raw SQLite with a row per run or point. All
 //! measurements use warm caches. The tests are ignored by default, because they enforce no limit.
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -175,7 +175,7 @@ async fn history() {
 }
 
 const RUNS: u64 = 10_000;
-/// The number of concurrent calls. It is large enough to fill the commits of the writer thread.
+/// The number of concurrent calls, which is large enough to fill the commits of the writer thread.
 const AT_ONCE: usize = 64;
 
 /// Returns the config and the summary of a typical run: ten entries and ten numbers.

@@ -108,8 +108,8 @@ async fn story(lab: &mut Lab, id: &str) -> Story {
 
 #[tokio::test]
 async fn a_run_killed_and_resumed_twice_equals_one_never_killed() {
-    // With this short lease, the controller takes a background step every 50 ms. So it merges
-    // blocks during the test.
+    // With this short lease, the controller takes a background step every 50 ms. So the controller
+    // merges blocks during the test.
     let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
     let sweep = lab.create(&format!("{RANDOM}\n{RULE}\n")).await;
     let (mut one, mut other) = (lab.agent("one", &sweep.id), lab.agent("other", &sweep.id));

@@ -1,5 +1,5 @@
 //! Runs a controller on its own port and in its own folder, and fake agents that only make calls.
-//! The tests of this folder use it. It never starts a process.
+//! The tests of this folder use this module, which never starts a process.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -189,7 +189,7 @@ impl Lab {
     }
 }
 
-/// A fake agent, whose calls a test makes one by one. It holds the attempts that the test adds.
+/// A fake agent. A test makes each of its calls, and adds the attempts that it holds.
 #[derive(Clone)]
 pub(crate) struct FakeAgent {
     client: AgentsClient<Authorized>,

@@ -34,8 +34,8 @@ async fn the_value_of_a_trial_is_final_once_it_ends() {
     for value in [0.5, 0.4, 0.6, 0.7] {
         starts.push(agent.trial(value).await);
     }
-    // Within the grace, the controller stores late rows like other rows. They do not change the
-    // trial's value.
+    // Within the grace, the controller stores late rows like other rows. Late rows do not change
+    // the trial's value.
     agent.log(&starts[2], 1, KEY, &[-1e9, 0.1]).await.unwrap();
     let run = lab.run(&starts[2].run).await;
     assert_eq!(

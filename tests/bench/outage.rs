@@ -1,7 +1,7 @@
 //! `cargo xtask bench outage`: programs log at a steady pace while the controller is killed and
 //! restarted. The benchmark measures the time until the rows of the outage have arrived, and how
-//! much faster they arrive than they were logged. It first measures programs with the SDK, then
-//! programs that print their rows. All run under a real agent.
+//! much faster they arrive than they were logged. The benchmark first measures programs with the
+//! SDK, then programs that print their rows. All these programs run under a real agent.
 
 use std::{
     process::ExitCode,

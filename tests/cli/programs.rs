@@ -24,8 +24,8 @@ fn run(lab: &mut Lab, yaml: &str, args: &[&str]) -> String {
 }
 
 /// Puts the lines of one trial together, with the indented lines below them. The agent reports the
-/// end of a trial and the start of the next one as they happen, in an order that differs from run
-/// to run.
+/// end of a trial and the start of the next one as they happen. Their order differs from run to
+/// run.
 fn in_order_of_trials(said: &str) -> String {
     let mut trials: BTreeMap<u64, String> = BTreeMap::new();
     let (mut before, mut after, mut current) = (String::new(), String::new(), None);

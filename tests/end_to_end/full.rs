@@ -67,8 +67,8 @@ impl Small {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Ends the controller with SIGTERM. It must have reported a full disk once and free room once,
-    /// and the check of its folder must find no damage.
+    /// Ends the controller with SIGTERM. The controller must have reported a full disk once and
+    /// free room once, and the check of its folder must find no damage.
     fn end(mut self) {
         assert!(Command::new("kill").args(self.children()).status().unwrap().success());
         let checked = self.shell.wait().unwrap();

@@ -1,7 +1,7 @@
-//! A trainer that never ends: `sdk_files SIDE`. It logs a picture and a file at every step, each
-//! with a content of its own, and a version of an artifact at every tenth step. The file SIDE gets
-//! a line with the process and the run at the start, and a line after each step. Tests that kill it
-//! start it.
+//! A trainer that never ends: `sdk_files SIDE`. The trainer logs a picture and a file at every
+//! step, each with its own content. At every tenth step, it also logs a version of an artifact. The
+//! file SIDE gets a line with the process and the run at the start, and a line after each step.
+//! Tests start this program and kill it.
 
 use std::{env, fs::File, io::Write as _, process, thread::sleep, time::Duration};
 

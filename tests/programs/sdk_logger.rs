@@ -1,7 +1,8 @@
-//! A run outside sweeps in which every row can be recognized: `sdk_logger ROWS PACE_US [SIDE]`. It
-//! prints the run's id, logs, ends the run, and prints how many rows were accepted and refused.
-//! Tests that kill it start it. SIDE is a file that gets 24 bytes after each row: the step, the
-//! time, and the time when a thread that sleeps like the journal's thread last woke up.
+//! A run outside sweeps in which every row can be recognized: `sdk_logger ROWS PACE_US [SIDE]`. The
+//! program prints the run's id, logs, ends the run, and prints how many rows were accepted and
+//! refused. Tests start this program, and most of them kill it. SIDE is a file that gets 24 bytes
+//! after each row. They are the step, the time, and the last wake-up of a thread that sleeps like
+//! the journal's thread.
 
 use std::{
     fs::File,

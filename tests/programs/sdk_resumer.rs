@@ -1,8 +1,9 @@
 //! A trainer whose every step depends on all steps before: `sdk_resumer SIDE STEPS MS`, with MS
-//! milliseconds for each step. It makes a checkpoint at every tenth step and resumes from the
-//! newest checkpoint. The parameter `x` is its state before the first step. The file SIDE gets the
-//! line `began X ATTEMPT PID` at each start, and `done X ATTEMPT FIRST` right before a successful
-//! end. FIRST is the step with which the attempt began. Tests that kill it start it.
+//! milliseconds for each step. The trainer makes a checkpoint at every tenth step and resumes from
+//! the newest checkpoint. The parameter `x` is its state before the first step. The file SIDE gets
+//! the line `began X ATTEMPT PID` at each start, and `done X ATTEMPT FIRST` right before a
+//! successful end. FIRST is the step with which the attempt began. Tests start this program and
+//! kill it.
 
 use std::{env, fs, io::Write as _, process, thread::sleep, time::Duration};
 

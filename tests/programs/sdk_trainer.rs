@@ -1,6 +1,6 @@
 //! A trial that logs through the SDK like a small training loop, with pictures and a file. The
-//! end-to-end tests start it. It ends by `process::exit` without finishing its run, as careless
-//! programs do.
+//! end-to-end tests start this program. It ends by `process::exit` without finishing its run, as
+//! careless programs do.
 
 use std::{env, fs, process, thread::sleep, time::Duration};
 

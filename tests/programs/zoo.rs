@@ -1,7 +1,7 @@
 //! Badly behaved trainers: `zoo TAG` becomes the program that BESOM_PARAM_beast names, with
 //! processes that behave as users' programs do. The command line of each process carries the tag,
-//! the run, its attempt and the name, so that a test finds it however it hides.
-//! tests/end_to_end/stops starts it. Every process ends by itself after some minutes.
+//! the run, its attempt and the name, so that a test finds it however it hides. The tests in
+//! tests/end_to_end/stops start the zoo. Every process ends by itself after some minutes.
 
 use std::{
     env, error,

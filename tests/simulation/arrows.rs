@@ -23,8 +23,8 @@ impl Arrows {
         }
     }
 
-    /// Returns all arrows, those of runs first. Each has its state machine, state, event and the
-    /// number of times that it was taken.
+    /// Returns all arrows, those of runs first. Each entry has the state machine, the state, the
+    /// event, and the number of times that the arrow was taken.
     pub fn table(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
         let times =
             |arrow: Arrow| (arrow.0, arrow.1, arrow.2, self.0.get(&arrow).copied().unwrap_or(0));

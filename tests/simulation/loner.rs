@@ -1,5 +1,5 @@
 //! Simulates a program that logs a run outside sweeps. The program begins, logs, and reports an end
-//! or is killed without a report. Then it restarts and resumes its run.
+//! or is killed without a report. The program then restarts and resumes its run.
 
 use std::{sync::Arc, time::Duration};
 

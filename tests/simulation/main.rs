@@ -1,5 +1,5 @@
 //! `simulate`: runs many seeds, or one of them with a trace of everything that happens. `cargo
-//! xtask simulate` starts it.
+//! xtask simulate` starts this program.
 
 use std::{
     num::NonZero,

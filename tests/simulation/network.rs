@@ -1,6 +1,6 @@
-//! Simulates the network between the nodes and the controller. It loses, delays, duplicates and
-//! reorders messages, and sometimes cuts a node off for a while. Agents and programs use it. It
-//! never looks into a message.
+//! Simulates the network between the nodes and the controller. The network loses, delays,
+//! duplicates and reorders messages, and sometimes cuts a node off for a while. Agents and programs
+//! use the network, which never looks into a message.
 
 use std::{
     collections::BTreeMap,

@@ -149,8 +149,8 @@ impl Program {
         self.script.straggles
     }
 
-    /// Runs the straggler, a part of the program that outlives the program's end. It sends one more
-    /// row, whose value would be the best of all.
+    /// Runs the straggler, a part of the program that outlives the program's end. The straggler
+    /// sends one more row, whose value would be the best of all.
     pub(crate) async fn straggle(
         self: Arc<Self>,
         line: Line,
@@ -334,8 +334,8 @@ impl Script {
     }
 }
 
-/// Sends the rows that exist and retries until it succeeds. It never returns: the caller drops it
-/// and calls it again after the next row.
+/// Sends the rows that exist and retries until it succeeds. The future never ends: the caller drops
+/// it and calls this function again after the next row.
 async fn keep_sending(sender: &mut Shipper<Line>) {
     while sender.ship(Which::All).await.is_err() {
         sleep(Duration::from_secs(1)).await;

@@ -1,5 +1,5 @@
-//! Checks the promises that must hold at the end of a simulation. It reads the sweeps and runs
-//! through the controller's own door, and compares them with the record of the witness.
+//! Checks the promises that must hold at the end of a simulation. The verdict reads the sweeps and
+//! runs through the controller's own door, and compares them with the record of the witness.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

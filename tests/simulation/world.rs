@@ -51,8 +51,8 @@ pub(crate) struct World {
 pub struct Outcome {
     /// The events that must never happen, but did.
     pub violations: Vec<String>,
-    /// A digest. It is equal for two simulations in which the same events happened at the same
-    /// times.
+    /// A digest of the simulation. Two simulations in which the same events happened at the same
+    /// times have equal digests.
     pub digest: u64,
     /// The number of answers of the controller.
     pub answers: u64,

@@ -1,6 +1,6 @@
 //! `sweep artifact`: lists, shows, downloads and manages the versions of artifacts, which runs make
-//! and use. `main` calls it. Each subcommand has one file here, with its flags and its help. This
-//! file parses the name of a version.
+//! and use. `main` calls this module. Each subcommand has one file here, with its flags and its
+//! help. This file parses the name of a version.
 
 mod alias;
 mod get;

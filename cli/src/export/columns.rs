@@ -1,6 +1,6 @@
-//! Lays out the rows of a run as a table: first the columns that say where a row belongs, then one
-//! column per key, whose type fits all of the key's values. The writers of this folder use it. It
-//! writes no file and does not depend on a format.
+//! Lays out the rows of a run as a table. The first columns say where a row belongs. One column per
+//! key follows, with a type that fits all values of the key. The writers of this folder use this
+//! module, which writes no file and does not depend on a format.
 
 use std::{
     borrow::Cow,
@@ -11,7 +11,7 @@ use record::{RowRef, ValueRef};
 
 use crate::json;
 
-/// The columns before the keys. Their names begin with `_`, because few keys do.
+/// The columns before the keys. The names of these columns begin with `_`, because few keys do.
 pub(crate) const PLACE: [(&str, Kind); 6] = [
     ("_attempt", Kind::Count),
     ("_writer", Kind::Text),

@@ -1,5 +1,5 @@
 //! Writes an export to stdout, or to a file that appears under its name only when it is complete.
-//! The writers of this folder use it.
+//! The writers of this folder use this module.
 
 use std::{
     fs::{self, Permissions},
@@ -82,7 +82,7 @@ impl Write for Output {
         match self {
             Self::Stdout(waiting) => {
                 waiting.extend_from_slice(bytes);
-                // This writes only whole lines, so that a terminal receives whole characters.
+                // The write ends at a line end, so that a terminal receives only whole characters.
                 if waiting.len() >= GATHER
                     && let Some(end) = waiting.iter().rposition(|byte| *byte == b'\n')
                 {

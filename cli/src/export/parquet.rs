@@ -1,5 +1,5 @@
 //! Writes rows as a Parquet file: one typed column per key, compressed with Snappy, which every
-//! Parquet reader supports. The exports use it.
+//! Parquet reader supports. The exports use this module.
 
 use std::{
     io::{self, Write},
@@ -84,7 +84,7 @@ impl<W: Write + Send> Parquet<W> {
 
 fn other(error: ParquetError) -> io::Error {
     match error {
-        // This unwraps the disk's error, which says more than Parquet's error around it.
+        // The disk's error is returned without Parquet's error around it, because it says more.
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(error) => *error,
             Err(source) => io::Error::other(source),
@@ -145,7 +145,8 @@ impl Gathered {
                 values.push(number);
             }
             (Values::Float(values), Cell::Value(ValueRef::F64(number))) => values.push(number),
-            // This is exact: a column is `Kind::Float` only if its whole numbers have exact floats.
+            // The conversion is exact: a column is `Kind::Float` only if floats represent all its
+            // whole numbers exactly.
             (Values::Float(values), Cell::Value(ValueRef::I64(number))) => {
                 values.push(number as f64)
             }

@@ -1,6 +1,6 @@
-//! Collects all rows of one stream of some runs in a [`Spool`] and finds their columns. It then
-//! writes the rows with these columns. In memory, it holds at most one block and the rows that a
-//! format gathers. `sweep run export` uses it.
+//! Collects all rows of one stream of some runs in a [`Spool`] and finds their columns. Then writes
+//! the rows with these columns. At most one block, and the rows that a format gathers, are in
+//! memory. `sweep run export` uses this module.
 
 use std::io;
 

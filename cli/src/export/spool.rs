@@ -10,7 +10,7 @@ use std::{
 use prost::Message as _;
 use proto::v1::Block;
 
-/// Stores blocks in the order of their arrival. Only one block is in memory at a time.
+/// Stores blocks on disk in the order of their arrival. Only one block is in memory at a time.
 pub(crate) struct Spool(BufWriter<File>);
 
 impl Spool {

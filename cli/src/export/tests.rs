@@ -18,8 +18,8 @@ fn row(step: u64, values: &[(&str, Value)]) -> Row {
     Row { step, wall_ms: 1_700_000_000_000 + step as i64, values }
 }
 
-/// Rows with every type, non-finite floats, a key of mixed types, a key that appears late, a key
-/// with the name of a column, and hostile text.
+/// Returns rows with values of every type, non-finite floats and hostile text. One key has mixed
+/// types, one appears late, and one has the name of a column.
 fn rows() -> Vec<Row> {
     use Value::{Bool, F64, I64, Json, Text};
     let text = "a,\"b\"\r\nü\u{0}";

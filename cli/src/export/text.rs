@@ -1,4 +1,4 @@
-//! Writes rows as CSV, JSON or JSON lines. The exports use it.
+//! Writes rows as CSV, JSON or JSON lines. The exports use this module.
 
 use std::io::{self, Write};
 

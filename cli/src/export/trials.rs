@@ -1,5 +1,5 @@
-//! Writes the trials of a sweep as a Parquet file. It has the columns of the CSV export, with
-//! types. `sweep export` uses it.
+//! Writes the trials of a sweep as a Parquet file. The file has the columns of the CSV export, with
+//! types. `sweep export` uses this module.
 
 use std::io;
 

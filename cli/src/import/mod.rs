@@ -1,6 +1,6 @@
-//! `sweep import`: imports runs that other programs have logged. `main` calls it. Each importer is
-//! a subfolder with its sources and readers. The module `send` sends the runs of all importers to
-//! the controller.
+//! `sweep import`: imports runs that other programs have logged. `main` calls this module. Each
+//! importer is a subfolder with its sources and readers. The module `send` sends the runs of all
+//! importers to the controller.
 
 mod past;
 mod send;

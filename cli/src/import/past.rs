@@ -34,14 +34,14 @@ pub(super) struct Past {
 pub(super) enum Relation {
     /// The source is another run.
     Other,
-    /// The source has only some of the imported files and no other files. Each is the same as when
-    /// it was imported.
+    /// The source has only some of the imported files and no other files. Each file is the same as
+    /// when it was imported.
     Contained,
     /// The source has only imported files, and at least one is shorter than when it was imported.
     /// No stored hash fits a shorter file, so the import compares the values.
     Shorter,
-    /// The source has all imported files and may have more. Its history values begin with the
-    /// imported values.
+    /// The source has all imported files and may have more. The source's history values begin with
+    /// the imported values.
     Grown,
     /// The source has all imported files and more, but its history values do not begin with the
     /// imported values. Steps were taken back, or an earlier file has grown.
@@ -157,8 +157,8 @@ fn begins(one: &mut dyn Reader, other: &mut dyn Reader) -> io::Result<bool> {
 /// A history value with its row's step and time: step, milliseconds since the epoch, key, value.
 pub(super) type Placed = (u64, i64, String, Value);
 
-/// Iterates over the history values of a source one by one. It does not return rows, because the
-/// last row may get further values when the source grows.
+/// Iterates over the history values of a source one by one. The iterator does not return rows,
+/// because the last row may get further values when the source grows.
 pub(super) struct Values<'a> {
     reader: &'a mut dyn Reader,
     row: std::vec::IntoIter<Placed>,

@@ -1,7 +1,8 @@
-//! Sends a run that an importer found to the controller. It makes the same calls as the SDK: begin,
-//! append, end. A repeated import continues where the previous one ended. It finds the run by its
-//! key and by what earlier imports have read ([`Past`]), does not send stored values again, and
-//! sends new values as the run's next attempt. See docs/decisions/imports.md.
+//! Sends a run that an importer found to the controller. The import makes the same calls as the
+//! SDK: begin, append, end. A repeated import continues where the previous one ended. The import
+//! finds the run by its key and by what earlier imports have read ([`Past`]). It does not send
+//! stored values again, and sends new values as the run's next attempt. See
+//! docs/decisions/imports.md.
 
 use std::{collections::HashMap, io, mem};
 

@@ -15,8 +15,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::stream::Stream;
 
-/// The size limit of a row in bytes. It leaves room for the frame's own bytes, so that every row
-/// fits into a frame. A larger row loses values.
+/// The size limit of a row in bytes. The limit leaves room for the frame's own bytes, so that every
+/// row fits into a frame. A larger row loses values.
 const ROW_BYTES: usize = MAX_FRAME_BYTES - (64 << 10);
 /// The most bytes that a value needs beside its key and its text.
 const VALUE_BYTES: usize = 32;
@@ -71,8 +71,8 @@ pub(crate) trait Reader {
 /// files only append to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// The name that distinguishes the part from the other parts of its source. It does not depend
-    /// on the folder, except for a W&B file without a start time.
+    /// The name that distinguishes the part from the other parts of its source. The name does not
+    /// depend on the folder, except for a W&B file without a start time.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,

@@ -1,5 +1,5 @@
-//! Finds files below a folder, for the importers. It follows links, as TensorBoard does, and visits
-//! every folder once, so cycles of links end.
+//! Finds files below a folder, for the importers. The search follows links, as TensorBoard does. It
+//! visits every folder once, so cycles of links end.
 
 use std::{
     collections::{BTreeSet, HashSet},

@@ -1,5 +1,5 @@
-//! `sweep run`: finds runs, and shows, exports or downloads what a run has. `main` calls it. Each
-//! subcommand has one file here, with its flags and its help.
+//! `sweep run`: finds runs, and shows, exports or downloads what a run has. `main` calls this
+//! module. Each subcommand has one file here, with its flags and its help.
 
 mod artifacts;
 mod export;

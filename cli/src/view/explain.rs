@@ -1,6 +1,6 @@
 //! Shows what the trials of a sweep say about its parameters: a table by importance, or the metric
-//! along one parameter or over two. `sweep explain` calls it. It fits no model: the controller
-//! computes every estimate.
+//! along one parameter or over two. `sweep explain` calls this module, which fits no model: the
+//! controller computes every estimate.
 
 use proto::v1::{Cell, Curve, CurvePoint, Explanation, Importance, Surface, Sweep};
 use serde_json::Value;

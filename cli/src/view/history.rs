@@ -1,5 +1,5 @@
 //! Shows what a run logged, to users and scripts: a table, small charts, CSV and JSON.
-//! `run::history` calls it.
+//! `run::history` calls this module.
 
 use proto::v1::{CurveBucket, HistoryKey};
 use record::{Row, Value, json::to_json};

@@ -1,5 +1,5 @@
 //! Turns the controller's answers into text for users. The commands call these functions, which
-//! never print and never send a request. Their text has colours; the crate `terminal` strips the
+//! never print and never send a request. The text has colours; the crate `terminal` strips the
 //! colours where the output does not support them. Every foreign text passes through
 //! `terminal::one_line` or `terminal::sanitise` before it is shown.
 

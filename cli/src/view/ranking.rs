@@ -1,4 +1,4 @@
-//! Shows the trials of a sweep, best first. The view of a sweep calls it.
+//! Shows the trials of a sweep, best first. The view of a sweep calls this module.
 
 use std::cmp::Ordering;
 

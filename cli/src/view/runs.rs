@@ -1,5 +1,5 @@
 //! Shows a list of runs. The columns may be any fields, config keys and summary keys of a run.
-//! `run::ls` calls it.
+//! `run::ls` calls this module.
 
 use proto::v1::Run;
 use record::name;
@@ -18,8 +18,8 @@ pub(crate) const COLUMNS: [&str; 15] = [
     "attempt", "value", "rows", "time", "created",
 ];
 
-/// Chooses the columns that are shown by default. These are the usual columns that have a value in
-/// any of these runs, the names in `sort`, `time` and `created`.
+/// Chooses the columns that are shown by default. The default columns are the usual columns that
+/// have a value in any of these runs, the names in `sort`, `time` and `created`.
 pub(crate) fn usual(runs: &[Run], project: &str, sweep: &str, sort: &[String]) -> Vec<String> {
     let usual = ["id", "name", "state", "project", "group", "job_type", "tags", "value"];
     // With `--project` or `--sweep`, the project is the same in all runs.

@@ -1,5 +1,5 @@
 //! Converts parameters and summaries from the JSON of the wire to flat names and short values. The
-//! views and the JSON output use it.
+//! views and the JSON output use this module.
 
 use serde_json::{Map, Value};
 use terminal::one_line;
@@ -58,7 +58,7 @@ fn typed(kind: &str, object: &Map<String, Value>) -> String {
         Some(edges) => {
             edges.first().and_then(Value::as_f64).zip(edges.last().and_then(Value::as_f64))
         }
-        // These keys belong to a histogram that was too long for the summary.
+        // The keys `from` and `to` belong to a histogram that was too long for the summary.
         None => number("from").zip(number("to")),
     };
     let bins = edges.and_then(|edges| edges.len().checked_sub(1)).map(Value::from);

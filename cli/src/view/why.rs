@@ -1,6 +1,6 @@
 //! Explains a run in sentences: why its point was chosen, what its result was, and why it was
-//! stopped. `sweep explain` calls it. Its reasons are those that the controller stored at the time
-//! of each decision.
+//! stopped. `sweep explain` calls this module. The reasons are those that the controller stored at
+//! the time of each decision.
 
 use proto::v1::{Run, Sweep};
 use serde_json::{Map, Value};

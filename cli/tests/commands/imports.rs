@@ -169,7 +169,8 @@ fn a_growing_run_is_imported_once() {
     }
 }
 
-/// Returns the steps and values of the run's history, as they are exported. Its only key is `loss`.
+/// Returns the steps and values of the run's history, as they are exported. The only key of the
+/// history is `loss`.
 fn losses(lab: &Lab, run: &Value) -> Vec<(u64, f64)> {
     lab.values(run, "history")
         .into_iter()

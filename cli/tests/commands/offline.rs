@@ -1,5 +1,4 @@
-//! Tests `sweep` as a user starts it, in cases without a controller: what it prints, and the exit
-//! code.
+//! Tests what `sweep` prints, and its exit code, when no controller is running.
 
 use std::{
     fs,

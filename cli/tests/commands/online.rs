@@ -1,5 +1,5 @@
-//! Tests `sweep` against a scripted controller: what it prints, what it does when the controller
-//! refuses a request, goes out of reach or loses an answer, and the exit code.
+//! Tests what `sweep` prints, and its exit code, against a scripted controller. The controller
+//! refuses some requests, goes out of reach, or loses an answer.
 
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask bench fleet`: measures the cost of many agents, through a real controller over gRPC
-//! on SQLite. It offers the same load from few agents and from many. It measures the time from the
-//! report of a bad value to the stop, at agents that make only the calls and at the processes of a
-//! real agent. On demand it runs a whole grid, each point once, and measures the memory. It never
+//! on SQLite. The benchmark offers the same load from few agents and from many. It measures the
+//! time from the report of a bad value to the stop. Some agents make only the calls, and one agent
+//! is real. With `--grid`, it runs a whole grid, each point once, and measures the memory. It never
 //! compares with other programs.
 
 mod grid;

@@ -1,6 +1,7 @@
 //! Provides the benchmark's own randomness: one stream per key, the same on every machine and in
-//! every version. The problems (shifts, rotations, data), the runner (noise, the trial that ends
-//! next) and the statistics use it. It never takes a seed from the system or the clock.
+//! every version. The problems draw their shifts, rotations and data from it. The runner draws the
+//! noise and the trial that ends next, and the statistics draw resamples. No seed comes from the
+//! system or the clock.
 
 use std::f64::consts::TAU;
 

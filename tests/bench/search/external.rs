@@ -1,6 +1,6 @@
 //! Runs an engine in its own process. Each call writes one JSON line and reads one JSON line.
 //! `engines` opens the engine; docs/search-bench.md has the protocol. This module checks every
-//! answer. Dropping the engine ends its process.
+//! answer of the engine. Dropping the engine ends its process.
 
 use std::{
     fs,

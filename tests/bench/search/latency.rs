@@ -1,6 +1,6 @@
-//! Measures the processor time that an engine needs for one trial when it has the results of 50,
-//! 200 or 500 others, at six axes and at twenty. `main` calls it with `--latency`. It ignores the
-//! values.
+//! Measures the processor time that an engine needs for one trial. The engine has the results of
+//! 50, 200 or 500 other trials, on six axes and on twenty. `main` calls this module with
+//! `--latency`. The values of the trials do not matter.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! `cargo xtask bench search`: measures how good the search is, next to random search, other
-//! engines, and itself with a part left out. It uses many small problems, with the same seeds and
-//! the same budget for every engine. docs/search-bench.md says what the figures mean.
+//! engines, and itself with a part left out. The benchmark uses many small problems, with the same
+//! seeds and the same budget for every engine. docs/search-bench.md says what the figures mean.
 
 mod chance;
 mod engines;

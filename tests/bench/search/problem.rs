@@ -137,7 +137,7 @@ impl Problem {
         self
     }
 
-    /// Adds Gaussian noise. Its standard deviation is this share of the range that contains the
+    /// Adds Gaussian noise. The standard deviation is this share of the range that contains the
     /// values of nine in ten random points.
     pub(crate) fn noisy(mut self, share: f64) -> Self {
         self.noise = Noise::Even(share * self.range());

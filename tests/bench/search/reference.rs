@@ -1,7 +1,7 @@
-//! Computes the values that the report measures against, once per problem, and keeps them in
-//! reference.json: how good random search is after a number of trials, and the best value that a
-//! long search found. `--reference` makes them, and `report` reads them. An engine never sees these
-//! values.
+//! Computes, once per problem, the values that the report measures against, and keeps them in
+//! reference.json. They are the quality of random search after a number of trials, and the best
+//! value that a long search found. `--reference` makes them, and `report` reads them. An engine
+//! never sees these values.
 
 use std::collections::BTreeMap;
 

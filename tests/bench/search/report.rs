@@ -1,6 +1,6 @@
-//! Formats stored runs as tables: over all problems, by family, and by problem. `main` calls it
-//! after the runs, or with files of earlier runs. It compares only problems and seeds that every
-//! engine of the report has run. It never runs anything.
+//! Formats stored runs as tables: over all problems, by family, and by problem. `main` calls this
+//! module after the runs, or with files of earlier runs. The report compares only problems and
+//! seeds that every engine in it has run. This module never runs an engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -216,7 +216,8 @@ fn problem_regret(
             let trials = run.budget.div_ceil(part);
             let value = run.curve.get(trials - 1).or(run.curve.last())?;
             // If random search alone nearly reaches the best value, the unit of regret is a
-            // fiftieth of the distance from a very short random search to the best value.
+            // fiftieth of another distance. This is the distance from a very short random search to
+            // the best value.
             let random = reference.random(trials).max(best + 0.02 * (reference.random(1) - best));
             Some(regret(*value, best, random))
         })

@@ -1,5 +1,5 @@
-//! Provides the arithmetic of the report: regret, ranks, and an interval by resampling. `report`
-//! and `reference` call it.
+//! Provides the arithmetic of the report: regret, ranks, and an interval by resampling. `report`,
+//! `reference` and `latency` call this module.
 
 use crate::chance::Chance;
 

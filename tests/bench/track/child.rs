@@ -1,6 +1,6 @@
 //! Runs a measurement in a process of its own: `bench_track one ...` opens its runs, prints
-//! `ready`, waits for a line, and logs. It then prints `logged`, and its sample as JSON. Both ends
-//! of this exchange are here; `main` and `driver` call them.
+//! `ready`, waits for a line, and logs. The process then prints `logged`, and its sample as JSON.
+//! Both ends of this exchange are here; `main` and `driver` call them.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _, stdin},

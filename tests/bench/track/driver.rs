@@ -1,5 +1,5 @@
 //! Starts the processes of a measurement, and for Besom a new controller; combines their samples.
-//! `main` calls it.
+//! `main` calls this module.
 
 use std::{
     fs,

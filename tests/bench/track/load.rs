@@ -1,5 +1,5 @@
 //! Defines the load on a tracker, and the loop that makes it: the same for Besom's SDK and for the
-//! floors. `child` uses it. The clock measures only the calls, not the time between them.
+//! floors. `child` uses this module. The clock measures only the calls, not the time between them.
 
 use std::{
     sync::Barrier,

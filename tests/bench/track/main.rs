@@ -1,6 +1,6 @@
-//! `cargo xtask bench track`: measures the cost of a call of `log`, and the points per second that
-//! become durable, through Besom's SDK and a controller on SQLite, next to two floors and the
-//! trackers that are installed. docs/track-bench.md says what the figures mean.
+//! `cargo xtask bench track`: measures the cost of a call of `log` and the points per second that
+//! become durable. Besom's SDK logs to a controller on SQLite. Two floors and the installed
+//! trackers serve for comparison. docs/track-bench.md says what the figures mean.
 
 mod child;
 mod driver;
@@ -93,7 +93,8 @@ const MODES: [Mode; 10] = [
     troubled("paced 2 ms, disk full", Trouble::Full, 2_000),
 ];
 
-/// Returns a mode with trouble. It makes as many calls of 5 scalars as the mode without trouble.
+/// Returns a mode with trouble. The mode makes as many calls of 5 scalars as the mode without
+/// trouble.
 const fn troubled(name: &'static str, trouble: Trouble, pace_us: u64) -> Mode {
     let (beside, calls) =
         if pace_us == 0 { ("5 scalars", 200_000) } else { ("5 scalars, paced 2 ms", 1_000) };

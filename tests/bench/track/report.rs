@@ -1,4 +1,4 @@
-//! Formats the figures as a table for people and as JSON for programs. `main` calls it.
+//! Formats the figures as a table for people and as JSON for programs. `main` calls this module.
 
 use serde_json::json;
 use terminal::table::Table;

@@ -1,6 +1,6 @@
-//! Runs a controller and the agents of three nodes on a grid, and keeps them running. It restarts a
-//! program that has ended, as a service manager would, and resumes a paused sweep, as a person
-//! would. It kills nothing.
+//! Runs a controller and the agents of three nodes on a grid, and keeps them running. The fleet
+//! restarts a program that has ended, as a service manager would, and resumes a paused sweep, as a
+//! user would. This module kills no process while the sweep runs.
 
 use std::{
     path::PathBuf,

@@ -1,7 +1,7 @@
-//! Sends SIGKILL and SIGSTOP at random moments to a controller, its agents, their shims and their
-//! trainers while they work through a grid. Each cell is finished once, and its history is the same
-//! as without a kill. Acknowledged rows are stored, and no process lives on. BESOM_KILLS sets the
-//! number of kills: 20 unless `cargo xtask soak` asks for more.
+//! Sends SIGKILL and SIGSTOP at random moments to the controller, agents, shims and trainers that
+//! work through a grid. Each cell is finished once, and its history is the same as without a kill.
+//! Acknowledged rows are stored, and no process lives on. BESOM_KILLS sets the number of kills: 20
+//! unless `cargo xtask soak` asks for more.
 
 mod fleet;
 mod verdict;
@@ -28,7 +28,7 @@ use tests::{
 use self::fleet::{Fleet, KINDS, Kind};
 
 const DEFAULT_KILLS: usize = 20;
-/// The cells per kill. This is more than the fleet finishes while the kills continue.
+/// The cells per kill. The number is larger than the fleet finishes while the kills continue.
 const CELLS_PER_KILL: usize = 2;
 /// The longest pause between two strikes; the average is half of it.
 const PAUSE: Duration = Duration::from_millis(400);

@@ -1,5 +1,5 @@
-//! Lists the badly behaved trainers of tests/programs/zoo.rs, and finds their living processes. It
-//! ends no process.
+//! Lists the badly behaved trainers of tests/programs/zoo.rs, and finds their living processes.
+//! This module ends no process.
 
 use std::collections::BTreeMap;
 

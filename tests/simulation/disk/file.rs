@@ -193,7 +193,7 @@ impl Locks {
         }
     }
 
-    /// Returns a region of the shared memory. It does not move while these locks exist.
+    /// Returns a region of the shared memory. The region does not move while these locks exist.
     pub(super) fn region(&mut self, number: usize, extend: bool) -> Option<&mut [u64]> {
         while extend && self.regions.len() <= number {
             self.regions.push(vec![0; REGION / 8].into_boxed_slice());

@@ -1,6 +1,6 @@
 //! Offers the simulated disk to SQLite as a file system: a table of C functions that only translate
-//! calls. It follows "The SQLite OS Interface or VFS" of SQLite's documentation. This is the only
-//! module of the crate with unsafe code.
+//! calls. The functions follow "The SQLite OS Interface or VFS" of SQLite's documentation. This is
+//! the only module of the crate with unsafe code.
 
 #![expect(unsafe_code, reason = "SQLite calls C functions")]
 
@@ -346,7 +346,7 @@ unsafe extern "C" fn randomness(
     number: c_int,
     out: *mut c_char,
 ) -> c_int {
-    // SAFETY: SQLite gives `number` bytes of room. It only needs them to seed its own names and
+    // SAFETY: SQLite gives `number` bytes of room. SQLite uses them only to seed its own names and
     // salts, so any bytes will do.
     unsafe { ptr::write_bytes(out, 7, usize::try_from(number).unwrap_or(0)) };
     number

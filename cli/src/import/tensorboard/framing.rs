@@ -37,7 +37,7 @@ pub(super) enum Next {
 pub(super) struct Records<R>(R);
 
 impl Records<BufReader<Take<File>>> {
-    /// Opens the file. Fails if the system cannot open it.
+    /// Opens the file. Fails if the system cannot open the file.
     pub(super) fn open(part: &Part) -> io::Result<Self> {
         Ok(Self(part.open()?))
     }

@@ -1,5 +1,5 @@
 //! Reads TensorBoard's files. A folder with event files is a run, and its subfolders are runs of
-//! their own, as TensorBoard shows them. `sweep import tensorboard` uses it.
+//! their own, as TensorBoard shows them. `sweep import tensorboard` uses this module.
 
 mod event;
 mod framing;

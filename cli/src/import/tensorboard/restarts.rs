@@ -1,6 +1,6 @@
 //! Finds the places in a folder's event files where the training was restarted at a step. A restart
-//! at a step takes back the values of this step and of later steps that were written before it, as
-//! in TensorBoard (`SessionLog.START`, `purge_step` of the writers).
+//! at a step takes back the values of this step and of later steps that were written before the
+//! restart. TensorBoard does the same (`SessionLog.START`, `purge_step` of the writers).
 
 use std::{collections::VecDeque, io};
 

@@ -130,8 +130,8 @@ impl<R: Read> Records<R> {
         Ok(Piece::Whole(kind, begin..begin + length))
     }
 
-    /// Skips the rest of the block and returns `otherwise`. Returns [`Piece::End`] if the rest is
-    /// zeros at the end of the file, which a file system may leave in a file that was not closed.
+    /// Skips the rest of the block and returns `otherwise`. Returns [`Piece::End`] if the rest of
+    /// the file is zeros. A file system may leave such zeros in a file that was not closed.
     fn tail(&mut self, otherwise: Piece) -> Piece {
         let zeros = self.last && self.block[self.at..].iter().all(|byte| *byte == 0);
         self.at = self.block.len();

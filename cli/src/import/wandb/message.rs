@@ -102,7 +102,7 @@ pub(super) struct Step {
     pub(super) number: i64,
 }
 
-/// A value under a key or a path of keys. It is JSON, or in newer histories a typed field.
+/// A value under a key or a path of keys. The value is JSON, or in newer histories a typed field.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Item {
     #[prost(string, tag = "1")]

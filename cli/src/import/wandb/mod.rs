@@ -1,5 +1,5 @@
 //! Reads W&B's files. A folder that W&B's client wrote is a run, or a part of a resumed run. The
-//! folder's file `run-ID.wandb` has everything but media. `sweep import wandb` uses it.
+//! folder's file `run-ID.wandb` has everything but media. `sweep import wandb` uses this module.
 
 mod framing;
 mod message;
@@ -73,10 +73,10 @@ pub(super) fn find(folder: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     walk::files(folder, 1, |path| path.extension().is_some_and(|ending| ending == ENDING))
 }
 
-/// Groups the files into runs. The files of one run have the same id. They have the same project,
-/// unless `project` is given, and the same entity, unless one has no entity. A file with the same
-/// start time as one of the run's files becomes a run of its own. Fails with the path that cannot
-/// be read, and the reason.
+/// Groups the files into runs. The files of one run have the same id. All files of a run have the
+/// same project, unless `project` is given, and the same entity, unless one has no entity. A file
+/// with the same start time as one of the run's files becomes a run of its own. Fails with the path
+/// that cannot be read, and the reason.
 pub(super) fn group(
     files: Vec<PathBuf>,
     project: Option<&str>,

@@ -1,5 +1,6 @@
 //! Converts the items of W&B's records to values: flattens nested maps to keys such as `val.acc`
-//! and joins the parts of each media object into one JSON value. It has no side effects.
+//! and joins the parts of each media object into one JSON value. The conversion has no side
+//! effects.
 
 use record::Value;
 use serde_json::{Map, Value as Json};

@@ -1,4 +1,5 @@
-//! The History service of the fake controller. Only one of its runs has rows, in two attempts.
+//! The History service of the fake controller. Only one run of the fake controller has rows, in two
+//! attempts.
 
 use proto::v1::{
     Block, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve, ReadCurve,

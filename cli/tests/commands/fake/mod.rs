@@ -1,6 +1,6 @@
 //! A controller with scripted answers, and a runner of `sweep` commands against it. The tests of
-//! this folder use it. Its only state is the received `create` requests and the numbers of `watch`
-//! and `read` calls.
+//! this folder use this module. The fake controller keeps only the received `create` requests and
+//! the numbers of `watch` and `read` calls.
 
 mod artifacts;
 mod files;

@@ -1,5 +1,6 @@
 //! Implements small learners in plain Rust and makes data for them. Each result is a function of
-//! its settings alone. `models` calls it. It never reads a file, and draws only from fixed streams.
+//! its settings alone. `models` calls this module, which never reads a file and draws only from
+//! fixed streams.
 
 use crate::chance::Chance;
 

@@ -1,6 +1,6 @@
-//! Defines surfaces with the shape of a validation loss: valleys in the logarithm of a rate,
-//! cliffs, caps, plateaus, stairs, optima at an edge or in a corner, and outcomes over many
-//! decades. `problem::all` calls it. It never trains anything.
+//! Defines surfaces with the shape of a validation loss. They have valleys in the logarithm of a
+//! rate, cliffs, caps, plateaus or stairs. Some optima are at an edge or in a corner, and some
+//! values range over many decades. `problem::all` calls this module, which never trains a model.
 
 use serde_json::json;
 
@@ -26,8 +26,8 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// A valley in the learning rate, gentle below and steep above. It moves with optimiser, momentum,
-/// batch and depth.
+/// A valley in the learning rate, gentle below and steep above. The valley moves with optimiser,
+/// momentum, batch and depth.
 fn valley(name: &'static str) -> Problem {
     let objective = |p: &Params<'_>| {
         let (depth, momentum) = (p.number("depth"), p.number("momentum"));

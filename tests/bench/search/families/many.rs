@@ -1,5 +1,5 @@
 //! Defines problems of twelve to twenty axes, of which few or all are relevant. `problem::all`
-//! calls it. An engine never receives the list of relevant axes.
+//! calls this module. An engine never receives the list of relevant axes.
 
 use super::{
     shapes::{Grain, Surface, less, somewhere, square, weights},

@@ -1,6 +1,6 @@
 //! Defines spaces of several kinds: categories that move the optimum, whole numbers, steps, and
-//! whole numbers on a logarithmic scale. `problem::all` calls it. Its categories never have an
-//! order.
+//! whole numbers on a logarithmic scale. `problem::all` calls this module. The categories never
+//! have an order.
 
 use serde_json::{Value, json};
 

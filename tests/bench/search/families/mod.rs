@@ -1,5 +1,5 @@
 //! Groups the problems by family, with the parts that several families share. `problem::all` calls
-//! it. It never evaluates anything.
+//! the families. This module itself evaluates nothing.
 
 pub(crate) mod finite;
 pub(crate) mod learners;

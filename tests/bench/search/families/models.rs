@@ -1,7 +1,7 @@
 //! Trains real models on small data made from a seed: kernel ridge regression, logistic regression,
 //! a neural network, random Fourier features, nearest neighbours, and boosted stumps. The same
-//! settings always give the same value, in a few milliseconds at most. `problem::all` calls it. It
-//! never adds noise: the models themselves make the values rough.
+//! settings always give the same value, in a few milliseconds at most. `problem::all` calls this
+//! module. No noise is added: the models themselves make the values rough.
 
 use super::learners::{Data, Network, Steps, cross_entropy, mean_loss, solve};
 use crate::{

@@ -1,6 +1,6 @@
 //! Provides the parts of the synthetic families: an optimum and a rotation for each surface, drawn
-//! from its name, and random smooth surfaces. The families call it. It does not depend on a
-//! problem's space.
+//! from its name, and random smooth surfaces. The families call this module, which does not depend
+//! on a problem's space.
 
 use std::f64::consts::TAU;
 

@@ -1,6 +1,7 @@
-//! Defines smooth, continuous problems of two to eight axes: textbook surfaces with an optimum, a
-//! rotation and a scale drawn from the name, random draws of Gaussian processes, and some of both
-//! under noise. `problem::all` calls it. It only sets the size of the noise; the runner adds it.
+//! Defines smooth, continuous problems of two to eight axes. Some are textbook surfaces, whose
+//! optimum and rotation are drawn from the name. Others are random draws of Gaussian processes.
+//! Some of both kinds have noise. `problem::all` calls this module, which only sets the size of the
+//! noise. The runner adds the noise.
 
 use std::f64::consts::PI;
 
