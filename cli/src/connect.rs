@@ -28,7 +28,7 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
-    /// Builds the controller from the flags. It does not connect; the first call does.
+    /// Builds the controller from the flags. No connection is made until the first call.
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
         let token = reach.token.as_deref().filter(|token| !token.is_empty());
         let dial = Dial::new(&reach.controller, token)

@@ -1,7 +1,7 @@
 //! Kills a controller at every single write and sync of one change. The controller restarts and
-//! reports the rows that it has. Its machine then loses power before the controller writes again.
-//! The report must still be true after that. Random seeds reach this case only once in about
-//! 17,000.
+//! reports the rows that it has. The controller's machine then loses power before the controller
+//! writes again. The report must still be true after that. Random seeds reach this case only once
+//! in about 17,000.
 
 use std::{path::Path, sync::Arc};
 

@@ -1,6 +1,6 @@
 //! `sweep run files`: lists the files of a run, or downloads them. The command checks every name
-//! from the controller before it writes a file. It writes nothing outside the folder that the user
-//! named.
+//! from the controller before it writes a file. The command writes nothing outside the folder that
+//! the user named.
 
 use std::path::PathBuf;
 

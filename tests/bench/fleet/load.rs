@@ -1,6 +1,6 @@
 //! Offers the same number of trials per second from few agents and from many, and measures the
-//! latencies. Each agent also holds one trial all the time. It waits in a long poll whenever it
-//! does nothing else, as real agents do.
+//! latencies. Each agent also holds one trial all the time. The agent waits in a long poll whenever
+//! it does nothing else, as real agents do.
 
 use std::time::{Duration, Instant};
 

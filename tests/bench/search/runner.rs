@@ -1,6 +1,7 @@
 //! Runs engines on problems, on a few threads. Each run is a function of its engine, problem, seed,
 //! budget and number of pending trials. `main` calls this module with the runs that are missing.
-//! This module writes every run as a JSON line as soon as the run ends. It never judges a value.
+//! This module writes every run as a JSON line as soon as the run ends. The module never judges a
+//! value.
 
 use std::{
     collections::HashMap,

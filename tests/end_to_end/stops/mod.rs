@@ -32,17 +32,17 @@ const SLACK: Duration = Duration::from_millis(200);
 /// An event that ends the trials of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// A person cancels the sweep.
+    /// A user cancels the sweep.
     Cancel,
-    /// A person cancels the sweep while the shims are stopped.
+    /// A user cancels the sweep while the shims are stopped.
     CancelWithStoppedShims,
-    /// A person cancels the sweep after the agent was killed and restarted.
+    /// A user cancels the sweep after the agent was killed and restarted.
     CancelAfterRestart,
     /// The test kills the shims.
     KillShims,
     /// The test kills the agent, then the shims, and restarts the agent.
     KillAgentAndShims,
-    /// A person interrupts the agent twice.
+    /// A user interrupts the agent twice.
     Interrupt,
 }
 
