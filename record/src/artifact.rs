@@ -1,6 +1,7 @@
-//! Encodes and decodes artifacts: the row that says which version a run made, and the manifest that
-//! lists what the artifact contains. Both sides of the wire use this module, so a digest means the
-//! same on both. It is pure: it computes no hash and opens no file.
+//! Encodes and decodes the two records of an artifact's version: the row with which a run announces
+//! the version, and the manifest, which lists its paths. The clients and the controller share this
+//! module, so that equal paths and contents have the same digest everywhere. The module is pure: it
+//! computes no hash and opens no file.
 //!
 //! ```text
 //! besom manifest 1
@@ -18,19 +19,19 @@ use crate::{
     file::{BadFile, check_content, check_hash, check_path},
 };
 
-/// The most paths in one artifact.
+/// The maximum number of paths in one version of an artifact.
 pub const MAX_ENTRIES: usize = 100_000;
-/// The largest manifest in bytes.
+/// The size of the largest manifest, in bytes.
 pub const MAX_MANIFEST_BYTES: u64 = 32 << 20;
-/// The longest reference in bytes.
+/// The length of the longest reference, in bytes.
 pub const MAX_REFERENCE_BYTES: usize = 4096;
-/// The longest name, type or alias in bytes.
+/// The maximum length of an artifact's name, type or alias, in bytes.
 pub const MAX_NAME_BYTES: usize = 128;
-/// The most aliases that one call gives.
+/// The maximum number of aliases in one row of an artifact.
 pub const MAX_ALIASES: usize = 32;
-/// The largest metadata in bytes.
+/// The maximum size of a version's metadata, in bytes.
 pub const MAX_METADATA_BYTES: usize = 64 << 10;
-/// The alias that always points to the newest version.
+/// The alias that the controller keeps on the newest version of an artifact.
 pub const LATEST: &str = "latest";
 
 /// The manifest's first line.
@@ -55,11 +56,11 @@ pub enum Content {
         /// The size in bytes.
         size: u64,
     },
-    /// The URL of data that is kept elsewhere. Only the program that uses the artifact opens it.
+    /// The URL of data outside Besom. Only the program that uses the artifact opens the URL.
     Reference(String),
 }
 
-/// A reason why an artifact is refused.
+/// A reason why the row or the manifest of an artifact is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadArtifact {
     /// A path, a hash or a size is wrong.
@@ -89,7 +90,8 @@ pub enum BadArtifact {
         fewer files"
     )]
     Large(u64),
-    /// [`manifest`] cannot have written this manifest.
+    /// A line differs from every line that [`manifest`] writes, or is out of order. The value is
+    /// the number of the line, from 1.
     #[error("line {0} of the manifest is invalid")]
     Line(usize),
     /// A name, a type or an alias is malformed.
@@ -128,8 +130,8 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     entries.sort_by(|one, two| one.path.cmp(&two.path));
     let mut text = format!("{HEADER}\n");
     for Entry { path, content } in entries.iter() {
-        // Neither a path nor a reference contains a control character, so a tab or a line feed is
-        // never part of one.
+        // `check` below refuses control characters in paths and references, so tabs and line feeds
+        // only separate fields.
         let written = match content {
             Content::Blob { sha256, size } => writeln!(text, "blob\t{sha256}\t{size}\t{path}"),
             Content::Reference(url) => writeln!(text, "reference\t{url}\t{path}"),
@@ -144,8 +146,8 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     }
 }
 
-/// Returns the entries of a manifest, sorted by path. Accepts only what [`manifest`] can have
-/// written, so that a content has exactly one digest.
+/// Returns the entries of a manifest, sorted by path. Accepts only texts that [`manifest`] writes,
+/// so that a list of entries has exactly one digest.
 ///
 /// # Errors
 /// Fails with a [`BadArtifact`] that names the first thing that is wrong.
@@ -177,7 +179,7 @@ fn entry(line: &str) -> Option<Entry> {
         "blob" => {
             let (sha256, digits) = (parts.next()?.to_owned(), parts.next()?);
             let size: u64 = digits.parse().ok()?;
-            // `007` and `+7` would be second spellings of the same number.
+            // `parse` also accepts `007` and `+7`; this comparison refuses all spellings but `7`.
             (size.to_string() == digits).then_some(Content::Blob { sha256, size })?
         }
         "reference" => Content::Reference(parts.next()?.to_owned()),
@@ -211,9 +213,9 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
     }
 }
 
-/// Returns the first of the sorted entries that is the folder of another entry. The function looks
-/// up no folder by name, because a path may have hundreds of folders and a manifest a hundred
-/// thousand paths.
+/// Returns the path of an entry that is also a folder on the path of another entry. The function
+/// does not look up every folder of every path: a path can have hundreds of folders, and a manifest
+/// a hundred thousand paths.
 fn folder(entries: &[Entry]) -> Option<&str> {
     // Paths with a common prefix are neighbours in sorted order. `open` holds the earlier paths
     // that are a prefix of the current path.
@@ -230,7 +232,7 @@ fn folder(entries: &[Entry]) -> Option<&str> {
     None
 }
 
-/// The row of the stream `files` that announces a version of an artifact which a run made.
+/// The row of the stream `files` with which a run announces a version of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactRow {
     /// The artifact's name in the run's project.
@@ -243,7 +245,7 @@ pub struct ArtifactRow {
     pub size: u64,
     /// The metadata as a JSON object; empty if there is none.
     pub metadata: String,
-    /// The aliases that point to this version from now on, beside its number and `latest`.
+    /// The aliases that the controller moves to this version. `latest` moves to it anyway.
     pub aliases: Vec<String>,
 }
 
@@ -256,7 +258,7 @@ impl ArtifactRow {
         row.values.iter().any(|(key, _)| key == Self::NAME)
     }
 
-    /// Returns the values of the row.
+    /// Returns the keys and values of the row.
     pub fn values(&self) -> Vec<(&'static str, Value)> {
         let text = |text: &str| Value::Text(text.to_owned());
         vec![
@@ -274,8 +276,8 @@ impl ArtifactRow {
     /// Reads the artifact that a row announces.
     ///
     /// # Errors
-    /// Fails with [`BadArtifact`] if the row is not an artifact's, or does not pass
-    /// [`ArtifactRow::check`].
+    /// Fails with [`BadArtifact`] if a value is missing or has another type, or if the row does not
+    /// pass [`ArtifactRow::check`].
     pub fn of(row: &Row) -> Result<Self, BadArtifact> {
         let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let text = |name| match value(name) {
@@ -305,7 +307,8 @@ impl ArtifactRow {
         Ok(artifact)
     }
 
-    /// Checks that a reader may act on the row.
+    /// Checks every value of the row against its format and its limit. A reader must do this before
+    /// it uses a row from another program.
     ///
     /// # Errors
     /// Fails with a [`BadArtifact`] that names the first thing that is wrong.
@@ -330,10 +333,12 @@ impl ArtifactRow {
     }
 }
 
-/// Checks a name, a type or an alias. The error names which of them it is with `what`.
+/// Checks a name, a type or an alias. `what` is the word for it in the error: `name`, `type` or
+/// `alias`.
 ///
 /// # Errors
-/// Fails with [`BadArtifact::Name`] if the text is empty, too long or has another character.
+/// Fails with [`BadArtifact::Name`] if the text is empty, is too long, or has a character that is
+/// not allowed.
 pub fn check_name(what: &'static str, name: &str) -> Result<(), BadArtifact> {
     let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
@@ -348,14 +353,15 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), BadArtifact> {
 /// Checks that an alias is a valid name and does not look like the number of a version (`v3`).
 ///
 /// # Errors
-/// Fails with [`BadArtifact::Name`] or [`BadArtifact::Number`].
+/// Fails with [`BadArtifact::Name`] if the name is invalid, and with [`BadArtifact::Number`] if it
+/// looks like a version's number.
 pub fn check_alias(alias: &str) -> Result<(), BadArtifact> {
     check_name("alias", alias)?;
     if number(alias).is_some() { Err(BadArtifact::Number(alias.to_owned())) } else { Ok(()) }
 }
 
-/// Returns the number of a version: 3 for `v3`. A number that overflows becomes `u64::MAX`; `None`
-/// if the text has another form.
+/// Returns the number of a version: 3 for `v3`. A number above `u64::MAX` becomes `u64::MAX`.
+/// Returns `None` if the text is not `v` and digits.
 pub fn number(version: &str) -> Option<u64> {
     let digits = version.strip_prefix('v')?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,6 +1,6 @@
-//! Encodes and decodes the row of the stream `files` that announces a checkpoint: its content, and
-//! how many rows its writer had logged when it was made. Both sides of the wire use this module. It
-//! is pure and does not know what a checkpoint contains.
+//! Encodes and decodes the row of the stream `files` that announces a checkpoint. The row names the
+//! checkpoint's content, and says how many rows its writer had logged before. The clients and the
+//! controller share this module. The module is pure and never reads the content of a checkpoint.
 
 use crate::{
     Row, Value,
@@ -12,13 +12,13 @@ use crate::{
 pub struct CheckpointRow {
     /// The step at which automatic steps continue after a resume.
     pub step: u64,
-    /// The SHA-256 of its content: 64 hexadecimal digits in lower case.
+    /// The SHA-256 of the checkpoint's content: 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// The size in bytes.
+    /// The size of the checkpoint's content in bytes.
     pub size: u64,
-    /// The number of `history` rows that its writer had logged when it made the checkpoint.
+    /// The number of rows of the stream `history` that the writer had logged before the checkpoint.
     pub history: u64,
-    /// The number of `summary` rows that its writer had logged when it made the checkpoint.
+    /// The number of rows of the stream `summary` that the writer had logged before the checkpoint.
     pub summary: u64,
 }
 
@@ -31,7 +31,7 @@ impl CheckpointRow {
         row.values.iter().any(|(key, _)| key == Self::STEP)
     }
 
-    /// Returns the values of the row.
+    /// Returns the keys and values of the row.
     pub fn values(&self) -> Vec<(&'static str, Value)> {
         let number = |number: u64| Value::I64(number.cast_signed());
         vec![
@@ -65,7 +65,8 @@ impl CheckpointRow {
             history: number("history")?,
             summary: number("summary")?,
         };
-        // The database that counts these rows holds no larger numbers.
+        // The controller's database stores signed 64-bit integers, so larger numbers of rows are
+        // invalid.
         match i64::try_from(checkpoint.history.max(checkpoint.summary)) {
             Ok(_) => Ok(checkpoint),
             Err(_) => Err(BadFile::Checkpoint("history")),

@@ -1,19 +1,19 @@
 //! Turns the raw bytes of a program's console into lines that a person can read and a terminal can
-//! show. The result is a pure function of the bytes: the sizes of the reads do not matter, so a
-//! restarted agent finds the same lines again.
+//! show. The result is a pure function of the bytes. It does not depend on how reads divide the
+//! bytes, so a restarted agent gets the same lines again.
 
 use std::borrow::Cow;
 
-/// The longest line that is kept, in bytes. Bytes beyond it are counted and dropped. The largest
-/// row fits.
+/// The maximum length of a line in bytes. [`Lines`] counts and drops the bytes beyond it. The limit
+/// is several times the largest row, because a program prints a row with escapes.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
-/// The capacity that a buffer keeps after its line ends, in bytes.
+/// The maximum capacity that a buffer keeps when its line ends, in bytes.
 const ROOM_BYTES: usize = 64 << 10;
-/// The longest line that is sent as console output, in bytes.
+/// The maximum number of bytes of a line that are sent as console output.
 pub const MAX_SHOWN_BYTES: usize = 16 << 10;
 
-/// Collects bytes into lines. A carriage return restarts the line, as on a terminal, so a progress
-/// bar leaves only its last form.
+/// A reader that divides bytes into lines. Text after a carriage return replaces the line, as on a
+/// terminal, so a progress bar leaves only its last form.
 #[derive(Debug, Default)]
 pub struct Lines {
     /// The bytes since the last newline or carriage return.
@@ -28,19 +28,19 @@ pub struct Lines {
     open: bool,
 }
 
-/// A text that [`Lines`] finds in the bytes.
+/// A piece or a line that [`Lines`] finds in the bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen<'a> {
-    /// The clean text between two newlines or carriage returns, even if a terminal no longer shows
-    /// it, and the number of its bytes that were dropped.
+    /// A piece: the clean text between two newlines or carriage returns, even if later text
+    /// replaces it on a terminal. The number counts the dropped bytes of the piece.
     Piece(&'a str, usize),
-    /// A line in its final form on a terminal, and the number of its bytes that were dropped. It
-    /// comes after its pieces.
+    /// A line in its final form on a terminal. The number counts the dropped bytes of the line.
+    /// [`Lines`] passes a line after the pieces of that line.
     Line(&'a str, usize),
 }
 
 impl Lines {
-    /// Takes bytes, and passes each finished piece and line to `each`.
+    /// Reads the next bytes, and passes each piece and line that ends in them to `each`.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Seen<'_>)) {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             let (text, end) = match piece.split_last() {
@@ -83,8 +83,8 @@ impl Lines {
         self.now.clear();
     }
 
-    /// Ends the open line, if there is one. [`Lines::push`] calls this at a newline; the caller
-    /// calls it after the program has ended.
+    /// Ends the current line, even if it is empty, and passes it to `each`. [`Lines::push`] calls
+    /// this at a newline. After the program's end, the caller calls this if [`Lines::is_open`].
     pub fn finish(&mut self, mut each: impl FnMut(Seen<'_>)) {
         let text = clean(&self.now);
         if !self.returned && !text.is_empty() {
@@ -104,14 +104,15 @@ impl Lines {
         *self = Self { now, before, ..Self::default() };
     }
 
-    /// Returns whether a line has begun and no newline has ended it.
+    /// Returns whether a byte came after the last newline, so that a line is not ended yet.
     pub fn is_open(&self) -> bool {
         self.open
     }
 }
 
-/// Returns the part of a line that is sent as console output. A very long line loses its end and
-/// gets a note that says so. `beyond` is the number of bytes that were dropped before.
+/// Returns the part of a line that is sent as console output. A line over [`MAX_SHOWN_BYTES`] loses
+/// its end and gets a note with the number of lost bytes. `beyond` is the number of bytes that
+/// [`Lines`] has dropped from the line.
 pub fn shown(line: &str, beyond: usize) -> Cow<'_, str> {
     let most = line.len().min(MAX_SHOWN_BYTES);
     let end = (0..=most).rfind(|end| line.is_char_boundary(*end)).unwrap_or(0);

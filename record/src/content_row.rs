@@ -1,5 +1,5 @@
-//! Reads a row of the stream `files`, which is one of three kinds. Each kind names contents that
-//! are stored by their hash.
+//! Decodes a row of the stream `files`. Such a row announces a file, a version of an artifact or a
+//! checkpoint, and names contents by their hashes.
 
 use crate::{
     Row,

@@ -1,23 +1,23 @@
 //! Decodes frames into rows. Every reader of a journal or of an append calls it: the controller,
-//! the senders of the agent and of the SDK, and the `sweep` command. It accepts any bytes: it never
-//! panics, and the size of its input bounds what it allocates.
+//! the senders of the agent and of the SDK, and the `sweep` command. The decoder accepts any bytes:
+//! it never panics, and allocates at most a small multiple of the size of its input.
 
 use crate::{
     HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, RowRef,
     VERSION, ValueRef, Writer, encode::tag, varint::Cursor,
 };
 
-/// The fewest bytes of a row: one each for the step, `wall_ms` and the number of values.
+/// The minimum size of a row in bytes: one each for the step, `wall_ms` and the number of values.
 const LEAST_ROW_BYTES: u64 = 3;
 
 /// A reason why bytes are not a sequence of frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Corrupt {
-    /// The tail is torn: the bytes end within a frame, or only zeros are left, as a file system may
-    /// leave them after a power loss. Everything before `at` is whole.
+    /// The last frame is cut off: the bytes end within it, or only zeros are left. A file system
+    /// can leave zeros after a power loss. All frames before `at` are whole.
     #[error("the bytes end within the frame that begins at byte {at}")]
     Torn {
-        /// The offset of the torn frame in bytes.
+        /// The offset of the frame that is cut off, in bytes.
         at: usize,
     },
     /// A checksum, the version or the structure is wrong.
@@ -31,7 +31,8 @@ pub enum Corrupt {
 }
 
 impl Corrupt {
-    /// Returns the offset of the torn or bad frame. Everything before it is whole.
+    /// Returns the offset of the torn or bad frame in bytes. All frames before that offset are
+    /// whole.
     pub fn at(&self) -> usize {
         match self {
             Self::Torn { at } | Self::Bad { at, .. } => *at,
@@ -39,14 +40,14 @@ impl Corrupt {
     }
 }
 
-/// Returns an iterator over the frames in `bytes`. It verifies the checksums and ends after the
-/// first error.
+/// Returns an iterator over the frames in `bytes`. The iterator verifies the checksums, and ends
+/// after the first error.
 pub fn frames(bytes: &[u8]) -> Frames<'_> {
     Frames { bytes, at: 0 }
 }
 
-/// Decodes all rows of a sequence of frames. Every row owns its keys; use [`Frame::each`] where
-/// that costs too much.
+/// Decodes all rows of a sequence of frames. Every row has its own copies of its keys and texts;
+/// [`Frame::each`] copies nothing.
 ///
 /// # Errors
 /// Fails with [`Corrupt`] at the first frame that is torn or bad.
@@ -58,9 +59,9 @@ pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
     Ok(rows)
 }
 
-/// Returns the bytes and the rows of the whole frames at the front of `bytes`. A caller uses it to
-/// take from a journal whose tail may be torn, by a kill or because a program still writes it. The
-/// frames before a damaged frame count.
+/// Returns the number of bytes and the number of rows in the whole frames at the front of `bytes`.
+/// With it, a caller can read a journal whose writer was killed or is still writing. The function
+/// stops at a torn frame, and at a damaged frame that is not the first.
 ///
 /// # Errors
 /// Fails with [`Corrupt::Bad`] if the first frame is damaged.
@@ -76,8 +77,8 @@ pub fn whole(bytes: &[u8]) -> Result<(usize, u64), Corrupt> {
     Ok((end, rows))
 }
 
-/// Counts the rows of a sequence of frames. It verifies the checksums but does not decode the
-/// values.
+/// Counts the rows of a sequence of frames. The function verifies the checksums but does not decode
+/// the values.
 ///
 /// # Errors
 /// Fails with [`Corrupt`] at the first frame that is torn or bad.
@@ -85,12 +86,12 @@ pub fn count(bytes: &[u8]) -> Result<u64, Corrupt> {
     frames(bytes).try_fold(0, |rows, frame| Ok(rows + frame?.rows()))
 }
 
-/// Returns the frames without their first `skip` rows, to cut an append that is stored in part. The
-/// result is empty if no rows are left.
+/// Returns the frames without their first `skip` rows. The result is empty if no rows are left. A
+/// caller uses this when the controller has stored the first rows of an append already.
 ///
 /// # Errors
-/// Fails with [`Corrupt`] at the first frame that is torn or bad, up to the frame that is cut. It
-/// copies the bytes behind that frame unread.
+/// Fails with [`Corrupt`] if a frame is torn or bad, up to the frame of the first row that is left.
+/// The function copies the bytes behind that frame without a check.
 pub fn skip(bytes: &[u8], mut skip: u64) -> Result<Vec<u8>, Corrupt> {
     for frame in frames(bytes) {
         let frame = frame?;
@@ -115,7 +116,7 @@ pub fn skip(bytes: &[u8], mut skip: u64) -> Result<Vec<u8>, Corrupt> {
     Ok(Vec::new())
 }
 
-/// An iterator over frames; see [`frames`].
+/// The iterator over frames that [`frames`] returns.
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
@@ -135,7 +136,7 @@ impl<'a> Iterator for Frames<'a> {
     }
 }
 
-/// One frame whose checksums are right.
+/// One frame whose checksums were verified.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     at: usize,
@@ -149,17 +150,18 @@ impl<'a> Frame<'a> {
         self.bytes
     }
 
-    /// Returns the number of rows that the frame declares; [`Frame::each`] checks it.
+    /// Returns the number of rows that the frame declares. Only [`Frame::each`] checks that the
+    /// frame contains so many.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Passes every row to `show` in order. The rows borrow from the frame, so that reading it
-    /// costs no more memory than its own bytes times a small constant.
+    /// Passes every row to `show` in order. The rows borrow from the frame, so that reading a frame
+    /// takes at most a small multiple of its size in memory.
     ///
     /// # Errors
-    /// Fails with [`Corrupt::Bad`] if the structure is wrong. It has already passed the rows before
-    /// the error to `show`.
+    /// Fails with [`Corrupt::Bad`] if the structure is wrong. `show` has then already received the
+    /// rows before the error.
     pub fn each(&self, mut show: impl FnMut(RowRef<'_>)) -> Result<(), Corrupt> {
         let bad = |reason| Corrupt::Bad { at: self.at, reason };
         let mut cursor = Cursor(&self.bytes[HEADER_BYTES..]);
@@ -178,12 +180,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Parses the frame at `at`, where there is at least one byte.
+/// Parses the frame at offset `at`. At least one byte must follow that offset.
 fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
     let bad = |reason| Corrupt::Bad { at, reason };
     let bytes = &all[at..];
     if bytes[0] != VERSION {
-        // A frame never begins with 0.
+        // No frame begins with 0, so zeros up to the end are a torn tail.
         let zeros = bytes.iter().all(|byte| *byte == 0);
         return Err(if zeros { Corrupt::Torn { at } } else { bad("the version is unknown") });
     }
@@ -206,7 +208,8 @@ fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
     }
     let mut cursor = Cursor(body);
     let rows = cursor.varint().ok_or(bad("the number of rows is missing"))?;
-    // Some callers never read the rows and would trust a wrong count.
+    // Some callers use this count and never decode the rows, so an impossible count is refused
+    // here.
     if rows == 0 || rows > MAX_FRAME_ROWS || rows > cursor.0.len() as u64 / LEAST_ROW_BYTES {
         return Err(bad("the number of rows is impossible"));
     }
@@ -215,7 +218,8 @@ fn parse(all: &[u8], at: usize) -> Result<Frame<'_>, Corrupt> {
 
 fn keys<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<&'a str>> {
     let count = cursor.varint()?;
-    // The count is not trusted before the keys are read; most frames have fewer than 64 keys.
+    // The capacity is at most 64, so that a wrong count cannot allocate much memory. Most frames
+    // have fewer than 64 keys.
     let mut keys = Vec::with_capacity(usize::try_from(count).ok()?.min(64));
     for _ in 0..count {
         keys.push(cursor.text(MAX_KEY_BYTES)?);

@@ -1,6 +1,6 @@
-//! Encodes rows into frames. The writers of a journal call it: the SDK's journal thread and the
-//! agent. The decoder uses it to cut a frame. It never fails: it cuts what exceeds a limit, and
-//! counts the cuts.
+//! Encodes rows into frames. The writers of journals call it (the SDK and the agent), and so do
+//! `sweep` commands and the controller. The decoder uses it to drop the first rows of a frame.
+//! Encoding never fails: it cuts or drops the values that exceed a limit, and counts them.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -20,19 +20,20 @@ pub(crate) mod tag {
     pub(crate) const U64: u64 = 6;
 }
 
-/// The most bytes that the counts of rows and keys take at the front of a body.
+/// The maximum size of the counts of rows and keys at the front of a body, in bytes.
 const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
-/// The most bytes that a row takes beside its values.
+/// The maximum size of a row without its values, in bytes.
 const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 
-/// Encodes rows into frames. Between frames it keeps only its buffers.
+/// An encoder of rows into frames. Between two frames it keeps only its buffers.
 #[derive(Debug, Default)]
 pub struct Writer {
     keys: HashMap<Box<str>, usize>,
     /// For each key id, the range of its name in `table`.
     names: Vec<Range<usize>>,
     table: Vec<u8>,
-    /// The key id that is tried first: most rows repeat the keys of the first row in its order.
+    /// The key id that is compared first with the next key, because most rows have the keys of the
+    /// first row in the same order.
     guess: usize,
     body: Vec<u8>,
     row: Vec<u8>,
@@ -42,11 +43,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Encodes all rows and appends them to `out`: as one frame, or as several where one frame
-    /// would exceed a limit. Returns the number of values that were cut to keep the limits: 0
-    /// unless a key, a text or a whole row is too long. A text that is too long loses its end. A
-    /// key or a JSON that is too long loses its value, and so does a value that does not fit into
-    /// the largest frame.
+    /// Encodes all rows and appends them to `out`: as one frame, or as several if one frame would
+    /// exceed a limit. Returns the number of values that were cut or dropped to keep the limits. A
+    /// text that is too long loses its end. A value is dropped if its key or its JSON is too long,
+    /// or if its row has no room left in the largest frame.
     pub fn frame(&mut self, rows: &[Row], out: &mut Vec<u8>) -> u64 {
         let mut cut = 0;
         for row in rows {
@@ -57,9 +57,10 @@ impl Writer {
         cut
     }
 
-    /// Adds one row to the frame that is being built, without owned keys or texts. The frame goes
-    /// to `out` when it is full, and when the caller calls [`Writer::flush`]. Returns the number of
-    /// values that were cut, as [`Writer::frame`] does.
+    /// Adds one row, whose keys and texts are borrowed, to the current frame. The current frame is
+    /// appended to `out` if the row does not fit into it, and when the caller calls
+    /// [`Writer::flush`]. Returns the number of values that were cut or dropped, as
+    /// [`Writer::frame`] does.
     pub fn row<'a>(
         &mut self,
         step: u64,
@@ -72,7 +73,7 @@ impl Writer {
         }
         let (written, cut) = self.values(values.clone()).unwrap_or_else(|| {
             self.flush(out);
-            // An empty frame takes any row.
+            // An empty frame takes any row, if need be without some of its values.
             self.values(values).unwrap_or_default()
         });
         varint::put_signed(step.wrapping_sub(self.step) as i64, &mut self.body);
@@ -84,8 +85,7 @@ impl Writer {
         cut
     }
 
-    /// Ends the frame that is being built and appends it to `out`. Does nothing if the frame has no
-    /// row.
+    /// Ends the current frame and appends it to `out`. Does nothing if the frame has no row.
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         if self.rows == 0 {
             return;
@@ -109,7 +109,7 @@ impl Writer {
         (self.rows, self.step, self.wall_ms) = (0, 0, 0);
     }
 
-    /// Returns the number of bytes in the frame that is being built, without its header.
+    /// Returns the size of the current frame so far in bytes, without its header and counts.
     pub fn waiting(&self) -> usize {
         self.table.len() + self.body.len()
     }
@@ -118,9 +118,10 @@ impl Writer {
         HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
     }
 
-    /// Encodes one row's values into `self.row`; returns how many it wrote and how many it cut.
-    /// Returns `None` if the frame has rows and no room for all of these values; the next frame has
-    /// the room. The new keys then stay in the table, which does no harm.
+    /// Encodes one row's values into `self.row`; returns how many values it wrote, and how many it
+    /// cut or dropped. Returns `None` if the current frame has rows and no room for all of these
+    /// values; the caller then starts a new frame. The row's new keys stay in the table of the old
+    /// frame, which does no harm.
     fn values<'a>(
         &mut self,
         values: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
@@ -143,11 +144,11 @@ impl Writer {
             written += 1;
         }
         self.row = row;
-        // Even a row without values takes room.
+        // A row without values also needs room.
         (self.rows == 0 || self.has_room(ROW_BYTES)).then_some((written, cut))
     }
 
-    /// Appends one value to `row`; returns 1 if its text was cut, else 0.
+    /// Appends one value to `row`. Returns 1 if the value is a text that was cut, else 0.
     fn value(&mut self, key: &str, value: ValueRef<'_>, row: &mut Vec<u8>) -> u64 {
         let id = self.key_id(key) << 3;
         match value {
@@ -205,7 +206,7 @@ impl Writer {
     }
 }
 
-/// Returns the most bytes of table and body that one value takes.
+/// Returns an upper bound on the bytes that one value adds to the table and the body.
 fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     let payload = match value {
         ValueRef::F64(_) => 8,
@@ -218,14 +219,14 @@ fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     2 * varint::MAX_BYTES + key.len().min(MAX_KEY_BYTES) + payload
 }
 
-/// Returns whether a value is a JSON that is too long. Such a value is dropped, because a cut JSON
-/// is invalid.
+/// Returns whether a value is JSON and is too long. The writer drops such a value, because JSON
+/// without its end is invalid.
 fn is_long_json(value: ValueRef<'_>) -> bool {
     matches!(value, ValueRef::Json(text) if text.len() > MAX_TEXT_BYTES)
 }
 
-/// Returns the part of `text` that a value can hold: its first [`MAX_TEXT_BYTES`] bytes, without a
-/// split character at the end.
+/// Returns the part of `text` that a value can hold: at most its first [`MAX_TEXT_BYTES`] bytes,
+/// and only whole characters.
 pub fn shortened(text: &str) -> &str {
     let mut end = text.len().min(MAX_TEXT_BYTES);
     while !text.is_char_boundary(end) {

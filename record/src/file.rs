@@ -1,19 +1,19 @@
-//! Encodes and decodes the row that announces a file of a run, and checks paths and hashes. Both
-//! sides of the wire use this module, because neither side trusts the other's names. It is pure and
-//! joins no path to any folder.
+//! Encodes and decodes the row that announces a file of a run, and checks paths and hashes. The
+//! clients and the controller share this module, because neither side trusts a name from the other.
+//! The module is pure and joins no path to a folder.
 
 use crate::{Row, Value};
 
-/// The name of the stream that holds these rows.
+/// The name of the stream whose rows announce files, artifacts and checkpoints.
 pub const STREAM: &str = "files";
 
-/// The longest path in bytes.
+/// The maximum length of a path, in bytes.
 pub const MAX_PATH_BYTES: usize = 1024;
-/// The longest part of a path in bytes, which is the limit of most file systems.
+/// The maximum length of one part of a path, in bytes. Most file systems have the same limit.
 pub const MAX_NAME_BYTES: usize = 255;
-/// The largest file in bytes.
+/// The maximum size of a file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 1 << 40;
-/// The longest kind in bytes.
+/// The maximum length of a file's kind, in bytes.
 pub const MAX_KIND_BYTES: usize = 32;
 
 /// The row of the stream `files` that announces a file.
@@ -26,14 +26,15 @@ pub struct FileRow {
     pub sha256: String,
     /// The size in bytes.
     pub size: u64,
-    /// The kind of file: `image`, `mask`, `table`, `audio`, `video`, `html` or `file`.
+    /// The kind of the file. The SDK writes `image`, `mask`, `table`, `audio`, `video`, `html` or
+    /// `file`.
     pub kind: String,
 }
 
 /// A reason why a row of the stream `files` is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFile {
-    /// The path could lead out of its folder, or cannot be shown or stored.
+    /// The path could lead out of its folder, or cannot be printed or stored.
     #[error("`{path}` is not a valid path of a file: {reason}")]
     Path {
         /// The path, escaped and cut.
@@ -65,7 +66,7 @@ pub enum BadFile {
 }
 
 impl FileRow {
-    /// Returns the row at the given step.
+    /// Returns the row that announces this file, with the given step and wall time.
     pub fn to_row(&self, step: u64, wall_ms: i64) -> Row {
         let text = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
         // No file is larger than 2^63 bytes.
@@ -82,7 +83,8 @@ impl FileRow {
     /// Reads the file that a row announces.
     ///
     /// # Errors
-    /// Fails with [`BadFile`] if the row is not a file's, or does not pass [`FileRow::check`].
+    /// Fails with [`BadFile`] if a value is missing or has another type, or if the row does not
+    /// pass [`FileRow::check`].
     pub fn of(row: &Row) -> Result<Self, BadFile> {
         let value = |name| row.values.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         let text = |name| match value(name) {
@@ -98,7 +100,8 @@ impl FileRow {
         Ok(file)
     }
 
-    /// Checks that a reader may act on the row.
+    /// Checks every value of the row against its format and its limit. A reader must do this before
+    /// it uses a row from another program.
     ///
     /// # Errors
     /// Fails with a [`BadFile`] that names the first thing that is wrong.
@@ -114,13 +117,13 @@ impl FileRow {
     }
 }
 
-/// Checks that a path is relative and stays below the folder it is joined to, whichever system
-/// joins it. Its parts have one `/` between them. No part is empty, `.`, `..` or longer than a file
-/// system allows, and no character is a backslash or a control character. An encoded escape
-/// (`%2e%2e`) is a name like any other, since no reader decodes it.
+/// Checks that a path is relative, and stays below the folder to which a program joins it, on any
+/// operating system. The parts of the path have one `/` between them. No part is empty, `.`, `..`
+/// or longer than a file system allows, and no character is a backslash or a control character.
+/// `%2e%2e` is a name like any other, because no reader decodes percent escapes.
 ///
 /// # Errors
-/// Fails with [`BadFile::Path`] and the reason.
+/// Fails with [`BadFile::Path`], which names the rule that the path breaks.
 pub fn check_path(path: &str) -> Result<(), BadFile> {
     let bad = |reason| {
         let shown: String = path.chars().take(80).flat_map(char::escape_debug).collect();
@@ -154,7 +157,7 @@ pub fn check_path(path: &str) -> Result<(), BadFile> {
 /// Checks that a hash has 64 hexadecimal digits in lower case, so that a hash has one spelling.
 ///
 /// # Errors
-/// Fails with [`BadFile::Hash`].
+/// Fails with [`BadFile::Hash`] if the hash has another form.
 pub fn check_hash(hash: &str) -> Result<(), BadFile> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if hash.len() == 64 && hash.bytes().all(is_digit) { Ok(()) } else { Err(BadFile::Hash) }
@@ -163,7 +166,8 @@ pub fn check_hash(hash: &str) -> Result<(), BadFile> {
 /// Checks the hash and the size of a content.
 ///
 /// # Errors
-/// Fails with [`BadFile::Hash`] or [`BadFile::Size`].
+/// Fails with [`BadFile::Hash`] if the hash is malformed, and with [`BadFile::Size`] if the content
+/// is too large.
 pub fn check_content(hash: &str, size: u64) -> Result<(), BadFile> {
     check_hash(hash)?;
     if size > MAX_FILE_BYTES { Err(BadFile::Size(size)) } else { Ok(()) }

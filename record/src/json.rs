@@ -1,5 +1,5 @@
-//! Converts between values and JSON. The callers are `printed`, the controller (summaries,
-//! configs), the SDK (configs) and the `sweep` command.
+//! Converts between values and JSON, and merges JSON objects. The callers are `printed`, the
+//! controller (summaries, configs), the SDK (configs) and the `sweep` command.
 
 use serde_json::{Number, Value as Json};
 
@@ -18,7 +18,7 @@ pub fn to_json(value: &Value) -> Json {
         Value::U64(number) => Json::from(*number),
         Value::Bool(flag) => Json::Bool(*flag),
         Value::Text(text) => Json::from(text.as_str()),
-        // The writer meant JSON; a text that is not valid JSON becomes a JSON string.
+        // A value of this kind should be valid JSON; if it is not, it becomes a JSON string.
         Value::Json(text) => {
             serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
         }
@@ -26,8 +26,8 @@ pub fn to_json(value: &Value) -> Json {
 }
 
 /// Converts a scalar of JSON to a value; returns `None` for null, arrays and objects. Whole numbers
-/// from -2^63 to 2^64 - 1 are exact; all others become floats. Strings stay text: this does not
-/// undo the conversion by [`to_json`] of floats that are not finite.
+/// from -2^63 to 2^64 - 1 are exact; all others become floats. A string becomes a text, even if
+/// [`to_json`] made the string from a float that is not finite.
 pub fn from_json(json: &Json) -> Option<Value> {
     match json {
         Json::Bool(flag) => Some(Value::Bool(*flag)),
@@ -41,7 +41,8 @@ pub fn from_json(json: &Json) -> Option<Value> {
     }
 }
 
-/// Merges `over` into `base`: objects key by key, everything else as a whole.
+/// Merges `over` into `base`. Two objects are merged key by key. Any other value of `over` replaces
+/// the value of `base`.
 pub fn overlay(base: &mut Json, over: Json) {
     match (base, over) {
         (Json::Object(base), Json::Object(over)) => {

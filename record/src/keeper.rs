@@ -1,21 +1,23 @@
-//! Decides how much of a console is kept: its whole first part, then as much as a bounded pace
-//! allows, and always its last part. The module is pure: the caller passes the time. The agent and
-//! the SDK call it as they follow a console. The keeper hands lines on in the order in which they
-//! came. At any time they are a prefix of each key's lines, with the lines that it left out counted
-//! among them.
+//! Decides which lines of a console are kept: the whole first part, then lines up to a number of
+//! bytes per second, and always the last part. The module is pure: the caller passes the time. The
+//! agent and the SDK call it while they follow a console. The keeper hands lines on in the order in
+//! which it received them. It also hands on the number of lines that it leaves out. At any time,
+//! the lines and the numbers that it has handed on cover the first lines of each key, without a
+//! gap.
 
 use std::{borrow::Cow, collections::VecDeque};
 
 /// The limits of a [`Keeper`], in bytes and in bytes per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The bytes of the first part, which is kept whole.
+    /// The size of the first part, which is kept whole.
     pub head: u64,
-    /// The bytes per second that are kept after the first part.
+    /// The bytes per second that the allowance grows by, after the first part.
     pub pace: u64,
-    /// The most bytes that are kept at once by that pace.
+    /// The maximum of the allowance, in bytes.
     pub window: u64,
-    /// The bytes of the last part.
+    /// The size of the last part: the newest lines, which wait until the allowance or the end of
+    /// the console releases them.
     pub last: u64,
 }
 
@@ -30,12 +32,12 @@ impl Default for Limits {
 pub enum Kept<'a> {
     /// A line.
     Line(&'a str),
-    /// The number of lines that were left out here.
+    /// The number of lines of this key that were left out at this place.
     LeftOut(u64),
 }
 
 impl Kept<'_> {
-    /// Returns the item as a line of the console.
+    /// Returns the item as a line of text for the console.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Line(line) => Cow::Borrowed(line),
@@ -45,26 +47,27 @@ impl Kept<'_> {
     }
 }
 
-/// Decides which lines of two files are kept. The files share the limits.
+/// A keeper of the lines of two files, such as standard output and standard error. The files share
+/// the limits.
 #[derive(Debug)]
 pub struct Keeper {
     limits: Limits,
-    /// The bytes of the first part that are still free.
+    /// The size in bytes of the rest of the first part, which is not used yet.
     room: u64,
-    /// The bytes that may be kept now, after the first part. `reckoned_ms` is the time of that
-    /// calculation.
+    /// The number of bytes that can be handed on at the time `reckoned_ms`, after the first part.
     allowance: u64,
     reckoned_ms: Option<i64>,
-    /// The newest lines that are not handed on yet, and their size in bytes.
+    /// The newest lines, which are not handed on yet. `bytes` is their size.
     waiting: VecDeque<(&'static str, String)>,
     bytes: u64,
-    /// For each key, the number of lines before `waiting` that are left out.
+    /// For each key, the number of lines before those in `waiting` that were dropped and not
+    /// reported yet.
     left_out: [(&'static str, u64); 2],
 }
 
 impl Keeper {
-    /// Returns a keeper for lines of these two keys. `kept` is the number of bytes that are kept
-    /// already.
+    /// Returns a keeper for lines of these two keys. `kept` is the number of bytes that an earlier
+    /// keeper of the same console has handed on.
     pub fn new(limits: Limits, keys: [&'static str; 2], kept: u64) -> Self {
         Self {
             limits,
@@ -77,7 +80,8 @@ impl Keeper {
         }
     }
 
-    /// Takes a line; passes it to `each` if it belongs to the first part.
+    /// Takes a line. Passes it to `each` at once if it belongs to the first part; otherwise the
+    /// line waits.
     pub fn take(
         &mut self,
         key: &'static str,
@@ -89,15 +93,16 @@ impl Keeper {
             self.room -= bytes;
             return each(key, Kept::Line(line));
         }
-        // Once the first part has ended, it stays so: a short line after a long one would be out of
-        // order.
+        // The first part ends here for good. Otherwise a later, shorter line that still fits would
+        // overtake this line.
         self.room = 0;
         self.waiting.push_back((key, line.to_owned()));
         self.bytes += bytes;
         self.leave_out(self.limits.last);
     }
 
-    /// Hands on what the pace allows by now, the oldest lines first.
+    /// Hands on waiting lines up to the allowance at `now_ms`, the oldest first. Hands on nothing
+    /// if more bytes wait than the allowance and the allowance can still grow.
     pub fn look(&mut self, now_ms: i64, each: impl FnMut(&'static str, Kept<'_>)) {
         let since = now_ms.saturating_sub(self.reckoned_ms.unwrap_or(now_ms)).max(0).unsigned_abs();
         self.reckoned_ms = Some(now_ms);
@@ -111,7 +116,7 @@ impl Keeper {
         self.allowance -= before - self.bytes;
     }
 
-    /// Hands on all lines that wait: the last part.
+    /// Hands on all waiting lines, which are the last part of the console.
     pub fn end(&mut self, each: impl FnMut(&'static str, Kept<'_>)) {
         self.hand_on(u64::MAX, each);
     }
@@ -127,7 +132,8 @@ impl Keeper {
         }
     }
 
-    /// Hands on the oldest waiting lines, at most `most` bytes of them.
+    /// Hands on the numbers of lines left out, and then the oldest waiting lines, at most `most`
+    /// bytes.
     fn hand_on(&mut self, most: u64, mut each: impl FnMut(&'static str, Kept<'_>)) {
         for (key, count) in &mut self.left_out {
             match std::mem::take(count) {
@@ -209,7 +215,8 @@ mod tests {
     }
 
     proptest! {
-        /// The keeper hands on or counts every line, in order, and what it keeps has a bound.
+        /// The keeper hands on or counts every line, in order. The size of the lines that it hands
+        /// on has a bound.
         #[test]
         fn nothing_is_lost_without_a_count(
             lines in proptest::collection::vec((any::<bool>(), 0_usize..8, 0_i64..20), 0..100),

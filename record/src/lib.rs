@@ -1,6 +1,6 @@
-//! Defines a row, and a frame: the bytes of the journal and of the wire alike. The SDK and the
-//! agent write frames; the controller and the `sweep` command read them. The crate is pure: it uses
-//! no file, no clock and no thread.
+//! Defines rows and frames. A frame is a sequence of encoded rows; journals, the wire and the store
+//! hold the same bytes. Every program that writes or reads rows uses this crate. The crate is pure:
+//! it uses no file, no clock and no thread.
 //!
 //! ```text
 //! frame   version u8 | body length u32 | crc32c of the body u32 |
@@ -12,10 +12,10 @@
 //! ```
 //!
 //! Fixed-width integers are little-endian; all others are varints (LEB128; signed ones use zigzag).
-//! `step` and `wall_ms` are signed, wrapping differences to the row before; the first row of a
-//! frame counts from 0. A frame is self-contained, so any sequence of frames can be stored and sent
-//! by itself. The header has a checksum of its own, so that a reader recognizes a wrong length and
-//! does not take it for a torn tail.
+//! A row stores `step` and `wall_ms` as signed, wrapping differences from the row before. The first
+//! row of a frame stores its differences from 0. A frame is self-contained, so any sequence of
+//! frames can be stored and sent by itself. The header has a checksum of its own. With it, a reader
+//! recognizes a damaged length, which would otherwise look like a frame that was cut off.
 
 pub mod artifact;
 pub mod checkpoint;
@@ -36,22 +36,24 @@ pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip, whole};
 pub use encode::{Writer, shortened};
 pub use single::widen;
 
-/// The largest frame in bytes, header included. It is also the largest piece of a journal that one
-/// append sends.
+/// The size of the largest frame in bytes, header included. A sender also puts at most this many
+/// bytes of a journal into one append.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;
-/// The most rows in one frame.
+/// The maximum number of rows in one frame.
 pub const MAX_FRAME_ROWS: u64 = 1 << 16;
-/// The longest key in bytes.
+/// The length of the longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
-/// The longest text, and the longest JSON, in bytes.
+/// The length of the longest text value and of the longest JSON value, in bytes.
 pub const MAX_TEXT_BYTES: usize = 256 << 10;
 
-/// The only version of the frame.
+/// The only version of the frame format.
 const VERSION: u8 = 1;
-/// The bytes of a header: version, length, checksum of the body and checksum of the header.
+/// The size of a frame's header in bytes: version, length, checksum of the body and checksum of the
+/// header.
 const HEADER_BYTES: usize = 13;
 
-/// One value of a row. Floats keep their bits: NaN, the infinities and -0 are values.
+/// One value of a row. Floats keep their exact bits, so NaN, the infinities and -0 are valid
+/// values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A 64-bit float.
@@ -64,7 +66,8 @@ pub enum Value {
     Bool(bool),
     /// A UTF-8 text.
     Text(String),
-    /// The text of one JSON object. Its `_type` names what it is, such as a histogram or an image.
+    /// The text of one JSON object. The object's field `_type` says what the object is, such as a
+    /// histogram or an image.
     Json(String),
 }
 
@@ -116,7 +119,7 @@ impl ValueRef<'_> {
 /// One row: the values of one call of `log`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
-    /// The step that the row belongs to. Rows may come late, twice or out of order.
+    /// The step that the row belongs to. A later row can have the same step or a smaller one.
     pub step: u64,
     /// The writer's clock in milliseconds since the epoch, for display only.
     pub wall_ms: i64,

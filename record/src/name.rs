@@ -1,21 +1,21 @@
 //! Parses the names of values as people write them, such as `summary."val loss"`. A name in quotes
-//! may hold any character but its quote. The controller uses it for filters, the `sweep` command
-//! for columns. It is pure and accepts any text.
+//! can contain any character except its quote. The controller uses this module for filters, and the
+//! `sweep` command for columns. The module is pure and accepts any text.
 
-/// Returns the quote that a text begins with.
+/// Returns the quotation mark with which a text begins; `None` if it begins with none.
 pub fn quote(text: &str) -> Option<char> {
     text.chars().next().filter(|letter| matches!(letter, '"' | '\''))
 }
 
-/// Returns whether a text is one quoted text and nothing more.
+/// Returns whether a text is one text in quotes and nothing more.
 pub fn is_quoted(text: &str) -> bool {
     quote(text).is_some() && end(text) == Some(text.len())
 }
 
-/// Returns the key without its quotes.
+/// Returns the key without its quotes. A key without quotes stays as it is.
 ///
 /// # Errors
-/// Fails with a sentence if the name begins with a quote and does not end with it.
+/// Fails with a message for people if the key begins with a quote that does not close at its end.
 pub fn unquoted(key: &str) -> Result<&str, String> {
     match quote(key) {
         None => Ok(key),
@@ -29,15 +29,16 @@ pub fn unclosed(quote: char) -> String {
     format!("the closing {quote} is missing")
 }
 
-/// Returns the end of the quoted key at the front of `text`, after `config.` or `summary.`; 0 if
-/// there is no such key.
+/// Returns the byte offset behind a name such as `config."lr"` at the front of `text`. Returns 0 if
+/// `text` does not begin with `config.` or `summary.` and a key in quotes.
 pub fn quoted_end(text: &str) -> usize {
     let key = text.trim_start();
     let key = ["config.", "summary."].iter().find_map(|prefix| key.strip_prefix(prefix));
     key.and_then(|key| Some(text.len() - key.len() + end(key)?)).unwrap_or(0)
 }
 
-/// Returns the length of the quoted text at the front, with its quotes.
+/// Returns the length in bytes of the quoted text at the front of `text`, with its quotes; `None`
+/// if there is none.
 fn end(text: &str) -> Option<usize> {
     let quote = quote(text)?;
     text[1..].find(quote).map(|length| length + 2)

@@ -1,18 +1,18 @@
 //! Converts between 32-bit and 64-bit floats so that 0.9 stays 0.9. The code that logs or imports
-//! 32-bit floats calls it, and so does the encoder of columns, which still stores them in 32 bits.
+//! 32-bit floats widens them. The encoder of columns narrows them again, to store them in 32 bits.
 
 /// Returns the 64-bit float with the shortest decimal that rounds to this 32-bit float: 0.9, where
 /// plain widening gives 0.8999999761581421.
 pub fn widen(single: f32) -> f64 {
     let plain = f64::from(single);
-    // Whole numbers and quarters below this bound are their own shortest decimals.
+    // For multiples of 0.25 below 65,536, plain widening gives the same result, and faster.
     if !plain.is_finite() || ((plain * 4.0).fract() == 0.0 && plain.abs() < 65_536.0) {
         return plain;
     }
     single.to_string().parse().unwrap_or(plain)
 }
 
-/// Returns the 32-bit float that [`widen`] turns into exactly this float, if there is one.
+/// Returns the 32-bit float that [`widen`] turns into exactly this float; `None` if there is none.
 pub(crate) fn narrow(number: f64) -> Option<f32> {
     let single = number as f32;
     (widen(single).to_bits() == number.to_bits()).then_some(single)

@@ -1,10 +1,10 @@
 //! Encodes variable-length integers (LEB128, zigzag for signed ones) and provides a cursor that
-//! never reads past its bytes. The encoder and the decoder use it.
+//! never reads past its bytes. The encoders and decoders of frames and columns use it.
 
-/// The most bytes of one varint.
+/// The maximum size of one varint, in bytes.
 pub(crate) const MAX_BYTES: usize = 10;
 
-/// Appends `number`.
+/// Appends `number` to `out` as a varint.
 pub(crate) fn put(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -13,13 +13,13 @@ pub(crate) fn put(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// Appends a signed `number`; small magnitudes take few bytes.
+/// Appends a signed `number` to `out` as a varint. Numbers near 0 take few bytes.
 pub(crate) fn put_signed(number: i64, out: &mut Vec<u8>) {
     put(((number << 1) ^ (number >> 63)) as u64, out);
 }
 
-/// A reader at the front of some bytes. Every method returns `None` if the bytes end too early or
-/// are invalid.
+/// A reader that takes values from the front of some bytes. Every method returns `None` if the
+/// bytes end too early or are invalid.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
@@ -28,7 +28,7 @@ impl<'a> Cursor<'a> {
         let mut number = 0;
         for (index, byte) in self.0.iter().take(MAX_BYTES).enumerate() {
             let bits = u64::from(byte & 0x7f);
-            // The tenth byte has room for one bit only.
+            // The tenth byte of a varint holds only the highest of the 64 bits.
             if index == MAX_BYTES - 1 && *byte > 1 {
                 return None;
             }
@@ -52,7 +52,8 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    /// Reads a length and then that many bytes of UTF-8; the length may be at most `most`.
+    /// Reads a length and then that many bytes of UTF-8. Returns `None` if the length is above
+    /// `most`.
     pub(crate) fn text(&mut self, most: usize) -> Option<&'a str> {
         let length = usize::try_from(self.varint()?).ok().filter(|length| *length <= most)?;
         std::str::from_utf8(self.bytes(length)?).ok()

@@ -1,5 +1,5 @@
-//! Tests columns against any rows and any bytes: rows come back bit by bit, damage is detected, and
-//! points take few bytes.
+//! Tests blocks of columns with random rows and random bytes: rows come back bit by bit, damage is
+//! detected, and values take few bytes.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -60,14 +60,15 @@ fn decode(block: &Block) -> Result<Vec<Row>, Damaged> {
     Ok(rows)
 }
 
-/// Encodes the rows, because NaN is not equal to itself and 0 is equal to -0: frames hold the bits.
+/// Encodes the rows as frames, whose bytes can be compared. A comparison of rows would not do: NaN
+/// is not equal to itself, and 0 is equal to -0.
 fn bytes(rows: &[Row]) -> Vec<u8> {
     let mut out = Vec::new();
     assert_eq!(Writer::default().frame(rows, &mut out), 0);
     out
 }
 
-/// Reads everything in the block, in every way.
+/// Decodes a block as rows, and each of its columns by itself.
 fn read_all(block: &Block) {
     let _ = decode(block);
     let Ok(head) = Head::read(&block.head) else { return };
@@ -76,7 +77,7 @@ fn read_all(block: &Block) {
     }
 }
 
-/// Returns the head with a right checksum for whatever it contains.
+/// Returns the head with the length and the checksum that its body needs.
 fn sealed(mut head: Vec<u8>) -> Vec<u8> {
     let check = crc32c::crc32c(&head[9..]);
     let length = (head.len() - 9) as u32;
@@ -164,7 +165,8 @@ proptest! {
     ) {
         let mut block = encode(&rows).remove(0);
         let which = which.index(block.parts.len());
-        // The test needs lengths of one byte: in the head, a part's checksum follows its length.
+        // The code below finds the length of a part by the checksum after it, so the length must be
+        // a varint of one byte.
         prop_assume!(block.parts.iter().all(|part| part.len() < 128));
         let old = crc32c::crc32c(&block.parts[which]).to_le_bytes();
         let at = block.head.windows(4).skip(9).position(|window| window == old).unwrap() + 9;
@@ -176,7 +178,7 @@ proptest! {
     }
 }
 
-/// Random numbers that are the same on every machine (splitmix64).
+/// A generator of random numbers that gives the same numbers on every machine (splitmix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -192,7 +194,7 @@ impl Numbers {
     }
 }
 
-/// Returns the bytes per point, with the head and all other parts included.
+/// Returns the bytes per value of the rows, with the heads and all parts of the blocks included.
 fn bytes_per_point(rows: &[Row]) -> f64 {
     let blocks = encode(rows);
     let bytes: usize = blocks
@@ -203,7 +205,7 @@ fn bytes_per_point(rows: &[Row]) -> f64 {
     bytes as f64 / rows.iter().map(|row| row.values.len()).sum::<usize>() as f64
 }
 
-/// Returns rows about 40 ms apart, with the resolution of a clock of milliseconds.
+/// Returns `count` rows whose wall times are about 40 ms apart, in whole milliseconds.
 fn timed(
     count: u64,
     numbers: &mut Numbers,

@@ -1,4 +1,4 @@
-//! Tests frames against any rows and any bytes: rows are read back bit by bit, and damage is
+//! Tests frames with random rows and random bytes: rows come back bit by bit, and damage is
 //! detected.
 
 #![allow(clippy::unwrap_used)]
@@ -38,7 +38,8 @@ fn encode(rows: &[Row]) -> Vec<u8> {
     out
 }
 
-/// Formats the rows with their bits, because NaN is not equal to itself and 0 is equal to -0.
+/// Formats the rows with the bits of their floats, so that they can be compared: NaN is not equal
+/// to itself, and 0 is equal to -0.
 fn bits(rows: &[Row]) -> Vec<String> {
     let value = |value: &Value| match value {
         Value::F64(number) => format!("f64 {:x}", number.to_bits()),
@@ -121,7 +122,7 @@ proptest! {
     }
 }
 
-/// Wraps any body in a frame with right checksums, as a hostile client could send it.
+/// Returns a frame with any body and the right checksums, as a hostile client could send it.
 fn sealed(body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![1];
     bytes.extend((body.len() as u32).to_le_bytes());

@@ -1,5 +1,5 @@
-//! Tests the rows that programs print: lines that are rows, lines that only look like rows, and
-//! text.
+//! Tests the reader of printed rows with lines that are rows, lines that only look like rows, and
+//! plain text.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ fn read(piece: &str) -> Printed {
     Reader::default().read(piece, 0)
 }
 
-/// Returns the rows and problems in a program's output, read as the agent reads it.
+/// Reads a program's output as the agent does, and returns the rows and problems in it.
 fn printed(output: &[u8]) -> Vec<Printed> {
     let (mut lines, mut reader, mut found) = (Lines::default(), Reader::default(), Vec::new());
     let mut each = |seen: Seen<'_>| {
@@ -216,8 +216,7 @@ fn values_that_are_too_long_are_cut_and_reported() {
     assert_eq!(printed(&vec![b'x'; 9_000_000]), []);
 }
 
-/// Reads texts that would take hours if the parser read a byte once for each object that may begin
-/// before it.
+/// Reads texts that would take hours if the parser read each byte again for every `{` before it.
 #[test]
 fn reading_time_grows_with_the_length_alone() {
     let times = 300_000;
@@ -257,7 +256,8 @@ fn number(number: f64) -> String {
     }
 }
 
-/// Formats a text as Python's `json` module prints it; `ascii` is that module's default.
+/// Formats a text as Python's `json` module prints it. `ascii` is the module's option
+/// `ensure_ascii`, which is true by default.
 fn text(text: &str, ascii: bool) -> String {
     let escaped = |letter: char| letter.is_control() || (ascii && !letter.is_ascii());
     let mut out = String::new();
@@ -296,8 +296,8 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Generates the text before a row, without control characters that a logger does not print and
-/// `clean` removes.
+/// Generates the text before a row. It has no random control characters, because loggers print none
+/// and `clean` removes them.
 fn around() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -317,8 +317,8 @@ proptest! {
         }
     }
 
-    /// Any map of scalars that a program prints comes back bit by bit, after any text on its line,
-    /// and through lines and frames too.
+    /// Any map of scalars that a program prints comes back bit by bit, after any text on the same
+    /// line. The map passes through the reader of lines, the reader of rows, and frames.
     #[test]
     fn every_map_of_scalars_comes_back(
         values in vec(("[^.]{0,20}", value()), 1..8),
@@ -372,7 +372,8 @@ proptest! {
         prop_assert_eq!(Writer::default().frame(&rows, &mut frames), 0);
         let back = record::rows(&frames).unwrap();
         prop_assert_eq!(back.len(), 1);
-        // NaN is not equal to itself, but the debug text is exact.
+        // The test compares debug texts, which show every float exactly, because NaN is not equal
+        // to itself.
         prop_assert_eq!(format!("{:?}", back[0].values), format!("{:?}", map));
     }
 }

@@ -1,5 +1,6 @@
-//! Decodes the parts of a block into values and rows. The controller's readers call it. It accepts
-//! any bytes: it never panics, and the limits of a block bound what it allocates.
+//! Decodes the parts of a block into values and rows. The controller's readers call it. The decoder
+//! accepts any bytes: it never panics, and the limits of a block bound the memory that it
+//! allocates.
 
 use super::{
     COLUMNS, Damaged, Head, Kind, MAX_TEXTS_BYTES, MOST_VALUES, SHAPES, STEPS, WALLS,
@@ -18,7 +19,7 @@ pub enum Values {
     U64(Vec<u64>),
     /// Booleans.
     Bool(Vec<bool>),
-    /// Texts or JSON, one after the other, and the offset at which each ends.
+    /// The texts or JSON values, one after the other, and the byte offset at which each ends.
     Text(String, Vec<usize>),
 }
 
@@ -26,7 +27,7 @@ impl Head {
     /// Returns the steps of all rows.
     ///
     /// # Errors
-    /// Fails with [`Damaged`] if the bytes are not this block's steps.
+    /// Fails with [`Damaged`] if the bytes are not the part that holds this block's steps.
     pub fn read_steps(&self, part: &[u8]) -> Result<Vec<u64>, Damaged> {
         self.packed(STEPS, part, pack::get_second_differences)
     }
@@ -34,16 +35,16 @@ impl Head {
     /// Returns the wall times of all rows, in milliseconds since the epoch.
     ///
     /// # Errors
-    /// Fails with [`Damaged`] if the bytes are not this block's wall times.
+    /// Fails with [`Damaged`] if the bytes are not the part that holds this block's wall times.
     pub fn read_walls(&self, part: &[u8]) -> Result<Vec<i64>, Damaged> {
         let walls = self.packed(WALLS, part, pack::get_second_differences)?;
         Ok(walls.into_iter().map(u64::cast_signed).collect())
     }
 
-    /// Returns the values of the column at this place.
+    /// Returns the values of the column `columns[place]`.
     ///
     /// # Errors
-    /// Fails with [`Damaged`] if the bytes are not this column.
+    /// Fails with [`Damaged`] if there is no such column, or if the bytes are not its part.
     pub fn read_column(&self, place: usize, part: &[u8]) -> Result<Values, Damaged> {
         let column = self.columns.get(place).ok_or(Damaged("the block has no such column"))?;
         self.verify(COLUMNS + place, part)?;
@@ -53,11 +54,12 @@ impl Head {
         if cursor.0.is_empty() { Ok(values) } else { Err(Damaged("bytes follow a column")) }
     }
 
-    /// Returns the rows that hold the column at this place, one for each of its values. Returns
-    /// `None` if every row holds exactly one value.
+    /// Returns, for each value of the column `columns[place]`, the number of its row in the block,
+    /// from 0. Returns `None` if every row holds exactly one value of the column.
     ///
     /// # Errors
-    /// Fails with [`Damaged`] if the bytes are not this block's shapes.
+    /// Fails with [`Damaged`] if there is no such column, or if `shapes` is not the part that holds
+    /// this block's shapes.
     pub fn rows_of(&self, place: usize, shapes: &[u8]) -> Result<Option<Vec<u32>>, Damaged> {
         let column = self.columns.get(place).ok_or(Damaged("the block has no such column"))?;
         if self.is_in_every_row(place) {
@@ -79,14 +81,14 @@ impl Head {
         }
     }
 
-    /// Returns whether every row holds exactly one value of the column at this place. The head
-    /// alone answers this.
+    /// Returns whether every row holds exactly one value of the column `columns[place]`. The
+    /// function needs no part of the block, only the head.
     pub fn is_in_every_row(&self, place: usize) -> bool {
         let is_whole = self.columns.get(place).is_some_and(|column| column.count == self.rows);
         is_whole && self.holds(place).iter().all(|times| *times == 1)
     }
 
-    /// Returns how many values of a column a row of each shape holds.
+    /// Returns, for each shape, how many values of the column a row of that shape holds.
     fn holds(&self, place: usize) -> Vec<usize> {
         let times = |shape: &Vec<u32>| shape.iter().filter(|&&held| held as usize == place).count();
         self.shapes.iter().map(times).collect()
@@ -123,7 +125,7 @@ impl Head {
 }
 
 impl Values {
-    /// Returns the value at this place; `kind` tells texts from JSON.
+    /// Returns the value at index `at`. `kind` says whether a text is plain text or JSON.
     fn get(&self, kind: Kind, at: usize) -> Option<ValueRef<'_>> {
         Some(match self {
             Self::F64(numbers) => ValueRef::F64(*numbers.get(at)?),
@@ -139,11 +141,12 @@ impl Values {
     }
 }
 
-/// Passes the rows of a block to `show` in order. `parts` are the block's parts in order. Where the
-/// part of a column is `None`, its values are left out; a row that holds no other value is empty.
+/// Passes the rows of a block to `show` in order. `parts` are the block's parts in order. If the
+/// part of a column is `None`, `show` gets the rows without the values of that column.
 ///
 /// # Errors
-/// Fails with [`Damaged`] if a part is not this block's. It may have passed rows to `show` before.
+/// Fails with [`Damaged`] if a part does not belong to this block. `show` can have received some
+/// rows before the failure.
 pub fn each(
     head: &Head,
     parts: &[Option<&[u8]>],
@@ -205,7 +208,7 @@ fn texts(count: usize, cursor: &mut Cursor<'_>) -> Option<Values> {
     let lengths = pack::get(cursor, count)?;
     let method = *cursor.bytes(1)?.first()?;
     let length = usize::try_from(cursor.varint()?).ok()?;
-    // A block of a single row may exceed the limit; its frame bounds it.
+    // The texts of a single row can exceed the limit of a block, but not the size of a frame.
     if length > MAX_TEXTS_BYTES.max(MAX_FRAME_BYTES) {
         return None;
     }

@@ -1,16 +1,16 @@
-//! Encodes rows into a block of columns. The controller's compaction calls it. It never fails: a
-//! row that does not fit is left to the next block.
+//! Encodes rows into a block of columns. The controller's compaction calls it. The encoder never
+//! fails: it refuses a row that does not fit, and the caller starts another block with that row.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{COLUMNS, Column, Head, Kind, MAX_ROWS, MAX_TEXTS_BYTES, MAX_VALUES, pack};
 use crate::{RowRef, ValueRef, single::narrow, varint};
 
-/// The methods that store the bits of floats and the bytes of texts.
+/// The codes of the methods by which a column stores its floats or its texts.
 pub(super) mod method {
     pub(crate) const F64: u8 = 0;
     pub(crate) const F32: u8 = 1;
-    /// 32-bit floats that stand for the 64-bit floats with the same shortest decimals.
+    /// Each 32-bit float stands for the 64-bit float with the same shortest decimal.
     pub(crate) const F32_DECIMAL: u8 = 2;
     pub(crate) const PLAIN: u8 = 0;
     pub(crate) const LZ4: u8 = 1;
@@ -27,7 +27,7 @@ pub struct Block {
     pub parts: Vec<Vec<u8>>,
 }
 
-/// Collects rows for one block.
+/// An encoder that collects the rows of one block.
 #[derive(Debug, Default)]
 pub struct Encoder {
     head: Head,
@@ -36,7 +36,8 @@ pub struct Encoder {
     steps: Vec<u64>,
     walls: Vec<u64>,
     shapes: Vec<u64>,
-    /// Per column: floats and integers as bits, booleans as 0 and 1, texts as lengths.
+    /// The numbers of each column: the bits of floats and integers, 0 or 1 for booleans, and the
+    /// lengths of texts.
     numbers: Vec<Vec<u64>>,
     texts: Vec<Vec<u8>>,
     values: usize,
@@ -44,8 +45,8 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Adds a row. Returns false, without adding the row, if the block is full. An empty block
-    /// takes any row of a frame.
+    /// Adds a row. Returns false, without adding the row, if the row does not fit into the block.
+    /// An empty block takes any row.
     pub fn add(&mut self, row: RowRef<'_>) -> bool {
         let texts: usize =
             row.values.iter().map(|(_, value)| text(*value).map_or(0, str::len)).sum();
@@ -81,7 +82,7 @@ impl Encoder {
         true
     }
 
-    /// Returns the columns of the rows that were added so far.
+    /// Returns the columns of all rows that were added so far.
     pub fn columns(&self) -> &[Column] {
         &self.head.columns
     }
@@ -101,8 +102,8 @@ impl Encoder {
         Block { rows: head.rows, head: head.write(), parts }
     }
 
-    /// Returns the columns of a row's values. `guess` is the shape of the row before, which most
-    /// rows repeat.
+    /// Returns the column of each value of a row. `guess` is the id of the previous row's shape,
+    /// which most rows repeat.
     fn shape(&mut self, row: RowRef<'_>, guess: Option<u64>) -> Vec<u32> {
         let mut shape = Vec::with_capacity(row.values.len());
         for (index, (key, value)) in row.values.iter().enumerate() {
@@ -186,7 +187,7 @@ fn part(kind: Kind, numbers: &[u64], texts: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Returns the 32-bit float that is exactly this 64-bit float, if there is one.
+/// Returns the 32-bit float that equals this 64-bit float exactly; `None` if there is none.
 fn short(number: f64) -> Option<f32> {
     let short = number as f32;
     (f64::from(short).to_bits() == number.to_bits()).then_some(short)

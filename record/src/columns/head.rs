@@ -1,6 +1,6 @@
-//! Reads and writes the head of a block: its columns, the lengths of its parts, and the statistics
-//! that need no column. The encoder writes it, and every reader reads it first. It accepts any
-//! bytes; a small multiple of their size bounds what it allocates.
+//! Reads and writes the head of a block: the list of its columns with their statistics, and the
+//! lengths of its parts. The encoder writes the head, and every reader of a block reads the head
+//! first. Reading accepts any bytes, and allocates at most a small multiple of their size.
 
 use super::{COLUMNS, Damaged, Kind, MAX_ROWS, MOST_VALUES, VERSION};
 use crate::{
@@ -8,27 +8,27 @@ use crate::{
     varint::{self, Cursor},
 };
 
-/// The bytes of a header: version, length and checksum of the body.
+/// The size in bytes of the header of a head: version, length and checksum of the body.
 const HEADER_BYTES: usize = 9;
 
-/// A description of what a block holds.
+/// The table of contents of a block.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// The number of rows.
     pub rows: usize,
-    /// The smallest and the largest step; both are 0 if there are no rows.
+    /// The smallest and the largest step of a row; both are 0 if there are no rows.
     pub steps: (u64, u64),
     /// Whether every row has a larger step than the row before.
     pub rising: bool,
     /// The columns. The values of the column at place `n` are in the part [`COLUMNS`] + `n`.
     pub columns: Vec<Column>,
-    /// For each shape, the columns of its rows, in order.
+    /// For each shape, the places in `columns` of the values of a row, in the order of the row.
     pub(super) shapes: Vec<Vec<u32>>,
     /// The length in bytes and the checksum of each part.
     pub(super) parts: Vec<(u64, u32)>,
 }
 
-/// A description of a block's values of one key and one kind.
+/// The statistics of a block's values of one key and one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The key.
@@ -39,10 +39,10 @@ pub struct Column {
     pub count: usize,
     /// The smallest and the largest step of a row that holds a value.
     pub steps: (u64, u64),
-    /// The smallest and the largest finite number; integers beyond 2^53 are rounded. `None` for
-    /// other kinds, and if no number is finite.
+    /// The smallest and the largest finite number. Integers beyond 2^53 are rounded to floats.
+    /// `None` if the column has no finite number.
     pub range: Option<(f64, f64)>,
-    /// The numbers of values that are NaN, infinity and minus infinity.
+    /// How many values are NaN, infinity and minus infinity, in this order.
     pub odd: [usize; 3],
 }
 
@@ -93,13 +93,15 @@ impl Head {
         out
     }
 
-    /// Returns the place of the column with this key and kind.
+    /// Returns the index in `columns` of the column with this key and kind; `None` if there is
+    /// none.
     pub fn column(&self, key: &str, kind: Kind) -> Option<usize> {
         self.columns.iter().position(|column| column.key == key && column.kind == kind)
     }
 
-    /// Returns whether every step is one larger than the step before, as most programs log. If so,
-    /// a reader knows all steps from the head alone.
+    /// Returns whether every row's step is the step of the row before plus one, as in most
+    /// programs. If so, a reader computes all steps from the head and does not read the part of
+    /// steps.
     pub fn is_step_by_step(&self) -> bool {
         self.rising
             && self.rows > 0
@@ -117,7 +119,8 @@ impl Column {
         Self { key: key.to_owned(), kind, count: 0, steps: (u64::MAX, 0), range: None, odd: [0; 3] }
     }
 
-    /// Counts a value; if it is a number, includes it in the range.
+    /// Adds a value to the statistics. `number` is the value as a float, or `None` if it is not a
+    /// number.
     pub(super) fn note(&mut self, step: u64, number: Option<f64>) {
         self.count += 1;
         self.steps = (self.steps.0.min(step), self.steps.1.max(step));
@@ -184,7 +187,7 @@ fn read(cursor: &mut Cursor<'_>) -> Option<Head> {
     Some(Head { rows, steps, rising, columns, shapes, parts })
 }
 
-/// Reads a number that is at most `most`.
+/// Reads a whole number; returns `None` if it is larger than `most`.
 fn number(cursor: &mut Cursor<'_>, most: usize) -> Option<usize> {
     usize::try_from(cursor.varint()?).ok().filter(|number| *number <= most)
 }

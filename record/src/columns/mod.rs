@@ -1,12 +1,14 @@
-//! Stores rows by columns. The controller keeps history in this form once no run appends to it. Its
-//! background compaction writes blocks; curves, tables and exports read them. The module is pure
-//! and exact: rows come out bit by bit and in order.
+//! Stores rows by columns, in blocks. The controller's background compaction merges the stored
+//! appends of a stream into such blocks, during a run and after its end. The controller reads
+//! blocks for curves, tables and exports. The module is pure. Encoding and decoding keep the order
+//! of the rows and every bit.
 //!
 //! ```text
 //! block   a head and its parts: 0 steps, 1 wall times, 2 shapes, then one part for each column
 //! head    version u8 | body length u32 | crc32c of the body u32 | body
-//! body    rows | first and last step, 1 if steps rise strictly | each part: length, crc32c u32 |
-//!         shapes, each: length, its columns | columns, each: key, kind, statistics
+//! body    rows | smallest and largest step | 1 if the steps rise strictly, else 0 |
+//!         parts, each: length, crc32c u32 | shapes, each: length, its columns |
+//!         columns, each: key, kind, statistics
 //! steps, wall times   packed second differences
 //! shapes  packed numbers: which keys a row holds, and in which order
 //! column  F64: a method, packed differences of bits (as 32-bit floats where all values are such
@@ -15,10 +17,10 @@
 //! packed  groups of 64: a width in bits u8, then that many bits of each number
 //! ```
 //!
-//! A column is one key with one kind of value, so a key whose kind changes has several columns.
-//! Each part can be read by itself. A reader of one key takes the head, the steps, the shapes and
-//! one column, regardless of the other keys. The statistics in the head answer many questions
-//! without any part.
+//! A column holds the values of one key and one kind, so a key whose kind changes has several
+//! columns. Each part can be read by itself. A reader of one key reads the head, the steps, the
+//! shapes and one column, however many other keys the rows have. For many questions the statistics
+//! in the head are enough, without any part.
 
 mod decode;
 mod encode;
@@ -29,24 +31,24 @@ pub use decode::{Values, each};
 pub use encode::{Block, Encoder};
 pub use head::{Column, Head};
 
-/// The most rows in one block.
+/// The maximum number of rows in one block.
 pub const MAX_ROWS: usize = 1 << 16;
-/// The most values in one block, unless a single row has more.
+/// The maximum number of values in one block. A block of a single row can have more.
 pub const MAX_VALUES: usize = 1 << 19;
-/// The most bytes of texts in one block, unless a single row has more.
+/// The maximum size of all texts in one block, in bytes. A block of a single row can have more.
 pub const MAX_TEXTS_BYTES: usize = 4 << 20;
 
-/// The part that holds the steps of all rows.
+/// The index of the part that holds the steps of all rows.
 pub const STEPS: usize = 0;
-/// The part that holds the wall times of all rows.
+/// The index of the part that holds the wall times of all rows.
 pub const WALLS: usize = 1;
-/// The part that says which columns each row holds.
+/// The index of the part that holds the shape of each row: the columns of its values, in order.
 pub const SHAPES: usize = 2;
-/// The part of the first column; the parts of the other columns follow.
+/// The index of the first column's part; the parts of the other columns follow it.
 pub const COLUMNS: usize = 3;
 
-/// The most values that a reader accepts: a single row of a frame may have more values than the
-/// limit of a block.
+/// The maximum number of values in a block that a reader accepts. A single row of a frame can have
+/// more than [`MAX_VALUES`] values, but not more values than a frame has bytes.
 const MOST_VALUES: usize = crate::MAX_FRAME_BYTES;
 /// The only version of a block.
 const VERSION: u8 = 1;
@@ -84,7 +86,7 @@ impl Kind {
     }
 }
 
-/// The error of a block, or a part of it, that is not what the encoder wrote.
+/// The error of a block or a part whose bytes the encoder cannot have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a block of columns is damaged: {0}")]
 pub struct Damaged(pub(crate) &'static str);

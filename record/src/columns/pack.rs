@@ -1,12 +1,12 @@
-//! Packs whole numbers into as few bits as they need: in groups of 64, each with the width of its
-//! largest number. The encoder and the decoder of columns use it. Reading accepts any bytes, and
-//! allocates at most 512 times their size.
+//! Packs whole numbers into groups of 64. Every number of a group takes as many bits as the largest
+//! number of the group needs. The encoder and the decoder of columns use this module. Reading
+//! accepts any bytes, and allocates at most 512 times their size.
 
 use crate::varint::{self, Cursor};
 
 const GROUP: usize = 64;
 
-/// Appends the numbers. The caller has to know how many there are.
+/// Appends the packed numbers to `out`. The bytes do not contain the count, which [`get`] needs.
 pub(super) fn put(numbers: &[u64], out: &mut Vec<u8>) {
     for group in numbers.chunks(GROUP) {
         let width = 64 - group.iter().fold(0, |all, number| all | number).leading_zeros();
@@ -30,7 +30,8 @@ pub(super) fn put(numbers: &[u64], out: &mut Vec<u8>) {
 
 /// Reads `count` numbers; returns `None` if the bytes end too early or are invalid.
 pub(super) fn get(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
-    // Every group has at least one byte, so a count that the bytes cannot hold is rejected.
+    // Every group takes at least one byte. A count that the bytes cannot hold is refused before it
+    // can allocate memory.
     if count.div_ceil(GROUP) > cursor.0.len() {
         return None;
     }
@@ -46,9 +47,10 @@ pub(super) fn get(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
     Some(numbers)
 }
 
-/// Appends the `some` numbers of a group, each of which takes `width` bits of `bytes`.
+/// Appends `some` numbers of a group to `numbers`. Each takes `width` bits of `bytes`.
 fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
-    // The padding lets the loop read the last word as a whole, and the word after it.
+    // With the padding, the closures below can read 8 bytes at the last number, and 8 more behind
+    // them.
     let mut padded = [0_u8; 8 * (GROUP + 2)];
     padded[..bytes.len()].copy_from_slice(bytes);
     let word = |at: usize| {
@@ -60,8 +62,8 @@ fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
     let width = width as usize;
     match width {
         0 => numbers.extend(std::iter::repeat_n(0, some)),
-        // A number of at most 57 bits fits into one 8-byte word that begins at its first byte, even
-        // after the up to 7 bits before it.
+        // The bits of a number start up to 7 bits into its first byte. Up to a width of 57, an
+        // 8-byte word from that byte contains all of them.
         1..=57 => numbers.extend((0..some).map(|index| {
             let bit = index * width;
             (word(bit / 8) >> (bit % 8)) & mask
@@ -75,8 +77,8 @@ fn unpack(bytes: &[u8], width: u32, some: usize, numbers: &mut Vec<u64>) {
     }
 }
 
-/// Appends each number as its difference to the one before; small differences of either sign take
-/// few bits.
+/// Appends the first number, and then the packed differences between neighbours. Small differences
+/// of either sign take few bits.
 pub(super) fn put_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);
@@ -86,7 +88,7 @@ pub(super) fn put_differences(numbers: &[u64], out: &mut Vec<u8>) {
     );
 }
 
-/// Reads what [`put_differences`] wrote.
+/// Reads `count` numbers that [`put_differences`] wrote; returns `None` if the bytes are invalid.
 pub(super) fn get_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
     if count == 0 {
         return Some(Vec::new());
@@ -102,7 +104,8 @@ pub(super) fn get_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<V
     Some(numbers)
 }
 
-/// Appends the numbers as differences of differences; evenly rising numbers take almost no bytes.
+/// Appends the first number, and then the differences between neighbours with [`put_differences`].
+/// Evenly rising numbers take almost no bytes.
 pub(super) fn put_second_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);
@@ -111,7 +114,8 @@ pub(super) fn put_second_differences(numbers: &[u64], out: &mut Vec<u8>) {
     put_differences(&differences, out);
 }
 
-/// Reads what [`put_second_differences`] wrote.
+/// Reads `count` numbers that [`put_second_differences`] wrote; returns `None` if the bytes are
+/// invalid.
 pub(super) fn get_second_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<Vec<u64>> {
     if count == 0 {
         return Some(Vec::new());

@@ -1,10 +1,11 @@
-//! Describes for people why a text that looks like a row is not one, and what a row has lost.
+//! Explains to people why a printed text that looks like a row is not one, and which values a
+//! printed row has lost.
 
 use std::fmt;
 
 use crate::{MAX_KEY_BYTES, MAX_TEXT_BYTES, console::MAX_LINE_BYTES};
 
-/// The deepest allowed nesting of objects and lists.
+/// The maximum depth of nested objects and lists.
 pub(super) const MAX_DEPTH: usize = 100;
 
 /// A reason why a text that looks like a row is not one.
@@ -18,7 +19,8 @@ pub enum Doubt {
     Word(String),
     /// A number is too large for a float.
     Large(String),
-    /// Another character stands in place of a comma, a colon, a name or an end.
+    /// A character is not the comma, the colon, the name or the closing bracket that JSON needs
+    /// there.
     Syntax(String),
     /// Text follows the object.
     Followed,
@@ -56,14 +58,14 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// A part that a row has lost.
+/// The part of a printed row that was lost because it exceeds a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// Values whose name is too long.
     Key,
     /// The end of a text, or of the text of a list.
     Text,
-    /// Values beyond what one row can hold.
+    /// Values for which the row has no room.
     Row,
 }
 

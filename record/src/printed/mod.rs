@@ -1,10 +1,12 @@
 //! Reads rows that programs print: finds the rows in a piece of standard output, or the reason why
-//! a text that looks like a row is not one. The agent calls it. It accepts any text, and reads each
-//! byte a bounded number of times.
+//! a text that looks like a row is not one. The agent calls it. The reader accepts any text, and
+//! reads each byte a bounded number of times.
 //!
-//! A row is a JSON object that ends its line or that only further objects follow; any text may come
-//! before it. Nested objects become names with dots, as in maps that the SDK logs; a list becomes
-//! its text. An object looks like a row if it begins with a name in quotes and a colon.
+//! A row is a JSON object that ends its line, or that only further objects follow. Any text can
+//! come before the object. A value in a nested object gets a name with dots, as in maps that the
+//! SDK logs. A list becomes its text. An object looks like a row if it begins with a name in quotes
+//! and a colon. An object that is a whole line also looks like a row if its first name has no
+//! quotes.
 
 mod doubt;
 mod parser;
@@ -15,31 +17,34 @@ pub use self::doubt::{Doubt, Loss};
 use self::parser::{Object, Parser, STEP, closing};
 use crate::Value;
 
-/// A line that is too long to be read gets a doubt if a row begins within this many bytes.
+/// A line that is too long to be read gets a doubt if text that looks like a row begins within this
+/// many bytes.
 const PREFIX_BYTES: usize = 1 << 10;
-/// The most values of a row whose repeated names are found without a table.
+/// The maximum number of values of a row in which repeated names are searched without a hash table.
 const FEW: usize = 32;
 /// One row that a program printed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrintedRow {
-    /// The value of `_step`, if it is a whole number from 0.
+    /// The value of `_step`; `None` if it is missing or not a whole number from 0.
     pub step: Option<u64>,
-    /// The names and values in their order. If a name occurs twice, its last value counts.
+    /// The names and values, in the order in which the names first occur. If a name occurs twice,
+    /// its last value counts.
     pub values: Vec<(String, Value)>,
 }
 
-/// The rows, and the problems, of one piece of output.
+/// The rows and the problems in one piece of output.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Printed {
     /// The rows in their order.
     pub rows: Vec<PrintedRow>,
-    /// A reason why a text that looks like a row is not one.
+    /// The reason why a text in the piece looks like a row and is not one; `None` if there is no
+    /// such text.
     pub doubt: Option<Doubt>,
-    /// A part that one of the rows has lost.
+    /// The part that a row of the piece has lost; `None` if no row has lost anything.
     pub loss: Option<Loss>,
 }
 
-/// A reader of pieces of output, one after the other.
+/// A reader of a program's output, which gets one piece after the other.
 #[derive(Debug, Default)]
 pub struct Reader {
     /// Whether the piece before was only an opening brace.
@@ -47,7 +52,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads the next piece. `beyond` is the number of bytes at its end that were dropped.
+    /// Reads the next piece. `beyond` is the number of bytes that were dropped at the end of the
+    /// piece. Such a piece has no rows.
     pub fn read(&mut self, piece: &str, beyond: usize) -> Printed {
         let opened = std::mem::replace(&mut self.opened, piece.trim_end() == "{");
         if opened && string_and_colon(piece.trim_start()) {
@@ -78,8 +84,8 @@ fn read(piece: &str) -> Printed {
                     add(objects, &mut printed);
                     return printed;
                 }
-                // An object with text around it is text, but an object at the front was meant as a
-                // row.
+                // An object with text behind it is not a row. It gets a doubt only at the front of
+                // a piece, where the program probably meant it as a row.
                 Ok((_, end)) => {
                     printed.doubt = printed.doubt.or(first.then_some(Doubt::Followed));
                     from = end;
@@ -90,18 +96,18 @@ fn read(piece: &str) -> Printed {
             Shape::Python => Doubt::Python,
             Shape::Bare => Doubt::Bare,
         };
-        // After other text, only an object that ends the line was meant as a row.
+        // After other text, an invalid object gets a doubt only if it seems to end the line.
         if first || doubt == Doubt::Open || piece.trim_end().ends_with('}') {
             printed.doubt = printed.doubt.or(Some(doubt));
         }
-        // The text after it may be a part of it.
+        // The search ends here, because the text that follows can be a part of the invalid object.
         break;
     }
     printed
 }
 
-/// Parses the objects that follow each other from `at`. Returns them and the place where they end:
-/// the end of the text, or other text.
+/// Parses the objects that follow each other from `at`. Returns the objects, and the offset of the
+/// first byte behind them that is not blank.
 fn objects(text: &str, at: usize) -> Result<(Vec<Object>, usize), Doubt> {
     let (mut objects, mut parser) = (Vec::new(), Parser { text, at });
     loop {
@@ -127,7 +133,7 @@ fn add(objects: Vec<Object>, printed: &mut Printed) {
     }
 }
 
-/// Returns the next place where a row seems to begin.
+/// Returns the offset at or after `from` where a row seems to begin; `None` if there is none.
 fn candidate(text: &str, from: usize) -> Option<(usize, Shape)> {
     let mut from = from;
     loop {
@@ -161,7 +167,8 @@ fn word_and_colon(text: &str) -> bool {
     rest.len() < text.len() && rest.trim_start().starts_with(':')
 }
 
-/// Keeps the last of the values with the same name, at the place of the first.
+/// Returns the values with each name once: the last value of the name, at the place of its first
+/// value.
 fn last_of_each(values: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let repeats = |at: usize| values[..at].iter().any(|(key, _)| *key == values[at].0);
     if values.len() <= FEW && !(1..values.len()).any(repeats) {

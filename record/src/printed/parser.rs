@@ -1,5 +1,5 @@
-//! Parses JSON as programs print it: one object of a row, value by value. It is a part of the
-//! reader of printed rows. It accepts any text and reads each byte a bounded number of times.
+//! Parses the JSON object of a printed row, value by value. Only the reader of printed rows calls
+//! this module. The parser accepts any text and reads each byte a bounded number of times.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{MAX_KEY_BYTES, Value, json, shortened};
 
 /// The key that sets the step of a printed row.
 pub(super) const STEP: &str = "_step";
-/// The longest word that a reason quotes, in characters.
+/// The maximum number of characters of a word that a [`Doubt`] quotes.
 const WORD: usize = 40;
 
 /// The object that the parser reads.
@@ -58,7 +58,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Skips blanks and takes this byte.
+    /// Skips blanks, and then the byte `byte`. Fails if another byte follows the blanks.
     fn expect(&mut self, byte: u8) -> Result<(), Doubt> {
         self.blanks();
         match self.peek() {
@@ -70,7 +70,8 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Returns whether the object or list continues: true after a comma, false after its end.
+    /// Skips the comma or the closing bracket after a value. Returns true after a comma, and false
+    /// after the bracket `end`.
     fn goes_on(&mut self, end: u8) -> Result<bool, Doubt> {
         self.blanks();
         if self.peek() == Some(end) {
@@ -100,7 +101,7 @@ impl<'a> Parser<'a> {
             let key = self.string()?;
             self.expect(b':')?;
             let before = path.len();
-            // A name that is too long already does not need its end.
+            // A path over the limit grows no further, because its values are dropped anyway.
             if before <= MAX_KEY_BYTES {
                 if depth > 0 {
                     path.push('.');
@@ -115,7 +116,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads a value. `object` is the object that gets it, or `None` for a value of a list.
+    /// Reads a value. `object` is the object that gets the value, or `None` if the value belongs to
+    /// a list.
     pub(super) fn value(
         &mut self,
         object: Option<&mut Object>,
@@ -181,11 +183,11 @@ impl<'a> Parser<'a> {
         if !quoted.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
             return Ok(Cow::Borrowed(&quoted[1..end - 1]));
         }
-        // The quotes are included: serde_json checks and resolves the escapes.
+        // `quoted` includes the quotes, so that serde_json can check and resolve the escapes.
         serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| Doubt::Syntax(quote(quoted)))
     }
 
-    /// Reads a number, a boolean or null; null gives no value.
+    /// Reads a number, a boolean or null. Returns `None` for null.
     fn scalar(&mut self) -> Result<Option<Value>, Doubt> {
         let rest = &self.text[self.at..];
         let end = rest.find([',', '}', ']', ' ', '\t']).unwrap_or(rest.len());
@@ -195,7 +197,7 @@ impl<'a> Parser<'a> {
             "null" => None,
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
-            // Python prints floats that are not finite in this form.
+            // Python's `json` module prints floats that are not finite in this form.
             "NaN" => Some(Value::F64(f64::NAN)),
             "Infinity" => Some(Value::F64(f64::INFINITY)),
             "-Infinity" => Some(Value::F64(f64::NEG_INFINITY)),
@@ -211,7 +213,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    /// Quotes the text at this position for people, up to the next comma or end.
+    /// Quotes the text at the parser's position for people, up to the next `,`, `}` or `]`.
     fn quote(&self) -> String {
         let rest = &self.text[self.at..];
         let end = rest.char_indices().skip(1).find(|(_, letter)| ",}]".contains(*letter));
@@ -219,7 +221,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Returns whether a word means infinity and is not a number that is too large.
+/// Returns whether a word names infinity, such as `inf`, and is not a number that is too large.
 fn is_infinity(word: &str) -> bool {
     word.trim_start_matches(['+', '-']).starts_with(|letter: char| letter.is_ascii_alphabetic())
 }
@@ -231,7 +233,7 @@ fn quote(word: &str) -> String {
     }
 }
 
-/// Returns the end of the quoted text at the front, with its quotes.
+/// Returns the byte offset behind the closing quote of the quoted text at the front of `text`.
 pub(super) fn closing(text: &str) -> Option<usize> {
     let quote = *text.as_bytes().first()?;
     let mut escaped = false;
@@ -243,8 +245,8 @@ pub(super) fn closing(text: &str) -> Option<usize> {
     Some(end + 2)
 }
 
-/// Returns a value as a step if it is whole and not negative. Python prints `3.0` if a step passed
-/// through a float.
+/// Returns a value as a step if it is a whole number and not negative. Python prints the step 3 as
+/// `3.0` if it is a float.
 fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::I64(number) => u64::try_from(*number).ok(),
