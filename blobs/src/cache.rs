@@ -1,7 +1,7 @@
-//! Keeps downloaded contents under their hashes, so that no program downloads them again. The cache
-//! holds a bounded number of bytes and keeps the contents that were used last. `fetch` uses it. The
-//! cache trusts nothing that it finds: the code that takes a content out must hash it. Programs may
-//! share the folder.
+//! Keeps downloaded contents under their hashes, so that programs do not download them again. When
+//! the cache exceeds its maximum size, it removes the contents that were used longest ago. `fetch`
+//! uses it. The cache does not check the files in its folder: the code that reads a content must
+//! hash it. Several programs can share the folder.
 
 use std::{
     env,
@@ -16,19 +16,19 @@ use std::{
 
 use crate::Hashed;
 
-/// The environment variable that bounds the cache, in GiB. 0 disables the cache.
+/// The environment variable for the maximum size of the user's cache, in GiB. 0 disables the cache.
 const SIZE_VAR: &str = "BESOM_CACHE_GIB";
-/// The bound without the variable.
+/// The maximum size of the user's cache in GiB, if the variable is unset or not a whole number.
 const DEFAULT_GIB: u64 = 20;
-/// The age after which a half-written file is a leftover.
+/// The age after which a half-written file counts as left behind by a dead process.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// A folder of contents.
+/// A folder of downloaded contents with a maximum size.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
-    /// The most bytes that the folder may hold.
+    /// The maximum size of all contents in the folder, in bytes.
     bound: u64,
 }
 
@@ -41,35 +41,35 @@ pub(crate) struct Entry {
 }
 
 impl Cache {
-    /// Uses this folder with this bound in bytes. Creates nothing yet.
+    /// Returns a cache in this folder with this maximum size in bytes. Creates no file or folder.
     pub fn new(folder: &Path, bound: u64) -> Self {
         Self { folder: folder.to_owned(), bound }
     }
 
-    /// Returns the user's cache: `besom/contents` in the user's cache folder, bounded by
-    /// `BESOM_CACHE_GIB`, or by 20 GiB without that variable.
+    /// Returns the user's cache: `besom/contents` in the user's cache folder. `BESOM_CACHE_GIB`
+    /// sets its maximum size; the default is 20 GiB.
     pub fn of_user() -> Self {
         let folder = folder_of(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"));
         let gib = env::var(SIZE_VAR).ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_GIB);
         Self::new(&folder.join("besom/contents"), gib.saturating_mul(1 << 30))
     }
 
-    /// Opens a content if the cache has it, and marks it as just used.
+    /// Opens a content if the cache has it, and sets its time of last use.
     pub(crate) fn open(&self, content: &Hashed) -> Option<File> {
         let file = File::open(self.path(content)).ok()?;
-        // A folder that this process may not write to is still useful.
+        // This fails in a folder that the process cannot write to; the content can be read anyway.
         let _ = file.set_modified(SystemTime::now());
         Some(file)
     }
 
     /// Removes a content whose bytes do not match its name.
     pub(crate) fn forget(&self, content: &Hashed) {
-        // If the file cannot be removed, the next reader finds the mismatch again.
+        // If the file cannot be removed, the next reader also detects that the bytes do not match.
         let _ = fs::remove_file(self.path(content));
     }
 
-    /// Makes room for a content. Returns `None` if the content is larger than the bound or the
-    /// folder cannot be written.
+    /// Creates a temporary file for a content. Returns `None` if the content is larger than the
+    /// whole cache, or if the file cannot be created.
     pub(crate) fn begin(&self, content: &Hashed) -> Option<Entry> {
         if content.size > self.bound {
             return None;
@@ -85,8 +85,8 @@ impl Cache {
         Some(Entry { file, temporary, path })
     }
 
-    /// Removes the contents that were used longest ago until the rest is within the bound, and
-    /// removes old half-written files.
+    /// Removes the contents that were used longest ago until the rest fits the maximum size. Also
+    /// removes half-written files that are older than a day.
     pub(crate) fn trim(&self) {
         let (mut found, mut total, now) = (Vec::new(), 0_u64, SystemTime::now());
         let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
@@ -106,7 +106,7 @@ impl Cache {
             if total <= self.bound {
                 return;
             }
-            // Another process may have removed it.
+            // This fails, for example, if another process has already removed the file.
             let _ = fs::remove_file(path);
             total -= size;
         }
@@ -118,8 +118,9 @@ impl Cache {
     }
 }
 
-/// Returns the folder for caches, from the variables that name it. An empty variable counts as
-/// unset. A relative path is ignored, since it would mean another folder in every working folder.
+/// Returns the user's cache folder, from the values of `XDG_CACHE_HOME` and `HOME`. An empty value
+/// counts as unset. The function ignores a relative path, because it would name a different folder
+/// in each working folder.
 fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
     let folder =
         |set: Option<OsString>| set.map(PathBuf::from).filter(|folder| folder.is_absolute());
@@ -128,7 +129,8 @@ fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
 }
 
 impl Entry {
-    /// Gives the content its name. The caller has checked that it is whole and has the right hash.
+    /// Moves the content to its final name. The caller has checked that the content is whole and
+    /// has the right hash.
     pub(crate) fn keep(self) {
         // If this fails, the next reader downloads the content again.
         let _ = fs::rename(&self.temporary, &self.path);
@@ -147,7 +149,7 @@ impl Write for Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        // After `keep` no file has this name.
+        // After `keep` there is no file with the temporary name, so this does nothing.
         let _ = fs::remove_file(&self.temporary);
     }
 }

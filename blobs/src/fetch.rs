@@ -1,6 +1,6 @@
 //! Downloads versions of artifacts: first the manifest, then the files into a folder, each verified
-//! by its hash. The SDK and the `sweep` command use it. A lying controller can only fail to
-//! deliver: every content must match the digest, and no name leads out of the folder.
+//! by its hash. The SDK and the `sweep` command use it. The module does not trust the controller:
+//! every content must match its hash, and no path can lead out of the folder.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,8 @@ type Client = ArtifactsClient<Authorized>;
 /// in order of their paths.
 ///
 /// # Errors
-/// Fails with [`Trouble`], which is [`Trouble::Damaged`] if the controller sends something else.
+/// Fails with [`Trouble`], which is [`Trouble::Damaged`] if the controller sends another content or
+/// an invalid manifest.
 pub async fn manifest(client: &mut Client, version: &Artifact) -> Result<Vec<Entry>, Trouble> {
     let damaged = |reason| Trouble::Damaged(version.digest.clone(), reason);
     check_hash(&version.digest).map_err(|_| damaged("it is not a digest"))?;
@@ -35,7 +36,7 @@ pub async fn manifest(client: &mut Client, version: &Artifact) -> Result<Vec<Ent
     entries(&text).map_err(|_| damaged("its manifest makes no sense"))
 }
 
-/// Returns the bytes of one file of a version, from the cache if it is there.
+/// Returns the bytes of one file of a version, from the cache if the cache has them.
 ///
 /// # Errors
 /// Fails with [`Trouble`] if the file cannot be fetched.
@@ -55,12 +56,13 @@ pub async fn read(
     Ok(bytes)
 }
 
-/// Writes these entries of a version below a folder and replaces files that have their names. It
-/// skips references, which have no bytes here. It calls `progress` with the number of bytes that
-/// are newly done.
+/// Writes the given entries of a version below a folder, and replaces files with the same paths.
+/// The function skips references, which have no content in Besom. It calls `progress` with the
+/// number of bytes of each piece that it has written.
 ///
 /// # Errors
-/// Fails with [`Trouble`] at the first file that cannot be fetched. The files before it are whole.
+/// Fails with [`Trouble`] at the first file that cannot be fetched or written. All files of earlier
+/// entries are complete then.
 pub async fn write(
     client: &mut Client,
     version: &Artifact,
@@ -102,8 +104,9 @@ async fn fetch(
     Ok(())
 }
 
-/// Copies a content out of the cache. Returns false if the cache does not have it or has other
-/// bytes. In that case the bytes written to `out` are useless.
+/// Copies a content from the cache to `out`. Returns false if the cache does not have the content,
+/// or has other bytes under its hash. If the result is false, the bytes written to `out` are
+/// useless.
 fn cached(cache: &Cache, content: &Hashed, out: &mut impl Write) -> io::Result<bool> {
     let Some(mut file) = cache.open(content) else { return Ok(false) };
     let is_right = copy(&mut file, out)? == *content;
@@ -123,7 +126,8 @@ fn file(version: &Artifact, path: &str) -> ArtifactFile {
     ArtifactFile { artifact: Some(artifact), path: path.to_owned() }
 }
 
-/// Writes to both. When writing to the cache entry fails, it drops the entry and goes on.
+/// A writer that writes to the output and to a cache entry. If writing to the entry fails, it drops
+/// the entry and continues with the output.
 struct Both<'a, W> {
     out: &'a mut W,
     entry: Option<cache::Entry>,

@@ -1,6 +1,6 @@
-//! Writes files from elsewhere into a folder, and never outside of it. It opens each part of a path
-//! below the previous one, and follows no link. It is used when files of runs and artifacts are
-//! downloaded. It never overwrites a file before the new one is whole.
+//! Writes downloaded files into a folder, and never outside of it. The module opens each part of a
+//! path below the previous part, and follows no link. The code that downloads files of runs and
+//! artifacts calls it. A new file replaces an old one only when the new file is complete.
 
 use std::{
     fs::{self, File},
@@ -22,7 +22,8 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 pub struct Folder(OwnedFd);
 
 impl Folder {
-    /// Opens the folder that a person named, following links, and creates it if it is missing.
+    /// Opens the folder that a person has named, and creates it if it is missing. Follows links on
+    /// the path to the folder.
     ///
     /// # Errors
     /// Fails if the folder can be neither opened nor created.
@@ -31,12 +32,12 @@ impl Folder {
         Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
     }
 
-    /// Creates a new file at `path` below this folder, with the folders on the way. The file gets
-    /// its name when [`NewFile::keep`] is called.
+    /// Creates a new file at `path` below this folder, and the folders on that path. The file has a
+    /// temporary name until [`NewFile::keep`] is called.
     ///
     /// # Errors
-    /// Fails with `InvalidInput` if the path is not valid (see [`check_path`]). Otherwise it fails
-    /// if a part of the way is a file or a link, or if the disk fails.
+    /// Fails with `InvalidInput` if the path is not valid (see [`check_path`]). Also fails if a
+    /// folder on the path is a file or a link, or if the disk fails.
     pub fn create(&self, path: &str) -> io::Result<NewFile> {
         check_path(path).map_err(|bad| io::Error::new(io::ErrorKind::InvalidInput, bad))?;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -67,10 +68,10 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Gives the file its name and replaces a file or link that had it.
+    /// Moves the file to its final name. Replaces a file or a link with that name.
     ///
     /// # Errors
-    /// Fails if a folder has the name, or if the disk fails.
+    /// Fails if a folder has the final name, or if the disk fails.
     pub fn keep(self) -> io::Result<()> {
         Ok(renameat(&self.folder, &self.temporary, &self.folder, &self.name)?)
     }
@@ -88,7 +89,7 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // After `keep` no file has this name.
+        // After `keep` there is no file with the temporary name, so this does nothing.
         let _ = unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
 }

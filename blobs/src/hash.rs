@@ -1,4 +1,4 @@
-//! Computes the SHA-256 hash of a stream of bytes, in the digits that name a blob.
+//! Computes SHA-256 hashes of files and bytes, as the hexadecimal digits that name a blob.
 
 use std::{
     fs::File,
@@ -8,20 +8,20 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-/// The number of bytes that are read at once.
+/// The maximum number of bytes in one read.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// The name of a blob: its hash and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hashed {
-    /// SHA-256, 64 hexadecimal digits in lower case.
+    /// The SHA-256 of the blob: 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// The size in bytes.
+    /// The size of the blob in bytes.
     pub size: u64,
 }
 
 impl Hashed {
-    /// Returns the name of bytes in memory.
+    /// Returns the hash and the size of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
@@ -29,7 +29,7 @@ impl Hashed {
     }
 }
 
-/// Hashes and counts the bytes that it receives.
+/// A hasher that also counts the bytes that it receives.
 #[derive(Clone, Debug, Default)]
 pub struct Hasher {
     hash: Sha256,
@@ -43,18 +43,18 @@ impl Hasher {
         self.size += bytes.len() as u64;
     }
 
-    /// Returns the number of bytes so far.
+    /// Returns the number of bytes that were added so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Returns the name of all bytes that were added.
+    /// Returns the hash and the size of all bytes that were added.
     pub fn finish(self) -> Hashed {
         Hashed { sha256: record::file::hex(&self.hash.finalize()), size: self.size }
     }
 }
 
-/// Copies all bytes, and returns their name.
+/// Copies all bytes, and returns their hash and their size.
 ///
 /// # Errors
 /// Fails if reading or writing fails.
@@ -73,7 +73,7 @@ pub fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<Hashed> {
     }
 }
 
-/// Returns the name of a file's content.
+/// Returns the hash and the size of a file's content.
 ///
 /// # Errors
 /// Fails if the file cannot be read.

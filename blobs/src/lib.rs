@@ -1,6 +1,7 @@
 //! Hashes files, sends them to the controller and fetches them back, and writes them safely into a
-//! folder. The SDK, the agent and the `sweep` command use it. The crate trusts no name and no byte
-//! that comes over the wire, and decides nothing else.
+//! folder. The SDK, the agent and the `sweep` command use this crate. It checks every path and
+//! every content that comes over the wire. Its callers decide which files to move and when to try
+//! again.
 
 mod cache;
 pub mod fetch;

@@ -1,5 +1,5 @@
-//! Lists the contents that must be at the controller before the rows of the stream `files` are.
-//! `wire` calls it.
+//! Lists the contents that the controller must have before it accepts rows of the stream `files`,
+//! and divides such rows into batches. `wire`, the SDK, the agent and `sweep sync` call it.
 
 use std::{
     fs::File,
@@ -16,18 +16,19 @@ use record::{
 
 use crate::Hashed;
 
-/// The most bytes of rows of files that are read at once. No frame of the stream is larger, since
-/// each has one row.
+/// The maximum number of bytes of the stream `files` in one piece. No frame of that stream is
+/// larger, because each has one row.
 pub const ROWS_BYTES: usize = 128 << 10;
-/// The most bytes of contents, and the most rows, that are sent together.
+/// The maximum size in bytes of the contents of one batch. A larger content is a batch by itself.
 const BATCH_BYTES: u64 = 16 << 20;
 const BATCH_ROWS: u64 = 64;
-/// The most checkpoints among them: the controller looks at the run's rows for each.
+/// The maximum number of checkpoints in one batch. The bound exists because the controller reads
+/// rows of the run for each checkpoint.
 const BATCH_CHECKPOINTS: u64 = 8;
 
-/// Returns the part of a journal that is sent at once, starting at byte `from`: whole frames, and
-/// perhaps the beginning of another one after them. For the stream `files` it returns as many
-/// frames as [`batch`] takes. If the part begins with damage, it is returned as it is, so that the
+/// Returns the next piece of a journal to send, from byte `from` on. The piece has whole frames,
+/// and can end with the beginning of another frame. For the stream `files` the piece has as many
+/// frames as [`batch`] takes. A piece that begins with damage is returned as it is, so that the
 /// code that decodes it sees the damage.
 ///
 /// # Errors
@@ -45,9 +46,10 @@ pub fn piece(journal: &mut File, from: u64, stream: &str) -> io::Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// Returns the length, in bytes, of the leading frames whose contents are sent together. The frames
-/// are whole, and there is at least one if the first is whole. The rows of a batch are sent before
-/// the contents of the next one, so a long queue of files does not hold back the first file.
+/// Returns the length in bytes of the first batch: the leading frames whose contents are sent
+/// together. The batch has only whole frames, and at least one if the first frame is whole. A
+/// sender sends the rows of a batch before the contents of the next batch. So a long queue of files
+/// does not hold back the first file.
 pub fn batch(frames: &[u8]) -> usize {
     let (mut end, mut rows, mut size) = (0, 0, 0_u64);
     for frame in record::frames(frames).map_while(Result::ok) {
@@ -60,8 +62,9 @@ pub fn batch(frames: &[u8]) -> usize {
     end
 }
 
-/// Returns the bytes of the contents that these rows name. The sizes of an artifact's files are not
-/// known here, so an artifact counts as a full batch and ends it.
+/// Returns the size in bytes of the contents that these rows name. An artifact counts as a full
+/// batch, because its row does not contain the sizes of its files. A checkpoint counts as at least
+/// an eighth of a batch.
 fn contents(frames: &[u8]) -> u64 {
     let told = record::rows(frames).unwrap_or_default();
     let sizes = told.iter().map(|row| match ContentRow::of(row) {
@@ -76,9 +79,9 @@ fn contents(frames: &[u8]) -> u64 {
 }
 
 /// Returns the contents that the rows in these frames name, each once and sorted by hash: files,
-/// checkpoints, manifests of artifacts, and the files that the manifests list. The manifests are
-/// read from `folder`, where the contents lie under their hashes. Damaged rows and rows of other
-/// kinds name nothing: the code that stores them reports them.
+/// checkpoints, manifests of artifacts, and the files that the manifests list. The function reads
+/// the manifests from `folder`, where each content has its hash as its name. It skips invalid rows,
+/// because the controller refuses them later.
 ///
 /// # Errors
 /// Fails if a manifest cannot be read or cannot be parsed.

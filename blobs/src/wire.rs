@@ -1,5 +1,5 @@
-//! Moves blobs to the controller and back, in pieces, verified by their hash. The caller decides
-//! what to try again.
+//! Uploads blobs to the controller and downloads them, in pieces, and verifies their hashes. The
+//! caller decides which calls to repeat.
 
 use std::{
     fs::File,
@@ -21,36 +21,37 @@ use tonic::{Response, Status, Streaming};
 
 use crate::{Hashed, Hasher, named::named};
 
-/// The bytes of a piece.
+/// The maximum size of a piece of a blob, in bytes.
 const PIECE_BYTES: usize = 256 << 10;
-/// The most pieces that wait for the network.
+/// The maximum number of pieces of one upload that wait in memory for the network.
 const PIECES: usize = 4;
-/// The most blobs that are uploaded at the same time. The controller answers once a blob is on its
-/// disk, and it syncs several at once.
+/// The maximum number of blobs that are uploaded at the same time. The controller answers when a
+/// blob is on its disk, and can sync several blobs together.
 const UPLOADS: usize = 8;
-/// The most hashes in one call of `missing`.
+/// The maximum number of hashes in one call of `Files.Missing`.
 const ASKED: usize = 1000;
 
-/// The reason why a blob could not be moved.
+/// The reason why an upload or a download failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    /// The file on this side cannot be read or written.
+    /// A local file cannot be read or written.
     #[error("{0}")]
     Local(#[from] io::Error),
-    /// The controller refused, or is away.
+    /// The controller refused the call, or did not answer.
     #[error("{}", .0.message())]
     Remote(#[from] Status),
-    /// The bytes that came are not those that were asked for.
+    /// The received bytes do not match the requested hash. The values are the hash and what is
+    /// wrong.
     #[error("the controller sent something other than `{0}`: {1}")]
     Damaged(String, &'static str),
 }
 
 type Client = FilesClient<Authorized>;
 
-/// Returns those of the hashes that the controller does not have.
+/// Returns the hashes of the given ones whose blobs the controller does not have.
 ///
 /// # Errors
-/// Fails with the controller's status.
+/// Fails with the status of the call that failed.
 pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<String>, Status> {
     let mut missing = Vec::new();
     for some in hashes.chunks(ASKED) {
@@ -60,13 +61,14 @@ pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<Strin
     Ok(missing)
 }
 
-/// Sends the contents that the rows in these frames name and that the controller does not have.
-/// They must be there before the rows are. Each lies in `folder` under its hash. Up to 8 go at the
-/// same time. `moved` counts the bytes as they go.
+/// Uploads the contents that the rows in these frames name and that the controller does not have.
+/// The caller sends the rows afterwards. Each content is a file in `folder` whose name is its hash.
+/// The function uploads up to 8 contents at the same time. It adds the number of sent bytes to
+/// `moved` while it sends.
 ///
 /// # Errors
-/// Fails with [`Trouble`] at the first content that cannot be sent. Others may have arrived by
-/// then.
+/// Fails with [`Trouble`] at the first content that cannot be sent. The controller can have other
+/// contents by then.
 pub async fn upload_named(
     client: &Client,
     frames: &[u8],
@@ -81,7 +83,7 @@ pub async fn upload_named(
         while going.len() < UPLOADS
             && let Some(hash) = missing.next()
         {
-            // Skip a hash that this call did not ask about.
+            // This skips a hash in the answer that was not in the question.
             let Ok(at) = hashes.binary_search(&hash) else { continue };
             let (client, blob, moved) = (client.clone(), contents[at].clone(), Arc::clone(moved));
             let path = folder.join(&blob.sha256);
@@ -94,12 +96,13 @@ pub async fn upload_named(
     }
 }
 
-/// Sends the content of a file as the blob `hashed`. `moved` counts the bytes as they go. An upload
-/// that fails subtracts its bytes again, so endless tries never look like progress.
+/// Uploads the content of a file as the blob `hashed`. Adds the number of sent bytes to `moved`
+/// while it sends. An upload that fails subtracts its bytes again, so that failed tries do not look
+/// like progress.
 ///
 /// # Errors
-/// Fails with [`Trouble::Local`] if the file cannot be read or its size has changed, else with the
-/// controller's status.
+/// Fails with [`Trouble::Local`] if the file cannot be read or its size has changed. Fails with
+/// [`Trouble::Remote`] if the call fails.
 pub async fn upload(
     client: &mut Client,
     path: &Path,
@@ -126,7 +129,7 @@ pub async fn upload(
             piece.truncate(length);
             chunk.data = piece;
             counted.add(length as u64);
-            // If the receiver is gone, the call has its answer already.
+            // If the receiver was dropped, the call has already ended.
             if send.blocking_send(std::mem::take(&mut chunk)).is_err() || length == 0 {
                 return Ok(());
             }
@@ -139,8 +142,8 @@ pub async fn upload(
     Ok(())
 }
 
-/// The bytes that one upload has added to a total. Dropping it subtracts them from the total, even
-/// if the upload was cancelled, unless [`Sent::keep`] was called.
+/// The number of bytes that one upload has added to a total. Dropping this value subtracts them
+/// from the total, also if the upload is cancelled, unless [`Sent::keep`] was called.
 struct Sent {
     total: Arc<AtomicU64>,
     bytes: AtomicU64,
@@ -163,12 +166,13 @@ impl Drop for Sent {
     }
 }
 
-/// Writes the blob of this call to `out`. It never writes more than the blob's size, and it fails
-/// unless the hash is right. After an error the bytes in `out` are useless. It calls `progress`
-/// with the size of each piece.
+/// Writes the blob that the call `call` returns to `out`. The function never writes more bytes than
+/// the size in `hashed`. After an error the bytes in `out` are useless. The function calls
+/// `progress` with the size of each piece that it has written.
 ///
 /// # Errors
-/// Fails with [`Trouble`], which says which side failed.
+/// Fails with [`Trouble`] if the call fails, if `out` fails, or if the size or the hash of the
+/// bytes is wrong.
 pub async fn download(
     call: impl Future<Output = Result<Response<Streaming<BlobChunk>>, Status>>,
     hashed: &Hashed,
