@@ -1,4 +1,4 @@
-//! Compiles wire/*.proto without protoc, so that a build needs only Rust.
+//! Compiles `wire/*.proto` without the program `protoc`, so that a build needs only Rust.
 
 use std::{env, fs, path::PathBuf};
 
@@ -21,8 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("besom.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
-        // These messages wait in the folder of a run until a controller receives them
-        // (`folder.rs`).
+        // `src/folder.rs` stores these messages as JSON in the folder of a run.
         .message_attribute("besom.v1.BeginRun", STORED)
         .message_attribute("besom.v1.EndRun", STORED)
         .message_attribute("besom.v1.Outcome", STORED)

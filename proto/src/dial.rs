@@ -1,5 +1,6 @@
-//! Reaches a controller: it handles the address and the token, and says which answers are worth
-//! another try. The agent, the SDK, the `sweep` command and tests call it.
+//! Makes clients that call a controller at an address and send the token with each call. Also
+//! decides after which errors a call is worth another try, and how long to wait before it. The
+//! agent, the SDK, the `sweep` command and tests use this module.
 
 use std::time::Duration;
 
@@ -18,15 +19,16 @@ use crate::v1::{
 
 /// The address at which a controller listens by default.
 pub const DEFAULT_CONTROLLER: &str = "http://127.0.0.1:7070";
-/// The environment variable that names the controller.
+/// The environment variable that holds the controller's address.
 pub const CONTROLLER_VAR: &str = "BESOM_CONTROLLER";
-/// The environment variable that holds the token.
+/// The environment variable that holds the token for calls to the controller.
 pub const TOKEN_VAR: &str = "BESOM_TOKEN";
-/// The metadata key of a status for advice to a person.
+/// The metadata key under which a status carries advice to a person.
 pub const HINT_KEY: &str = "besom-hint";
-/// The metadata key of a status for the offset at which a refused append should have begun.
+/// The metadata key under which a status carries the offset at which a refused append should have
+/// begun.
 pub const OFFSET_KEY: &str = "besom-offset";
-/// The largest message that either side takes, in bytes.
+/// The size of the largest message that a client accepts from the controller, in bytes.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
 /// The reason why an address or a token cannot be used.
@@ -44,7 +46,7 @@ pub enum BadAddress {
 }
 
 impl BadAddress {
-    /// Returns what the person can do about it.
+    /// Returns advice for the person who set the address or the token.
     pub fn hint(&self) -> String {
         match self {
             Self::Url(_) => format!("write it like `{DEFAULT_CONTROLLER}`"),
@@ -59,7 +61,8 @@ impl BadAddress {
     }
 }
 
-/// A way to a controller. It connects at the first call, and again whenever the connection is lost.
+/// A maker of clients that share one connection to a controller. The connection opens at the first
+/// call, and opens again when it was lost.
 #[derive(Clone, Debug)]
 pub struct Dial {
     channel: Channel,
@@ -67,8 +70,9 @@ pub struct Dial {
 }
 
 impl Dial {
-    /// Makes a way to `controller`, given as `http://host:port` or `host:port`. Ignores white space
-    /// around the token. It does not connect yet, but must be called inside a tokio runtime.
+    /// Prepares a connection to `controller`, which is `http://host:port` or `host:port`. Ignores
+    /// white space around the token. The function does not connect, but must be called inside a
+    /// tokio runtime.
     ///
     /// # Errors
     /// Fails with [`BadAddress`] if the address or the token is not valid.
@@ -151,7 +155,7 @@ fn endpoint(controller: &str) -> Result<Endpoint, BadAddress> {
 /// A channel that sends the token with every call.
 pub type Authorized = InterceptedService<Channel, Bearer>;
 
-/// Adds `authorization: Bearer <token>` to each call if there is a token.
+/// An interceptor that adds `authorization: Bearer <token>` to each call if there is a token.
 #[derive(Clone, Debug)]
 pub struct Bearer(Option<MetadataValue<Ascii>>);
 
@@ -164,8 +168,8 @@ impl Interceptor for Bearer {
     }
 }
 
-/// Returns whether the controller did not answer or cannot take more now. The same call may succeed
-/// later.
+/// Returns whether the controller did not answer the call, or is overloaded. The same call can
+/// succeed later.
 pub fn is_transient(status: &Status) -> bool {
     matches!(
         status.code(),
@@ -177,10 +181,10 @@ pub fn is_transient(status: &Status) -> bool {
     )
 }
 
-/// Returns whether the controller decided nothing about the call, so that it may succeed later.
-/// Either the controller did not answer, or it does not know the caller's token (it may have been
-/// started with another one), or it does not have the run (it may have been started on another
-/// folder), or another program, such as a proxy, answers at its address.
+/// Returns whether the call failed before the right controller decided about it, so that it can
+/// succeed later. That is so if no controller answered. It is also so if a controller does not know
+/// the token or the run: it can have been started with another token or data folder. Or another
+/// program, such as a proxy, answers at the address.
 pub fn is_away(status: &Status) -> bool {
     is_transient(status)
         || matches!(
@@ -189,19 +193,21 @@ pub fn is_away(status: &Status) -> bool {
         )
 }
 
-/// Returns the controller's advice, if it gave any.
+/// Returns the advice that a status carries; `None` if it carries none.
 pub fn hint(status: &Status) -> Option<&str> {
     status.metadata().get(HINT_KEY)?.to_str().ok()
 }
 
-/// Returns the offset that the controller asks for when it refuses a gap.
+/// Returns the offset at which the append should begin, if the controller refused an append that
+/// leaves a gap.
 pub fn needed_offset(status: &Status) -> Option<u64> {
     status.metadata().get(OFFSET_KEY)?.to_str().ok()?.parse().ok()
 }
 
-/// Returns how long to wait before try number `attempt`, counted from 0: 100 ms, doubled up to 3.2
-/// s. So everything that waited reaches the controller within 5 s after it takes calls again.
-/// `jitter` in [0, 1) spreads the calls of many programs.
+/// Returns how long to wait before try number `attempt`, counted from 0. The longest pause is 100
+/// ms at first and doubles with each try, up to 3.2 s. `jitter` in [0, 1) shortens a pause to as
+/// little as half, so that many programs do not call at the same moment. So waiting programs reach
+/// the controller within 5 s after it accepts calls again.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let base = Duration::from_millis(100) * (1 << attempt.min(5));
     base.mul_f64(0.5 + 0.5 * jitter)

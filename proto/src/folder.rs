@@ -1,7 +1,7 @@
-//! Reads and writes `run.json`, which stands beside the journal in the folder of a run and holds
-//! the calls that tell a controller of the run. The SDK writes it, and so does an agent for a trial
-//! whose rows the controller does not take. `sweep sync` reads it and makes these calls later, or
-//! again. The file never holds rows.
+//! Reads and writes `run.json` in the folder of a run. The file holds the two calls that begin and
+//! end the run at a controller. The SDK writes the file, and so does an agent for a trial whose
+//! rows it cannot send. `sweep sync` reads the file, and makes these calls later or again. The file
+//! never holds rows.
 
 use std::{
     fs::{self, File},
@@ -13,31 +13,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::v1::{BeginRun, EndRun};
 
-/// The name of the file.
+/// The name of the file in the folder of a run.
 pub const NAME: &str = "run.json";
-/// The name of the folder beside it that holds one file of frames per writer and stream,
+/// The name of the folder beside `run.json` that holds one file of frames per writer and stream:
 /// `<writer>.<stream>`.
 pub const JOURNAL: &str = "journal";
-/// The name of the folder beside it that holds the contents named by rows of the stream `files`,
-/// each under its hash.
+/// The name of the folder beside `run.json` that holds the contents which rows of the stream
+/// `files` name. The name of each content is its hash.
 pub const FILES: &str = "files";
-/// The only version of the file format.
+/// The only version of the format of `run.json`.
 const VERSION: u32 = 1;
 
-/// The calls that tell a controller of a run.
+/// The calls that begin and end a run at a controller.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
     version: u32,
-    /// The call that begins the run. Its idempotency key makes any repeat the same attempt of the
-    /// same run.
+    /// The call that begins the run. Because of its idempotency key, a repeat of the call gets the
+    /// same attempt of the same run.
     pub begin: BeginRun,
-    /// The call that ends the run, as far as its process could tell. It has no id and no attempt:
-    /// they come from the answer to `begin`. `None` while the run has not ended.
+    /// The call that ends the run, with the outcome that the process observed. Its run and attempt
+    /// are empty, because they come from the answer to `begin`. `None` until the run has ended.
     pub end: Option<EndRun>,
 }
 
 impl RunFile {
-    /// Makes the file of a run that has not ended.
+    /// Returns the file of a run that has not ended. Writes nothing.
     pub fn new(begin: BeginRun) -> Self {
         Self { version: VERSION, begin, end: None }
     }
@@ -61,7 +61,7 @@ impl RunFile {
     /// Writes `<folder>/run.json`, whole or not at all, even if the power fails.
     ///
     /// # Errors
-    /// Fails if the disk does not take the file. The previous file stays.
+    /// Fails if the file cannot be written. `run.json` is then the previous file or the new one.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let fresh = folder.join("run.json.new");
         let mut file = File::create(&fresh)?;
