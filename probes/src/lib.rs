@@ -1,56 +1,59 @@
-//! Lets the simulator observe the programs: it counts the transitions of the state machines, and it
-//! plants bugs to prove that the simulator finds them. `controller` and `agent` call it. Without
-//! the feature `on` every function here is empty and costs nothing. With it, each setting holds for
-//! one thread. No program that users run has the feature.
+//! Lets the simulator observe and break the programs. The crate counts the transitions of the state
+//! machines, and plants bugs that prove that the simulator finds such bugs. `controller` and
+//! `agent` call it. Without the feature `on`, every function is empty and costs nothing. With the
+//! feature, a planted bug and the counts belong to one thread. No program that users run has the
+//! feature.
 
-/// A plausible bug: each one removes one thing that the guarantees rest on.
+/// A plausible bug that the simulator can plant. Each bug removes one safeguard on which Besom's
+/// guarantees depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bug {
-    /// The controller takes the rows and the end of an older attempt as if they came from the
-    /// newest one.
+    /// The controller treats the rows and the end of an older attempt as if the newest attempt had
+    /// sent them.
     NoFence,
-    /// The controller stores rows again that are sent again.
+    /// If a sender repeats rows, the controller stores them twice.
     OverlapKept,
     /// The controller answers a call before its effect is on the disk.
     AnswerBeforeCommit,
-    /// The database does not wait for the disk.
+    /// The database does not wait until its changes are on the disk.
     NoSync,
-    /// A new lease does not raise the attempt.
+    /// A new lease does not raise the run's attempt number.
     AttemptReused,
-    /// A change of state counts a run in its new state and still in its old one.
+    /// A run that has changed its state is counted in the new state and in the old state.
     CountedTwice,
-    /// The controller hands out one trial more than the cap.
+    /// The controller hands out one trial more than `run_cap` or the space allows.
     CapExceeded,
     /// A sweep finishes while some of its runs are live.
     FinishedWithLiveRuns,
-    /// The controller never notices that it has handed out all trials.
+    /// The controller does not close a sweep after it has handed out all trials.
     NeverFull,
     /// Leases do not expire.
     EndlessLeases,
-    /// A controller that starts gives no lease to the runs that agents hold already.
+    /// A controller that restarts gives no lease to the runs that agents held before.
     LeasesForgotten,
-    /// The model does not receive results.
+    /// The search does not receive the results of trials.
     ResultsIgnored,
-    /// The worst run counts as the best.
+    /// The comparison of values is reversed, so the worst run of a sweep counts as its best.
     WorstIsBest,
     /// A heartbeat does not renew leases.
     LeasesNotRenewed,
-    /// The agent puts every trial on its first slot.
+    /// The agent starts every trial on its first slot.
     OneSlot,
-    /// A restarted agent forgets the trials that it held.
+    /// A restarted agent does not adopt the trials that it held before.
     NothingAdopted,
-    /// The agent reports a trial's end without the rows that the trial left.
+    /// The agent reports a trial's end before it has sent the rows that the trial left in its
+    /// journals.
     EndWithoutRows,
-    /// Rows that the controller has not acknowledged count as sent.
+    /// The agent treats rows as sent although the controller did not answer.
     RowsForgotten,
-    /// The agent takes a controller that does not know the token for a while as one that refuses
-    /// the rows, and reports the end without them.
+    /// If the controller does not know the token for a while, the agent gives up the rows and
+    /// reports the trial's end without them.
     SlipGivesUpRows,
-    /// Rows that arrive after the end of a trial count for its value.
+    /// Rows that arrive after the end of a trial still change its value.
     LateRowsCount,
-    /// The token of an attempt never expires.
+    /// The token of a run stays valid after the run's attempt is over.
     TokensNeverEnd,
-    /// The controller writes to a data folder that is gone as if it were there.
+    /// The controller continues to write after its data folder was removed or replaced.
     FolderTrusted,
 }
 
@@ -82,7 +85,8 @@ impl Bug {
     ];
 }
 
-/// A transition of a state machine: "run" or "sweep", the state that it leaves, and the event.
+/// A transition of a state machine: the machine ("run" or "sweep"), the state before the
+/// transition, and the event.
 pub type Arrow = (&'static str, &'static str, &'static str);
 
 /// Returns whether this bug is planted.
@@ -129,7 +133,8 @@ mod on {
         ARROWS.with_borrow_mut(|arrows| *arrows.entry(arrow).or_default() += 1);
     }
 
-    /// Returns the transitions that this thread has taken since the last call, and how often.
+    /// Returns the transitions that this thread has recorded since the last call, and how often
+    /// each.
     pub fn arrows() -> BTreeMap<Arrow, u64> {
         ARROWS.with_borrow_mut(std::mem::take)
     }
