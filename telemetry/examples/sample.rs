@@ -20,7 +20,7 @@ impl Meter for NoGpus {
     }
 }
 
-/// Returns the median time of a sample.
+/// Returns the median of the times that samples take.
 fn cost(gpus: impl Meter) -> Duration {
     let mut sampler = Sampler::new(root(), ".".into(), gpus, Own::of_this_process());
     let mut times = Vec::new();

@@ -1,6 +1,6 @@
-//! Finds the GPUs of this node. Another accelerator needs one more implementation of [`Inventory`].
-//! A node without a driver is a normal node, so nothing here fails: the result says what cannot be
-//! used. The agent calls it when it starts.
+//! Finds the GPUs of this node when the agent starts. Support for another kind of accelerator is
+//! one more implementation of [`Inventory`]. A node without a GPU driver is normal, so no function
+//! of this module fails. The result says which GPUs cannot be used, and why.
 
 use std::fmt;
 
@@ -12,10 +12,11 @@ use crate::{
 /// One GPU, or one instance of a divided GPU (MIG).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
-    /// The GPU's number on this node, as `nvidia-smi` counts. The instances of a divided GPU share
-    /// it.
+    /// The GPU's number on this node, the same as in `nvidia-smi`. The instances of a divided GPU
+    /// have the number of that GPU.
     pub index: u32,
-    /// The UUID (`GPU-...` or `MIG-...`), which is the same in every order of enumeration.
+    /// The UUID (`GPU-...` or `MIG-...`). It stays the same if the GPUs are numbered in another
+    /// order.
     pub uuid: String,
     /// The model's name, for people.
     pub name: String,
@@ -31,21 +32,21 @@ impl fmt::Display for Gpu {
 /// The result of a search for GPUs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The GPUs that can be used, by index.
+    /// The GPUs that can be used, in order of their indices.
     pub gpus: Vec<Gpu>,
-    /// The reason why there are no GPUs, such as "NVML is not installed". Empty if there are some.
+    /// The reason why `gpus` is empty, such as "NVML is not installed". Empty if there are GPUs.
     pub reason: String,
-    /// The GPUs that were left out, one sentence each.
+    /// One sentence for people about each GPU that was left out, and about other limits.
     pub notes: Vec<String>,
 }
 
 /// A source of GPUs.
 pub trait Inventory {
-    /// Finds all GPUs of the node, including those that this process may not use.
+    /// Finds all GPUs of the node, including those that are not assigned to this process.
     fn find(&self) -> Found;
 }
 
-/// The inventory that uses NVIDIA's management library, loaded at run time.
+/// The inventory of NVIDIA GPUs. It uses NVIDIA's management library, which it loads at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct Nvidia;
 
@@ -78,9 +79,9 @@ fn none(reason: &str) -> Found {
     Found { reason: reason.to_owned(), ..Found::default() }
 }
 
-/// Keeps the GPUs that this process was given, in the given order. A scheduler or a person has
-/// given the others to other jobs. As in CUDA, the list ends at the first entry that is not a GPU
-/// of this node.
+/// Keeps only the GPUs in `own`, in the order of `own`. A scheduler or a person has assigned the
+/// other GPUs to other jobs. As in CUDA, entries after the first one that is not a GPU of this node
+/// are ignored.
 pub fn given(mut found: Found, own: &Own) -> Found {
     let Own::Named(entries) = own else { return found };
     if found.gpus.is_empty() {
@@ -104,7 +105,7 @@ pub fn given(mut found: Found, own: &Own) -> Found {
         }
     }
     match (found.gpus.len(), all.len()) {
-        (0, all) => found.reason = format!("{VISIBLE_VAR} leaves none of {all}"),
+        (0, all) => found.reason = format!("{VISIBLE_VAR} leaves none of {all} GPUs to this agent"),
         (some, all) if some < all => {
             let names: Vec<String> = found.gpus.iter().map(Gpu::to_string).collect();
             let names = names.join(", ");
@@ -154,7 +155,10 @@ mod tests {
         assert_eq!(indices(Some("0,7,1")), [0]);
         assert_eq!(indices(Some("NoDevFiles")), [0_u32; 0]);
         assert_eq!(indices(Some("GPU-")), [0, 1, 2], "the prefix fits all GPUs");
-        assert_eq!(left(Some("7")).reason, "CUDA_VISIBLE_DEVICES leaves none of 3");
+        assert_eq!(
+            left(Some("7")).reason,
+            "CUDA_VISIBLE_DEVICES leaves none of 3 GPUs to this agent"
+        );
         assert_eq!(
             left(Some("7")).notes,
             ["CUDA_VISIBLE_DEVICES names `7`, which is not a GPU of this node: the agent \

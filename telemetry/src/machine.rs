@@ -1,5 +1,5 @@
 //! Measures the machine as a whole: its CPUs, memory, disks and network, from the kernel's files.
-//! The sampler calls it. A row leaves out the numbers that the files do not have.
+//! The sampler calls this module. A row leaves out the numbers that these files do not contain.
 
 use std::{
     collections::HashSet,
@@ -9,34 +9,37 @@ use std::{
 
 use crate::sampler::Row;
 
-/// The bytes in a megabyte, as W&B counts them.
+/// The number of bytes in a "MB" of a metric's name, which is a mebibyte as in W&B.
 pub(crate) const MIB: f64 = 1_048_576.0;
 const GIB: f64 = 1_073_741_824.0;
-/// The size of the sectors in which the kernel counts disk traffic, whatever the disk's own sector
-/// size is.
+/// The size in bytes of the sectors in which the kernel counts disk traffic. It does not depend on
+/// the disk's own sector size.
 const SECTOR_BYTES: u64 = 512;
-/// The most cores that get a number of their own, so that a row stays small on a large machine.
+/// The maximum number of cores with a number of their own in a row. The bound keeps rows small on
+/// large machines.
 const MAX_CORES: usize = 64;
 
-/// The machine, and the earlier values of its counters.
+/// A sampler of the machine, with the earlier values of its counters.
 #[derive(Debug)]
 pub(crate) struct Machine {
     folder: PathBuf,
-    /// The whole disks. Their partitions would count the same bytes twice.
+    /// The names of the whole disks. The partitions of a disk are left out, because they count the
+    /// same bytes again.
     disks: HashSet<String>,
     cards: HashSet<String>,
     cpus: Vec<Load>,
     first: Moved,
 }
 
-/// CPU time since boot, in clock ticks.
+/// The CPU time of one core or of all cores since boot, in clock ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Load {
     busy: u64,
     all: u64,
 }
 
-/// Bytes moved over disks and network since boot.
+/// The bytes that the disks and the network have moved since boot: (read, written) and (received,
+/// sent).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Moved {
     disk: Option<(u64, u64)>,
@@ -44,7 +47,8 @@ struct Moved {
 }
 
 impl Machine {
-    /// Starts counting now. `folder` is in the filesystem whose usage is reported.
+    /// Reads the first values of the counters. The samples report the usage of the filesystem that
+    /// contains `folder`.
     pub(crate) fn new(folder: PathBuf) -> Self {
         let disks = devices("/sys/block");
         let cards = devices("/sys/class/net");
@@ -62,8 +66,8 @@ impl Machine {
     /// Adds the current numbers to `row`.
     pub(crate) fn sample(&mut self, row: &mut Row) {
         let cpus = loads(&read("/proc/stat"));
-        // The first line sums all CPUs. A core that was switched on or off since the last sample
-        // shifts the other lines, so that sample has no CPU numbers.
+        // The first line is the sum over all CPUs, and each further line is one core. A sample
+        // after a core was switched on or off has no CPU numbers, because the lines do not match.
         if cpus.len() == self.cpus.len() {
             for (at, (now, before)) in cpus.iter().zip(&self.cpus).enumerate().take(MAX_CORES + 1) {
                 let all = now.all.saturating_sub(before.all);
@@ -84,8 +88,8 @@ impl Machine {
         memory(&read("/proc/meminfo"), row);
         filesystem(&self.folder, row);
         let moved = self.moved();
-        // A device that was unplugged takes its bytes with it, so a total may fall below the first
-        // one.
+        // When a device is unplugged, its bytes disappear from the total, so the total can fall
+        // below its first value.
         let since = |now: u64, first: u64| now.saturating_sub(first) as f64;
         if let (Some(now), Some(first)) = (moved.disk, self.first.disk) {
             row.put("disk.in", since(now.0, first.0) / MIB);
@@ -110,8 +114,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// Returns the entries of a folder of /sys that are hardware. Devices that are made of other
-/// devices would count the same bytes twice.
+/// Returns the names of the hardware devices in a folder of /sys. Virtual devices are left out,
+/// because they count the bytes of other devices again.
 fn devices(folder: &str) -> HashSet<String> {
     let Ok(entries) = fs::read_dir(folder) else { return HashSet::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -122,13 +126,13 @@ fn numbers<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<u64> {
     fields.map_while(|field| field.parse().ok()).collect()
 }
 
-/// Returns the load of all CPUs together, then of each one.
+/// Returns the load of all CPUs together, and then the load of each CPU.
 fn loads(stat: &str) -> Vec<Load> {
     let lines = stat.lines().take_while(|line| line.starts_with("cpu"));
     lines
         .map(|line| {
-            // The fields are user, nice, system, idle, iowait, irq, softirq and steal. The later
-            // fields are part of the first two.
+            // The fields are user, nice, system, idle, iowait, irq, softirq and steal. The fields
+            // after these (guest times) are left out, because user and nice include them.
             let ticks = numbers(line.split_ascii_whitespace().skip(1).take(8));
             let all = ticks.iter().sum();
             let idle: u64 = ticks.iter().skip(3).take(2).sum();
@@ -162,7 +166,7 @@ fn memory(meminfo: &str, row: &mut Row) {
 fn filesystem(folder: &Path, row: &mut Row) {
     let Ok(about) = rustix::fs::statvfs(folder) else { return };
     let (used, available) = (about.f_blocks.saturating_sub(about.f_bfree), about.f_bavail);
-    // This counts as `df` does: the space reserved for root is neither used nor available.
+    // As in `df`, the space that is reserved for root counts as neither used nor available.
     if used + available > 0 {
         row.put("disk.usagePercent", 100.0 * used as f64 / (used + available) as f64);
         row.put("disk.usageGB", used as f64 * about.f_frsize as f64 / GIB);
@@ -182,8 +186,8 @@ fn disk_bytes(diskstats: &str, disks: &HashSet<String>) -> Option<(u64, u64)> {
     ours.reduce(|one, two| (one.0 + two.0, one.1 + two.1))
 }
 
-/// Returns the bytes received and sent over the machine's network cards. If it has no cards, as in
-/// a container, counts all interfaces but the loopback.
+/// Returns the bytes received and sent over the machine's network cards. If there are no cards, as
+/// in a container, it counts all interfaces except the loopback.
 fn network_bytes(dev: &str, cards: &HashSet<String>) -> Option<(u64, u64)> {
     let lines = dev.lines().filter_map(|line| line.split_once(':'));
     let ours = lines.filter_map(|(name, counts)| {

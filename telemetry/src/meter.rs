@@ -1,11 +1,12 @@
-//! Reads what the GPUs do now, behind the trait [`Meter`]. The implementation for NVIDIA is here.
-//! Another accelerator needs one more implementation. The sampler calls it.
+//! Reads the current load, memory, temperature and power of GPUs through the trait [`Meter`]. This
+//! module has the implementation for NVIDIA. Support for another kind of accelerator is one more
+//! implementation. The sampler calls it, and the agent asks it which GPUs are free.
 
 use std::fmt;
 
 use crate::nvidia::{Driver, VISIBLE_VAR};
 
-/// One GPU at one moment. A value that the GPU does not report is `None`.
+/// The state of one GPU at one moment. A value that the GPU does not report is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// The GPU's number on this node.
@@ -14,7 +15,7 @@ pub struct Reading {
     pub uuid: String,
     /// The share of the time in which work ran on the GPU, 0 to 100.
     pub busy_percent: Option<f64>,
-    /// The share of the time in which its memory was read or written, 0 to 100.
+    /// The share of the time in which the GPU's memory was read or written, 0 to 100.
     pub memory_busy_percent: Option<f64>,
     /// The memory in use and the total memory, in bytes.
     pub memory_bytes: Option<(u64, u64)>,
@@ -22,7 +23,7 @@ pub struct Reading {
     pub celsius: Option<f64>,
     /// The power that the GPU draws, in watts.
     pub watts: Option<f64>,
-    /// The most power that the GPU may draw, in watts.
+    /// The upper limit of the power that the GPU draws, in watts.
     pub limit_watts: Option<f64>,
 }
 
@@ -41,13 +42,13 @@ pub trait Meter {
     fn read(&mut self) -> Vec<Reading>;
 
     /// Returns the processes that have memory on any GPU. Returns an empty list if the source
-    /// cannot tell.
+    /// cannot find them out.
     fn residents(&mut self) -> Vec<Resident> {
         Vec::new()
     }
 
-    /// Returns why a GPU that was there cannot be used now, for people. Returns `None` while the
-    /// GPU answers, and if the source cannot tell.
+    /// Returns a text for people that says why a GPU which worked before cannot be used now.
+    /// Returns `None` if the GPU answers, and if the source does not know.
     fn trouble(&mut self, _uuid: &str) -> Option<String> {
         None
     }
@@ -67,7 +68,8 @@ impl<M: Meter + ?Sized> Meter for Box<M> {
     }
 }
 
-/// The meter that uses NVIDIA's management library. The first call loads the library.
+/// The meter of NVIDIA GPUs, which uses NVIDIA's management library. The first call of a method
+/// loads the library.
 #[derive(Debug, Default)]
 pub struct NvidiaMeter {
     driver: Option<Option<Driver>>,
@@ -85,8 +87,8 @@ impl Meter for NvidiaMeter {
     }
 
     fn residents(&mut self) -> Vec<Resident> {
-        // The driver reports pids of the machine's namespace. In a container with its own pid
-        // namespace these numbers belong to other processes.
+        // The driver reports pids of the machine's own pid namespace. In a container with another
+        // pid namespace, these numbers belong to other processes or to none.
         if !counts_as_the_machine() {
             return Vec::new();
         }
@@ -99,16 +101,16 @@ impl Meter for NvidiaMeter {
             None => Some("NVML cannot be loaded any more".to_owned()),
         };
         if trouble.is_some() {
-            // The library notices that a GPU is back only when every user in this process has
-            // released it and it is loaded again.
+            // The library finds a GPU that works again only after this process has dropped all uses
+            // of the library and loaded it again.
             self.driver = None;
         }
         trouble
     }
 }
 
-/// Returns whether this process lives in the machine's first pid namespace, which has this number
-/// in the kernel.
+/// Returns whether this process is in the machine's initial pid namespace. The number of that
+/// namespace is a constant of the kernel.
 fn counts_as_the_machine() -> bool {
     std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
@@ -123,12 +125,13 @@ pub enum Own {
 }
 
 impl Own {
-    /// Returns the GPUs that the environment leaves to this process.
+    /// Returns the GPUs that `CUDA_VISIBLE_DEVICES` assigns to this process.
     pub fn of_this_process() -> Self {
         Self::parse(std::env::var(VISIBLE_VAR).ok().as_deref())
     }
 
-    /// Parses the value of `CUDA_VISIBLE_DEVICES`. Without a value the process may use all GPUs.
+    /// Parses the value of `CUDA_VISIBLE_DEVICES`. `None` means that the variable is not set, and
+    /// selects all GPUs.
     pub fn parse(visible: Option<&str>) -> Self {
         let Some(visible) = visible else { return Self::All };
         let entries = visible.split(',').map(str::trim).filter(|entry| !entry.is_empty());

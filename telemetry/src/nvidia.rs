@@ -1,5 +1,5 @@
-//! Calls NVIDIA's management library (NVML), which it loads at run time. This is the only file that
-//! knows NVML. `gpus.rs` and `meter.rs` call it.
+//! Calls NVIDIA's management library (NVML), which it loads at run time. No other file of the crate
+//! uses NVML. `gpus.rs` and `meter.rs` call this module.
 
 use std::ffi::OsStr;
 
@@ -10,10 +10,10 @@ use crate::{
     meter::{Reading, Resident},
 };
 
-/// The file name that the driver's package installs. The name without a number comes only with
-/// development files.
+/// The file name of NVML that the driver's package installs. The file name without the final number
+/// exists only where development files are installed.
 const LIBRARY: &str = "libnvidia-ml.so.1";
-/// The environment variable with which schedulers tell a job which GPUs it may use.
+/// The environment variable in which a scheduler lists the GPUs of a job.
 pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
 
 /// The loaded library.
@@ -21,7 +21,7 @@ pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
 pub(crate) struct Driver(Nvml);
 
 impl Driver {
-    /// Loads the library, or returns the reason why it cannot, for people.
+    /// Loads the library. If that fails, returns the reason as a text for people.
     pub(crate) fn load() -> Result<Self, String> {
         match Nvml::builder().lib_path(OsStr::new(LIBRARY)).init() {
             Ok(nvml) => Ok(Self(nvml)),
@@ -73,11 +73,11 @@ impl Driver {
         parts.filter_map(|device| on(&device)).flatten().collect()
     }
 
-    /// Returns why a GPU that was there cannot be used now. Returns `None` if it can be used, and
-    /// after any other error.
+    /// Returns why a GPU which worked before cannot be used now. Returns `None` if the GPU can be
+    /// used, and if the error does not mean that it is lost.
     pub(crate) fn trouble(&self, uuid: &str) -> Option<String> {
-        // A GPU that has fallen off its bus may still have a handle, so only a measurement can
-        // tell.
+        // NVML can return a handle for a GPU that has lost its connection to the bus, so the code
+        // also reads the GPU's memory.
         match self.0.device_by_uuid(uuid).and_then(|device| device.memory_info()) {
             Err(
                 error @ (NvmlError::GpuLost
@@ -107,13 +107,13 @@ impl Driver {
     }
 }
 
-/// Returns whether the GPU is divided into instances. Boards without MIG do not support the query.
+/// Returns whether the GPU is divided into instances (MIG). The query fails on boards without MIG.
 fn is_divided(device: &Device<'_>) -> bool {
     device.mig_mode().is_ok_and(|mode| mode.current != 0)
 }
 
-/// Returns the instances of a divided GPU. NVML's count is the highest possible number of
-/// instances, and some numbers may be unused.
+/// Returns the instances of a divided GPU. NVML's count is the maximum number of instances, so some
+/// of these numbers have no instance.
 fn instances<'nvml>(device: &Device<'nvml>) -> Vec<Device<'nvml>> {
     let most = device.mig_device_count().unwrap_or(0);
     (0..most).filter_map(|number| device.mig_device_by_index(number).ok()).collect()

@@ -1,29 +1,30 @@
-//! Parses how often samples are taken: "off", or a number of seconds. The SDK's settings and the
-//! agent's flags use it. It has no side effects.
+//! Parses the period of samples: "off", or a number of seconds. The SDK's settings and the agent's
+//! flags use this module.
 
 use std::{str::FromStr, time::Duration};
 
-/// The environment variable that sets the period, for agents and for runs outside of sweeps.
+/// The environment variable that sets the period of system metrics, for agents and for runs outside
+/// of sweeps.
 pub const PERIOD_VAR: &str = "BESOM_SYSTEM_METRICS";
 
 const DEFAULT: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The time between samples, or never. The default is 10 seconds.
+/// The time between two samples; `None` if no samples are taken. The default is 10 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period(Option<Duration>);
 
 impl Period {
-    /// No samples.
+    /// The setting that takes no samples.
     pub const OFF: Self = Self(None);
 
-    /// Returns this period, clamped to between 0.1 seconds and one day.
+    /// Returns a setting with this period, clamped to 0.1 seconds to one day.
     pub fn every(period: Duration) -> Self {
         Self(Some(period.clamp(SHORTEST, LONGEST)))
     }
 
-    /// Returns the time between samples, or `None` if no samples are to be taken.
+    /// Returns the time between two samples; `None` if no samples are taken.
     pub fn get(self) -> Option<Duration> {
         self.0
     }

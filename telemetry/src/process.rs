@@ -1,5 +1,5 @@
-//! Reads processes from /proc. The agent tells processes apart with [`Stat`], and the sampler adds
-//! up what a tree of processes uses. This module never touches a process.
+//! Reads facts about processes from /proc. The agent identifies processes with [`Stat`], and the
+//! sampler adds up what a tree of processes uses. This module never signals or changes a process.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,7 +17,7 @@ use rustix::{
 /// The fields of /proc/PID/stat of one process.
 #[derive(Clone, Copy, Debug)]
 pub struct Stat {
-    /// The state as the kernel's letter: `R`, `S`, `Z`, ...
+    /// The state of the process as the kernel's letter: `R`, `S`, `Z`, ...
     pub state: u8,
     /// The parent's pid.
     pub parent: i32,
@@ -25,7 +25,7 @@ pub struct Stat {
     pub start: u64,
     /// The CPU time of the process itself, in clock ticks.
     pub ticks: u64,
-    /// The CPU time of the descendants that have ended and that it has waited for, in clock ticks.
+    /// The CPU time of the ended descendants that the process has waited for, in clock ticks.
     pub ended_ticks: u64,
     /// The number of threads.
     pub threads: u64,
@@ -33,8 +33,8 @@ pub struct Stat {
     pub resident_pages: u64,
 }
 
-/// Returns how long ago a process started, from its [`Stat::start`]. The result does not depend on
-/// any clock that a user can set.
+/// Returns how long ago a process with this [`Stat::start`] started. The result does not depend on
+/// the machine's wall clock.
 pub fn age(start: u64) -> Duration {
     let started = start as f64 / clock_ticks_per_second() as f64;
     Duration::try_from_secs_f64(uptime() - started).unwrap_or_default()
@@ -49,21 +49,22 @@ pub(crate) fn uptime() -> f64 {
 impl Stat {
     /// Reads the process with this pid. Returns `None` if there is none.
     pub fn read(pid: i32) -> Option<Self> {
-        // The buffer is longer than any such line, so one call reads it. Every start of a trial
-        // waits for this function.
+        // One call reads the whole line, because the buffer is longer than any such line. Speed
+        // matters, because every start of a trial waits for this function.
         let mut line = [0; 1024];
         let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
         Self::parse(&line[..length])
     }
 
-    /// Parses a line of /proc/PID/stat. The program's name stands in parentheses and may hold any
-    /// character, so the fields are counted from the last closing parenthesis.
+    /// Parses a line of /proc/PID/stat. The program's name is in parentheses and can contain any
+    /// character, so the function counts the fields from the last closing parenthesis.
     fn parse(line: &[u8]) -> Option<Self> {
         let end = line.iter().rposition(|byte| *byte == b')')?;
         let mut fields = str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // From the third field on, the line has only numbers. Some are negative.
+        // From the third field after the name on, the line has only numbers. Some of them are
+        // negative.
         let numbers: Vec<i64> =
             fields.skip(9).take(11).map(str::parse).collect::<Result<_, _>>().ok()?;
         let number = |at: usize| Some(u64::try_from(*numbers.get(at)?).unwrap_or(0));
@@ -78,9 +79,9 @@ impl Stat {
         })
     }
 
-    /// Returns whether the process has ended: it is a zombie, or the kernel is removing it. A
-    /// process whose first thread has exited while others run also has the state `Z`, but it is
-    /// alive.
+    /// Returns whether the process has ended: it is a zombie, or the kernel is removing it. If the
+    /// first thread of a process has exited and other threads run, the process also has the state
+    /// `Z`, but is alive.
     pub fn is_dead(self) -> bool {
         matches!(self.state, b'Z' | b'X') && self.threads <= 1
     }
@@ -121,7 +122,8 @@ pub fn descendants(
 pub enum Root {
     /// The tree is this process and its descendants.
     At(i32),
-    /// The tree is the descendants of this process. The process itself only waits for them.
+    /// The tree is the descendants of this process without the process itself, which only waits for
+    /// them.
     Below(i32),
 }
 

@@ -1,7 +1,7 @@
-//! Counts what a tree of processes uses while its processes come and go. The kernel keeps counters
-//! per process. When a process ends, its counters go to the process that waits for it, or they are
-//! lost. So the growth of a plain sum is wrong: one process that ends without its parent waiting
-//! for it would hide the work of all the others.
+//! Counts what a tree of processes uses while processes start and end. The kernel keeps counters
+//! for each process. When a process ends, its counters are added to those of the process that waits
+//! for it, or they are lost. So the growth of a plain sum is wrong: if the counters of one large
+//! process are lost, its loss hides the work of all other processes.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,36 +15,36 @@ use crate::{
     process::{Root, Stat, descendants, table, uptime},
 };
 
-/// The resources that a tree uses.
+/// The resources that a tree of processes uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
     pub(crate) processes: u64,
     pub(crate) threads: u64,
     pub(crate) resident_mib: f64,
-    /// CPU time since the previous look, in seconds.
+    /// The CPU time that the tree has used since the previous look, in seconds.
     pub(crate) busy_seconds: f64,
     /// The time since the previous look, in seconds.
     pub(crate) seconds: f64,
-    /// Storage reads since the first look, in MiB.
+    /// The data that the tree has read from storage since the first look, in MiB.
     pub(crate) read_mib: f64,
-    /// Storage writes since the first look, in MiB.
+    /// The data that the tree has written to storage since the first look, in MiB.
     pub(crate) written_mib: f64,
 }
 
-/// One counter of one process.
+/// The value of one counter of one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counter {
-    /// The process's own part.
+    /// The part that the process itself has used.
     own: u64,
-    /// The part of the descendants that it has waited for.
+    /// The part that was used by the ended descendants that the process has waited for.
     ended: u64,
 }
 
-/// The values that one look found for one process.
+/// The values of one process at one look.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     parent: i32,
-    /// The start time, which distinguishes it from a later process with the same pid.
+    /// The start time, which distinguishes the process from a later process with the same pid.
     start: u64,
     cpu: Counter,
     read: Counter,
@@ -53,7 +53,7 @@ struct Seen {
 
 type Tree = HashMap<i32, Seen>;
 
-/// Counts what one tree of processes uses from one look to the next.
+/// A counter of what one tree of processes uses from one look to the next.
 #[derive(Debug)]
 pub(crate) struct Tally {
     root: Root,
@@ -64,12 +64,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Starts counting now.
+    /// Takes the first look at the tree, from which counting starts.
     pub(crate) fn new(root: Root) -> Self {
         Self { root, before: look(root).0, at: uptime(), read: 0, written: 0 }
     }
 
-    /// Looks at the tree again and returns what it has used.
+    /// Looks at the tree again and returns what the tree has used.
     pub(crate) fn look(&mut self) -> Usage {
         let ((after, mut usage), now) = (look(self.root), uptime());
         let busy = growth(&self.before, &after, |seen| seen.cpu);
@@ -84,12 +84,13 @@ impl Tally {
     }
 }
 
-/// Returns how much a counter of the tree has grown between two looks.
+/// Returns by how much a counter of the whole tree has grown between two looks.
 ///
-/// When a process is gone, the process that waited for it receives at least the count that the
-/// earlier look saw. That part is counted already, so this function subtracts it from the growth of
-/// the nearest ancestor that has room for it. If no ancestor has room, no process in the tree has
-/// waited for it, and there is nothing to subtract.
+/// When a process has ended, the process that waited for it has received at least the count that
+/// the earlier look saw. That count was included at the earlier look. So this function subtracts it
+/// from the growth of the nearest ancestor whose `ended` has grown by at least that count. If there
+/// is no such ancestor, no process in the tree has waited for the ended process, and there is
+/// nothing to subtract.
 fn growth(before: &Tree, after: &Tree, counter: impl Fn(&Seen) -> Counter) -> u64 {
     let same = |pid: &i32| {
         let (old, new) = (before.get(pid)?, after.get(pid)?);
@@ -140,7 +141,8 @@ fn from_the_top(tree: &Tree) -> Vec<i32> {
     order
 }
 
-/// Returns the tree as it is now, and the part of its usage that needs no earlier look.
+/// Returns the tree as it is now, and the part of its usage that does not depend on an earlier
+/// look.
 fn look(root: Root) -> (Tree, Usage) {
     let table = table();
     let (top, below) = match root {
@@ -168,14 +170,15 @@ fn seen(pid: i32, stat: &Stat, outside: bool) -> Seen {
         parent: stat.parent,
         start: stat.start,
         cpu: Counter { own: if outside { 0 } else { stat.ticks }, ended: stat.ended_ticks },
-        // The kernel adds the bytes of ended children to the same number.
+        // The kernel adds the bytes of ended children to the process's own number, so all bytes go
+        // into `ended`.
         read: Counter { own: 0, ended: read },
         written: Counter { own: 0, ended: written },
     }
 }
 
-/// Returns the bytes that a process has read from and written to storage. Both are 0 if this
-/// process may not read the file.
+/// Returns the bytes that a process has read from storage and written to it. Both are 0 if the file
+/// in /proc cannot be read.
 fn transferred(pid: i32) -> (u64, u64) {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
     let of = |name: &str| {
@@ -189,7 +192,8 @@ fn transferred(pid: i32) -> (u64, u64) {
 mod tests {
     use super::*;
 
-    /// Makes a tree from (pid, parent, own ticks, ticks of the processes that it has waited for).
+    /// Makes a tree from tuples: pid, parent, own ticks, and ticks of the processes that it has
+    /// waited for.
     fn tree(processes: &[(i32, i32, u64, u64)]) -> Tree {
         let none = Counter::default();
         let seen = |&(pid, parent, own, ended): &(i32, i32, u64, u64)| {
@@ -204,20 +208,21 @@ mod tests {
 
     #[test]
     fn a_process_that_ends_between_two_looks_counts_once() {
-        // The child had 40 ticks when it was seen and ended with 55.
+        // The first look saw the child with 40 ticks; the child ended with 55.
         assert_eq!(busy(&[(1, 0, 5, 0), (2, 1, 40, 0)], &[(1, 0, 6, 55)]), 16);
         // No look saw the child.
         assert_eq!(busy(&[(1, 0, 5, 0)], &[(1, 0, 5, 30)]), 30);
-        // The grandchild went with the child, which had waited for it.
+        // The grandchild ended first, and the child waited for it. Then the child ended.
         assert_eq!(busy(&[(1, 0, 0, 0), (2, 1, 3, 0), (3, 2, 90, 0)], &[(1, 0, 0, 100)]), 7);
-        // A new process counts whole, with those that it has waited for.
+        // A new process counts with all its ticks, and with those of the processes that it has
+        // waited for.
         assert_eq!(busy(&[(1, 0, 5, 0)], &[(1, 0, 5, 0), (2, 1, 8, 4)]), 12);
     }
 
     #[test]
     fn a_process_that_ends_elsewhere_hides_nobodys_work() {
         // Process 3 had used 900 ticks. Its parent 2 ended first, so a process outside the tree
-        // waited for 3.
+        // waited for process 3.
         let before = [(1, 0, 0, 0), (2, 1, 1, 0), (3, 2, 900, 0), (4, 1, 10, 0)];
         assert_eq!(busy(&before, &[(1, 0, 0, 31), (4, 1, 60, 0)]), 80);
     }

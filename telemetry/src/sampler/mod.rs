@@ -1,6 +1,6 @@
 //! Takes samples of the machine, a tree of processes and the GPUs, on a thread at a fixed period.
-//! The agent starts a thread for each trial, and the SDK starts one for each run outside of sweeps.
-//! The module knows nothing of runs: it passes each row to a function of the caller.
+//! The agent starts such a thread for each trial, and the SDK for each run outside of sweeps. The
+//! module passes each row to a function of its caller, which stores the row.
 
 use std::{
     io,
@@ -17,23 +17,24 @@ use crate::{
     tally::Tally,
 };
 
-/// The prefix of all names, the same as in W&B.
+/// The prefix of the names of all system metrics, the same as in W&B.
 const PREFIX: &str = "system.";
-/// The delay of the first sample, so that a short run has one too.
+/// The time until the first sample. It is shorter than the default period, so that a short run also
+/// has a sample.
 const FIRST: Duration = Duration::from_secs(1);
-/// The most GPUs in one row.
+/// The maximum number of GPUs in one row.
 const MAX_GPUS: usize = 16;
 
-/// One sample.
+/// One sample: named numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     values: Vec<(String, f64)>,
-    /// The machine's memory in MiB, 0 if it is not known.
+    /// The machine's total memory in MiB; 0 if it is unknown.
     pub(crate) memory_mib: f64,
 }
 
 impl Row {
-    /// Adds a number, rounded to two decimals: more digits are noise that takes space.
+    /// Adds a number, rounded to two decimals. Further digits would be noise and take space.
     pub(crate) fn put(&mut self, name: &str, value: f64) {
         self.values.push((format!("{PREFIX}{name}"), (value * 100.0).round() / 100.0));
     }
@@ -43,13 +44,13 @@ impl Row {
         self.values.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// Returns the number with this name.
+    /// Returns the number with this name; `None` if the row has no such number.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
 
-/// Takes samples of one tree of processes and of the machine that it runs on.
+/// A sampler of one tree of processes, and of the machine that the tree runs on.
 #[derive(Debug)]
 pub struct Sampler<M> {
     processes: Tally,
@@ -59,13 +60,13 @@ pub struct Sampler<M> {
 }
 
 impl<M: Meter> Sampler<M> {
-    /// Starts counting now. `folder` selects the filesystem whose usage is reported. `own` selects
-    /// those of the GPUs in `gpus` that belong to the tree.
+    /// Makes a sampler whose counters start now. `folder` selects the filesystem whose usage is
+    /// reported. `own` selects the GPUs that belong to the tree.
     pub fn new(root: Root, folder: PathBuf, gpus: M, own: Own) -> Self {
         Self { processes: Tally::new(root), machine: Machine::new(folder), gpus, own }
     }
 
-    /// Takes a sample. Percentages cover the time since the previous sample.
+    /// Takes a sample. CPU percentages cover the time since the previous sample.
     pub fn sample(&mut self) -> Row {
         let mut row = Row::default();
         self.machine.sample(&mut row);
@@ -116,14 +117,14 @@ fn put_gpu(row: &mut Row, name: &str, reading: &Reading) {
     put("powerPercent", share.map(|(watts, limit)| 100.0 * watts / limit));
 }
 
-/// A running sampling thread. Dropping it ends the thread without waiting for it, so a filesystem
-/// that does not answer delays nothing.
+/// The handle of a sampling thread. Dropping the handle ends the thread but does not wait for it,
+/// so a filesystem that hangs does not delay the caller.
 #[derive(Debug)]
 pub struct Sampling(#[allow(dead_code, reason = "its drop is the message")] mpsc::SyncSender<()>);
 
-/// Takes samples on a new thread: the first after a second, or after `period` if that is shorter,
-/// then one every `period`. It ends when the returned value is dropped or when `sink` returns
-/// false. `make` runs on the new thread.
+/// Takes samples on a new thread. The first sample comes after a second, or after `period` if that
+/// is shorter; then one comes every `period`. The thread ends when the returned value is dropped,
+/// or when `sink` returns false. `make` runs on the new thread.
 ///
 /// # Errors
 /// Fails if no thread can be started.

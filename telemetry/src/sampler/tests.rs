@@ -1,4 +1,4 @@
-//! Tests of the sampler on this machine, with real processes and fake GPUs.
+//! Tests the sampler on this machine, with real processes and fake GPUs.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -16,13 +16,13 @@ impl Meter for NoGpus {
     }
 }
 
-/// Makes a sampler of a shell and its children. No other test has a process in this tree.
+/// Makes a sampler of a shell and its children. The processes of other tests are not in this tree.
 fn tree_of(shell: &Child) -> Sampler<NoGpus> {
     Sampler::new(Root::At(shell.id().cast_signed()), ".".into(), NoGpus, Own::All)
 }
 
-/// Starts a shell with this script. The shell waits wherever the script reads a line from standard
-/// input.
+/// Starts a shell with this script. At each `read` in the script, the shell waits for a line from
+/// the test.
 fn shell(script: &str) -> Child {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
@@ -30,7 +30,7 @@ fn shell(script: &str) -> Child {
 
 #[test]
 fn a_childs_cpu_time_and_memory_are_counted() {
-    // dd keeps a block of 200 MiB in memory and fills it from the kernel again and again.
+    // dd fills a block of 200 MiB in its memory with zeros again and again.
     let mut shell = shell(
         "read go; dd if=/dev/zero of=/dev/null bs=200M count=1000000 2>/dev/null & read end; kill \
         -9 $!",
@@ -120,6 +120,7 @@ fn the_thread_samples_until_its_handle_is_dropped() {
         assert!(taken.recv().unwrap().values().len() > 10);
     }
     drop(sampling);
-    // This loop ends only because the thread has dropped its end of the channel.
+    // This loop ends only after the thread has dropped its sender, so it proves that the thread
+    // ends.
     taken.iter().for_each(drop);
 }
