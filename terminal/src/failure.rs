@@ -1,11 +1,11 @@
-//! Failures as the user sees them: what went wrong, why, and what to do. The programs build them in
-//! their commands; libraries return typed errors.
+//! Defines failures as the user sees them: what went wrong, why, and what to do. The commands of
+//! the programs build failures; libraries return typed errors.
 
 use std::{fmt, process::ExitCode};
 
 use crate::{say, style};
 
-/// The meaning of an exit code.
+/// The exit codes of Besom's programs, with their meanings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The controller refused the request, or the job failed.
@@ -18,7 +18,7 @@ pub enum Exit {
     Bug = 70,
 }
 
-/// The reason why a program fails.
+/// The message with which a program fails, and its exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
@@ -28,24 +28,24 @@ pub struct Failure {
     /// Lines that are printed unchanged below the message: causes, the stderr of a program, or
     /// carets under a line of YAML.
     pub details: Vec<String>,
-    /// What the user can do about it.
+    /// What the user can do about the failure, one sentence each.
     pub hints: Vec<String>,
 }
 
 impl Failure {
-    /// Creates a failure without details and hints.
+    /// Creates a failure that has no details and no hints.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), details: Vec::new(), hints: Vec::new() }
     }
 
-    /// Adds a line below the message.
+    /// Adds a line to the details, which are printed below the message.
     #[must_use]
     pub fn detail(mut self, line: impl Into<String>) -> Self {
         self.details.push(line.into());
         self
     }
 
-    /// Adds a hint.
+    /// Adds a hint, which is printed below the details.
     #[must_use]
     pub fn hint(mut self, line: impl Into<String>) -> Self {
         self.hints.push(line.into());
@@ -66,7 +66,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Prints the failure, if there is one, and returns the exit code. Every `main` ends with it.
+/// Prints the failure, if there is one, and returns the exit code of the program. Every `main` ends
+/// with this function.
 pub fn exit_with(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,8 +78,9 @@ pub fn exit_with(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// Runs `work`, the whole of a program, from its `main`. Prints its failure, if there is one. Turns
-/// a panic into [`Exit::Bug`], because a panic is always a bug in Besom.
+/// Runs `work`, which is the whole program, and returns its exit code. Prints the failure of
+/// `work`, if there is one. Turns a panic into [`Exit::Bug`], because a panic is always a bug in
+/// Besom.
 pub fn run(work: impl FnOnce() -> Result<(), Failure> + std::panic::UnwindSafe) -> ExitCode {
     let ended = std::panic::catch_unwind(work);
     exit_with(ended.unwrap_or_else(|_| {

@@ -1,7 +1,7 @@
-//! Prints for users, in every program of Besom. Results go to stdout and everything else to stderr.
-//! Colours appear only on a terminal and respect `NO_COLOR`. A failure is an `error:` line with
-//! `hint:` lines and a meaningful exit code. The controller, the agent and `sweep` print only
-//! through this crate.
+//! Prints texts for users. The controller, the agent and the `sweep` command print only through
+//! this crate. Results go to stdout and everything else to stderr. Colours appear only on a
+//! terminal, and not if `NO_COLOR` is set. A failure is an `error:` line with `hint:` lines, and
+//! has an exit code that says what kind of failure it is.
 
 pub mod failure;
 pub mod numbers;
@@ -20,19 +20,19 @@ use std::{
     process,
 };
 
-/// Writes a line of results to stdout. Ends the program quietly if the pipe is closed, as `head`
-/// expects.
+/// Writes a line of results to stdout. If the reader of a pipe, such as `head`, has closed it, the
+/// program exits with 0 and prints no error.
 pub fn print(line: impl Display) {
     or_end(writeln!(anstream::stdout(), "{line}"));
 }
 
-/// Writes text to stdout without adding a line end. A file or a pipe receives it unchanged, escape
-/// sequences included; a terminal receives it [`sanitise`]d.
+/// Writes text to stdout without adding a line end. A file or a pipe receives the text unchanged,
+/// even its escape sequences. A terminal receives the text after [`sanitise`].
 pub fn data(text: &str) {
     bytes(text.as_bytes());
 }
 
-/// Writes bytes to stdout like [`data`], but they need not be text. A terminal shows bytes that are
+/// Writes bytes, which need not be text, to stdout like [`data`]. A terminal shows bytes that are
 /// not UTF-8 as replacement characters.
 pub fn bytes(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
@@ -44,7 +44,7 @@ pub fn bytes(bytes: &[u8]) {
     or_end(written.and_then(|()| stdout.flush()));
 }
 
-/// Ends the program if a write to stdout failed: nothing more can be printed there.
+/// Ends the program if a write to stdout failed, because it cannot print its results.
 fn or_end(written: io::Result<()>) {
     match written {
         Ok(()) => {}

@@ -1,6 +1,6 @@
-//! Formats numbers for people: four significant digits, and at most two units for durations and
-//! ages. The agent and the `sweep` command call it. Files and JSON keep exact values, so no program
-//! parses these texts.
+//! Formats numbers, sizes, durations and ages for people, for example with four significant digits.
+//! The agent and the `sweep` command call this module. No program parses these texts, because files
+//! and JSON contain the exact values.
 
 /// Formats a number with four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below
 /// a million keep all their digits.
@@ -14,7 +14,7 @@ pub fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e6 {
         return if value == 0.0 { "0".to_owned() } else { format!("{value:.0}") };
     }
-    // The rounded number decides the exponent: 0.00099999 becomes 0.001.
+    // The exponent is that of the rounded number, so that 0.00099999 becomes 0.001 and not 1e-3.
     let scientific = format!("{value:.3e}");
     let (mantissa, exponent) = scientific.split_once('e').expect("`e` formats with an exponent");
     let exponent: i32 = exponent.parse().expect("an exponent is a number");
@@ -27,7 +27,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// Removes trailing zeros after the decimal point.
+/// Removes zeros at the end of the decimals, and then a decimal point at the end.
 fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
@@ -39,7 +39,8 @@ pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {}", plural(noun)) }
 }
 
-/// Returns the plural of a regular noun. A phrase after the noun stays unchanged.
+/// Returns the plural of a regular noun. A phrase after the noun, such as `of a metric`, stays
+/// unchanged.
 fn plural(noun: &str) -> String {
     let after = [" of ", " without ", " before ", " to ", " in ", " with "];
     let end = after.iter().filter_map(|word| noun.find(word)).min().unwrap_or(noun.len());
@@ -52,7 +53,7 @@ fn plural(noun: &str) -> String {
     }
 }
 
-/// Formats a size in powers of 1,024.
+/// Formats a size in bytes with units that are powers of 1,024: `1023 B`, `1.5 KiB`.
 pub fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
@@ -88,7 +89,7 @@ fn two(large: i64, large_unit: char, small: i64, small_unit: char) -> String {
 }
 
 /// Formats an age in milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`. A negative
-/// age, which a clock that is ahead causes, counts as now.
+/// age, which occurs if another machine's clock is ahead, becomes `just now`.
 pub fn age(ms: i64) -> String {
     match ms.max(0) / 1000 {
         0..5 => "just now".to_owned(),

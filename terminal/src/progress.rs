@@ -1,4 +1,5 @@
-//! Shows the progress of long work: a bar or a spinner on a terminal, and nothing elsewhere.
+//! Shows the progress of long work. A bar or a spinner appears only if stderr is a terminal; a live
+//! block appears on stdout.
 
 use std::{
     io::{self, Write as _},
@@ -10,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::text;
 
-/// Creates a bar of `total` steps on stderr, with `message` before it.
+/// Creates a progress bar of `total` steps on stderr, with `message` before the bar.
 pub fn bar(total: u64, message: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{msg}  {bar:24.cyan/dim}  {pos}/{len}  {elapsed}");
@@ -27,8 +28,8 @@ pub fn spinner(message: &str) -> ProgressBar {
     spinner.with_message(message.to_owned())
 }
 
-/// Returns a bar as text, `width` columns wide, for views that draw more than a bar. The bar is
-/// empty if `total` is 0.
+/// Returns a progress bar as a text of `width` columns, for views that show a bar among other
+/// texts. The bar is empty if `total` is 0.
 pub fn bar_text(done: u64, total: u64, width: usize) -> String {
     let share = if total == 0 { 0.0 } else { done.min(total) as f64 / total as f64 };
     let filled = (share * width as f64).floor() as usize;
@@ -40,17 +41,17 @@ pub fn bar_text(done: u64, total: u64, width: usize) -> String {
     )
 }
 
-/// A block of lines on stdout that is drawn again and again in the same place. It works only on a
+/// A block of lines that is drawn again and again at the same place of stdout, which must be a
 /// terminal.
 #[derive(Debug, Default)]
 pub struct Live {
-    /// The number of lines of the last drawing. The cursor is on the line below them.
+    /// The number of lines that were drawn last. The cursor is on the line below them.
     drawn: usize,
 }
 
 impl Live {
-    /// Draws the block in place of the previous one and cuts it to the terminal's size. The cursor
-    /// stays below the block, so the last block stays whole however the program ends.
+    /// Draws the block in place of the previous block, cut to the terminal's size. The cursor stays
+    /// below the block. So the last block stays on the screen, even if the program is killed.
     pub fn draw(&mut self, block: &str) {
         let (columns, rows) = crate::window().unwrap_or((80, 24));
         let colour = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
@@ -59,7 +60,8 @@ impl Live {
         let mut frame =
             if self.drawn > 0 { format!("\u{1b}[{}F", self.drawn) } else { String::new() };
         self.drawn = 0;
-        // The cursor cannot return to lines that have scrolled out of the terminal.
+        // The block has at most one line less than the terminal, because the cursor cannot return
+        // to lines that have scrolled out of it.
         for line in block.lines().take(rows.saturating_sub(1)) {
             frame += &format!("\u{1b}[2K{}\n", text::truncate(line, columns));
             self.drawn += 1;

@@ -1,4 +1,5 @@
-//! Defines the few colours of Besom's programs. `anstream` strips them where they are not wanted.
+//! Defines the few colours of Besom's programs. `anstream` strips them if the output is not a
+//! terminal or `NO_COLOR` is set.
 
 use anstyle::AnsiColor;
 pub use anstyle::Style;
@@ -9,23 +10,23 @@ pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The style of `hint:`.
 pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
-/// The style of what the user should see first: ids and the best value.
+/// The style of ids and best values, which the user should see first.
 pub const STRONG: Style = Style::new().bold();
-/// The style of what the user may skip: units, ages and paths.
+/// The style of units, ages and paths, which the user can skip.
 pub const FAINT: Style = Style::new().dimmed();
-/// The style of success.
+/// The style of a word that means success, such as the state `finished`.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// The style of failure.
+/// The style of a word that means failure, such as the state `failed`.
 pub const BAD: Style = AnsiColor::Red.on_default();
-/// The style of what is still running.
+/// The style of the states of runs and sweeps that are still running.
 pub const LIVE: Style = AnsiColor::Blue.on_default();
 
 /// The style of the filled part of a progress bar.
 pub const BAR: Style = AnsiColor::Cyan.on_default();
-/// The style of what a program wrote to its stderr.
+/// The style of lines that a trial's program wrote to its stderr.
 pub const STDERR: Style = AnsiColor::Yellow.on_default();
 
-/// Wraps `text` in a style.
+/// Returns `text` between the escape sequences that begin and end a style.
 pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{}{text}{}", style.render(), style.render_reset())
 }

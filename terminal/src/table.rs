@@ -1,12 +1,12 @@
-//! Prints aligned columns without rules. Numbers align to the right and text to the left. Escape
-//! sequences for colours do not count as width.
+//! Formats tables with aligned columns and without lines between them. Columns of numbers align to
+//! the right, and columns of text to the left. Escape sequences for colours have no width.
 
 use std::fmt;
 
 use crate::style;
 pub use crate::text::width;
 
-/// A table that is being built.
+/// A table, to which the caller adds columns and then rows.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     header: Vec<String>,
@@ -24,13 +24,13 @@ impl Table {
         })
     }
 
-    /// Adds a column of text. Add all columns before the rows.
+    /// Adds a column of text. The caller must add all columns before the first row.
     #[must_use]
     pub fn left(self, head: &str) -> Self {
         self.column(head, false)
     }
 
-    /// Adds a column of numbers. Add all columns before the rows.
+    /// Adds a column of numbers. The caller must add all columns before the first row.
     #[must_use]
     pub fn right(self, head: &str) -> Self {
         self.column(head, true)
@@ -42,7 +42,7 @@ impl Table {
         self
     }
 
-    /// Adds a row. Missing cells are empty.
+    /// Adds a row. Cells that are missing at its end are empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut cells: Vec<String> = cells.into_iter().collect();
         cells.resize(self.header.len(), String::new());

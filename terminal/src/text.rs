@@ -1,9 +1,9 @@
 //! Makes foreign text safe for a terminal. Names, parameters, console lines and messages come from
-//! programs and other people. They must not move the cursor, set titles or hide the text beside
-//! them. Every program calls this module before it shows such text. It never changes what is stored
-//! or exported.
+//! programs and other people. Such texts must not move the cursor, set titles or hide the text
+//! beside them. Every program calls this module before it shows such text. Stored and exported
+//! texts stay unchanged.
 
-/// Removes escape sequences and control characters. Line ends and tabs stay.
+/// Returns the text without escape sequences and control characters. Line feeds and tabs stay.
 pub fn sanitise(text: &str) -> String {
     let clean = anstream::adapter::strip_str(text).to_string();
     clean.chars().filter(|&letter| matches!(letter, '\n' | '\t') || !steers(letter)).collect()
@@ -26,8 +26,8 @@ pub fn one_line(text: &str, most: usize) -> String {
     truncate(&clean.split_whitespace().collect::<Vec<_>>().join(" "), most)
 }
 
-/// Returns the first `most` columns of the text. `…` marks a cut. Escape sequences for colours have
-/// no width, and colours end at the cut.
+/// Returns the text, cut to at most `most` columns. `…` marks a cut. Escape sequences for colours
+/// have no width, and colours end at the cut.
 pub fn truncate(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
