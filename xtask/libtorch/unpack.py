@@ -1,8 +1,8 @@
 """Extract the CPU part of libtorch from the downloaded wheels: `python3 unpack.py WHEELS DEST`.
 
-`cargo xtask libtorch` calls it. It imports nothing from the wheels and installs nothing. The
-libraries find each other by relative paths (`$ORIGIN/../../nvidia/cu13/lib`), so the layout of the
-folders must not change.
+`cargo xtask libtorch` runs this script. The script imports no code from the wheels and installs
+nothing. The libraries find each other by relative paths (`$ORIGIN/../../nvidia/cu13/lib`), so the
+layout of the folders must not change.
 """
 
 import pathlib
@@ -35,8 +35,8 @@ def main() -> None:
                 with archive.open(entry) as source, open(out, "wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
         wheel.unlink()
-    # In the wheel, libtorch.so is an empty shell that needs CUDA's library. The linker only needs a
-    # file of that name.
+    # The wheel's libtorch.so has no code and needs CUDA's library, so it is left out. The linker only
+    # needs a file of that name.
     (dest / "torch/lib/libtorch.so").symlink_to("libtorch_cpu.so")
 
 

@@ -1,4 +1,4 @@
-//! Runs cargo in the root of the workspace.
+//! Runs cargo and Besom's programs in the root of the workspace.
 
 use std::{
     ffi::OsStr,
@@ -20,12 +20,12 @@ pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Com
     command
 }
 
-/// Runs cargo. The user sees its output.
+/// Runs cargo with its output on the user's terminal. Fails if cargo fails.
 pub(crate) fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<()> {
     finish(&mut command(args))
 }
 
-/// Runs cargo with a libtorch to link.
+/// Runs cargo with `LIBTORCH` set to the folder of the libtorch that the programs link.
 pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
     libtorch: &Path,
     args: impl IntoIterator<Item = S>,
@@ -33,8 +33,8 @@ pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
     finish(command(args).env("LIBTORCH", libtorch))
 }
 
-/// Runs tests that start Besom's programs. `cargo test` has already built the programs, so the
-/// tests' laboratory does not build them.
+/// Runs tests that start Besom's programs. `BESOM_PROGRAMS` tells the tests where the programs are,
+/// so that the tests do not build them again.
 pub(crate) fn test<S: AsRef<OsStr>>(
     libtorch: &Path,
     args: impl IntoIterator<Item = S>,
@@ -42,8 +42,9 @@ pub(crate) fn test<S: AsRef<OsStr>>(
     finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
 }
 
-/// Runs a benchmark against the programs that it measures. One build makes all of them: a second
-/// build with other features would replace the benchmark while it runs.
+/// Builds a benchmark and the programs that it measures, and runs the benchmark. One build makes
+/// all of them, because a second build with other features would replace the benchmark while it
+/// runs.
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
     let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
     run(["build", "--release", "--bins"].iter().chain(packages.as_flattened()))?;
@@ -56,7 +57,7 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
     )
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits until it ends. Fails if the command fails.
 pub(crate) fn finish(command: &mut Command) -> Result<()> {
     let words = command
         .get_args()
@@ -71,15 +72,15 @@ pub(crate) fn finish(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Returns the folder of the built programs: the folder of this program, wherever cargo's settings
-/// put it.
+/// Returns the folder into which cargo builds programs. This program is in the same folder, so the
+/// result is right for every setting of cargo.
 pub(crate) fn programs() -> Result<PathBuf> {
     let own = std::env::current_exe()
         .map_err(|error| Failure::new(format!("cannot find the folder of programs: {error}")))?;
     Ok(own.parent().map_or_else(PathBuf::new, Path::to_path_buf))
 }
 
-/// Returns the folder of the programs that `--release` builds.
+/// Returns the folder into which `cargo build --release` builds programs.
 pub(crate) fn released() -> Result<PathBuf> {
     Ok(programs()?.with_file_name("release"))
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask demo`: runs a whole sweep with real programs in a temporary folder, shows the best
-//! configuration, and leaves nothing running.
+//! configuration, and stops every program that it started.
 
 use std::{
     env, fs, io,
@@ -23,13 +23,13 @@ const SWEEP: &str = "examples/typical/sweep.yaml";
 const CONTROLLER_LOG: &str = "controller.log";
 const AGENT_LOG: &str = "agent.log";
 const TICK: Duration = Duration::from_millis(50);
-/// How long a program may take to start or to end.
+/// The maximum time that a program has to start or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run() -> Result<()> {
     let torch = say::step("libtorch", libtorch::ensure)?;
-    // One build makes everything: cargo compiles a crate again when the packages of a build need
-    // other features of it.
+    // One build makes all programs. With one build per program, cargo would compile some crates
+    // several times, because each build needs other features of them.
     say::step("building controller, agent, sweep and the examples", || {
         let packages =
             ["controller", "agent", "cli", "examples"].map(|package| ["--package", package]);
@@ -74,7 +74,7 @@ impl Stage {
             |error: io::Error| Failure::new(format!("cannot use `{}`: {error}", folder.display()));
         fs::create_dir_all(&folder).map_err(failed)?;
         // The sweep's `program` is `target/debug/mnist`, relative to the folder where the agent
-        // runs. Cargo's target folder may be elsewhere, so a link leads there.
+        // runs. A link in that folder leads to cargo's target folder, which can be anywhere.
         let target = programs.parent().unwrap_or(&programs);
         symlink(target, folder.join("target")).map_err(failed)?;
         let free = TcpListener::bind("127.0.0.1:0")
@@ -95,7 +95,8 @@ impl Stage {
         })
     }
 
-    /// Builds a command for one of Besom's programs, with the address of the stage's controller.
+    /// Returns a command that starts one of Besom's programs with the address of the stage's
+    /// controller.
     fn command(&self, name: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.args(args).current_dir(cargo::root()).stdin(Stdio::null());
@@ -153,9 +154,9 @@ impl Stage {
         }
     }
 
-    /// Runs the agent, and `sweep watch` on the user's terminal, until the sweep is over. Fails if
-    /// the agent leaves earlier, with what the agent said: no other agent would run the rest of the
-    /// sweep.
+    /// Runs the agent, and `sweep watch` on the user's terminal, until the sweep is over. If the
+    /// agent exits earlier, fails with the agent's log, because no other agent would run the rest
+    /// of the sweep.
     fn train(&mut self, id: &str) -> Result<()> {
         let mut agent = self.command("agent", &[id, "--slots", &self.slots.to_string(), "--data"]);
         agent.arg(self.folder.join("agent")).current_dir(&self.folder).process_group(0);
@@ -167,7 +168,8 @@ impl Stage {
             if let Some(status) = watch.exit()? {
                 return Ok(Some(status.success()));
             }
-            // The agent may leave before `sweep watch` has shown the last changes of the sweep.
+            // The agent can exit before `sweep watch` has shown the last changes of the sweep, so
+            // `sweep watch` gets some more seconds.
             if agent.exit()?.is_some()
                 && alone.get_or_insert_with(Instant::now).elapsed() > PATIENCE / 4
             {
@@ -213,8 +215,9 @@ impl Drop for Stage {
     }
 }
 
-/// A running program. Dropping it stops it: with two SIGTERMs (the first drains an agent, the
-/// second ends its trials), then with SIGKILL if it is still running after [`PATIENCE`].
+/// A running program. Dropping this value stops the program with two SIGTERMs: the first drains an
+/// agent, and the second ends its trials. If the program still runs after [`PATIENCE`], SIGKILL
+/// ends it.
 struct Running(Child);
 
 impl Running {

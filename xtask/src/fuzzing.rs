@@ -4,11 +4,11 @@ use std::process::Command;
 
 use crate::{Failure, Result, cargo, say};
 
-/// What is fuzzed, by the names in fuzz/Cargo.toml.
+/// The names of the fuzz targets, as in fuzz/Cargo.toml.
 const TARGETS: [&str; 7] =
     ["frames", "columns", "manifests", "console", "yaml", "tensorboard", "wandb"];
 
-/// Runs each target, or the one with this name, for some seconds.
+/// Runs each fuzz target, or only the target `only`, for `seconds` seconds.
 pub(crate) fn run(only: Option<&str>, seconds: u32) -> Result<()> {
     if let Some(name) = only.filter(|name| !TARGETS.contains(name)) {
         return Err(Failure::new(format!("there is no fuzz target `{name}`"))
@@ -20,7 +20,8 @@ pub(crate) fn run(only: Option<&str>, seconds: u32) -> Result<()> {
             let words = ["run", "nightly", "cargo", "fuzz", "run", target, "--", &time];
             let mut command = Command::new("rustup");
             command.args(words).current_dir(cargo::root());
-            // Both name the toolchain that runs this.
+            // Both variables name the toolchain that runs xtask, and fuzzing needs the nightly
+            // toolchain.
             command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
             cargo::finish(&mut command)
         })?;

@@ -1,4 +1,5 @@
-//! `cargo xtask install`: installs the three programs into a folder on the PATH.
+//! `cargo xtask install`: builds the controller, the agent and `sweep`, and installs them into
+//! cargo's folder of programs.
 
 use std::{
     env, fs,
@@ -43,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Returns the folder where cargo itself installs programs.
+/// Returns the folder into which `cargo install` installs programs.
 fn folder() -> Result<PathBuf> {
     let home = env::var_os("CARGO_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -53,7 +54,8 @@ fn folder() -> Result<PathBuf> {
     })
 }
 
-/// Writes a copy beside the target and renames it, so a running program keeps its old file.
+/// Copies `from` to a new file beside `to`, and renames the copy to `to`. So a program that runs
+/// keeps its old file.
 fn put(from: &Path, to: &Path) -> std::io::Result<()> {
     let beside = to.with_extension("new");
     to.parent().map_or(Ok(()), fs::create_dir_all)?;

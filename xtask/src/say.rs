@@ -1,4 +1,4 @@
-//! Prints for xtask: information on stderr, results on stdout, and colours only on a terminal.
+//! Prints xtask's texts: information on stderr, results on stdout, and colours only on a terminal.
 
 use std::{
     fmt::Display,

@@ -1,10 +1,10 @@
-//! `cargo xtask test`: runs everything that CI checks, beginning with what fails fast.
+//! `cargo xtask test`: runs everything that CI checks, the fastest checks first.
 
 use crate::{Result, cargo, libtorch, say};
 
-/// Runs the checks. Every step covers the whole workspace: cargo compiles a crate once per set of
-/// features, and the sets depend on what is built together. The import table (`tests/tidy`)
-/// guarantees that the default members need no libtorch.
+/// Runs the checks. Every step covers the whole workspace. With smaller steps, cargo would compile
+/// crates several times, because their features depend on which packages are built together. The
+/// test `tests/tidy` checks that the default members need no libtorch.
 pub(crate) fn run() -> Result<()> {
     say::step("formatting", || cargo::run(["fmt", "--all", "--check"]))?;
     let torch = say::step("libtorch", libtorch::ensure)?;
