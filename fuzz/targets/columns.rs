@@ -1,5 +1,6 @@
-//! Blocks of columns, as the store holds them: no damage makes the reader panic. The first two
-//! bytes say how long the head is; the parts follow, with the lengths that the head names.
+//! Fuzzes the decoder of blocks of columns, which must never panic. The first two bytes of the
+//! input are the length of the head. The head and then the parts follow, with the lengths that the
+//! head names.
 #![no_main]
 
 use record::columns::Head;

@@ -1,4 +1,5 @@
-//! What programs print: lines, and the rows in them. Any bytes are an output.
+//! Fuzzes the readers of a program's output, which find lines and the rows in them. Any bytes are a
+//! valid output.
 #![no_main]
 
 use record::{

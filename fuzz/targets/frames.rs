@@ -1,5 +1,5 @@
-//! Frames of rows, as journals, the wire and the store hold them: no bytes make the reader panic,
-//! and all ways to read them agree.
+//! Fuzzes the decoder of frames, which journals, the wire and the store contain. The decoder must
+//! never panic, and all functions that read frames must agree.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,4 +1,5 @@
-//! Manifests of artifacts: a text that is read as one comes back as it was.
+//! Fuzzes the parser of artifacts' manifests. If it accepts a text, writing the entries must return
+//! the same text.
 #![no_main]
 
 use record::artifact;

@@ -1,5 +1,5 @@
-//! TensorBoard's event files: whatever is in one, the reader comes to its end and gives what is
-//! intact.
+//! Fuzzes the reader of TensorBoard's event files. It must reach the end of any file without an
+//! error, and skip the damaged parts.
 #![no_main]
 #![allow(dead_code, reason = "the readers of the `sweep` command, of which this needs a part")]
 

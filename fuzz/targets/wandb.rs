@@ -1,4 +1,5 @@
-//! Files that W&B logs: whatever is in one, the reader comes to its end and gives what is intact.
+//! Fuzzes the reader of W&B's log files. It must reach the end of any file without an error, and
+//! skip the damaged parts.
 #![no_main]
 #![allow(dead_code, reason = "the readers of the `sweep` command, of which this needs a part")]
 

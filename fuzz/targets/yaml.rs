@@ -1,4 +1,5 @@
-//! Sweep files: every text gets a configuration or a problem, and every problem can be shown.
+//! Fuzzes the check of sweep files. Every text must have a configuration or a problem, and every
+//! problem must have a message.
 #![no_main]
 
 use sweeps::config::{check, render};
