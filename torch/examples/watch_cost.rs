@@ -1,6 +1,6 @@
-//! Measures the cost of watching a model, on the network of the image example: `cargo run -p
-//! besom-tch --example watch_cost`. Prints the time of a training step, the time of a step's
-//! histograms, and their share of the time at a `log_freq` of 100.
+//! Measures the cost of `run.watch` on the network of the example `mnist`: `cargo run -p besom-tch
+//! --example watch_cost`. Prints the time of a training step, the time of one step's histograms,
+//! and the relative cost of histograms at a `log_freq` of 100.
 
 #![allow(clippy::print_stdout, reason = "it is for a person at a terminal")]
 

@@ -1,5 +1,4 @@
-//! Shortens torch's errors for people. Trainers call it where they end; it never changes what an
-//! error is.
+//! Shortens the messages of torch's errors for people. Trainers call it before they print an error.
 
 use tch::TchError;
 

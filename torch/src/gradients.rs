@@ -1,5 +1,5 @@
-//! Provides helpers over tch's optimisers for logging: gradient norms before and after clipping,
-//! and the learning rates of several parameter groups.
+//! Provides values to log from a training with tch's optimisers: gradient norms before and after
+//! clipping, and the learning rates of several parameter groups.
 
 use tch::{Kind, TchError, Tensor, nn};
 
@@ -10,13 +10,14 @@ use crate::scalar;
 pub struct Norms {
     /// The norm after the backward pass. It is not finite if any gradient is not finite.
     pub before: f64,
-    /// The norm that the optimiser will see.
+    /// The norm of the gradients after clipping, which the optimiser's step uses.
     pub after: f64,
 }
 
-/// Scales the gradients of `store` down so that their common L2 norm is at most `max`, as torch
-/// does. Returns the norm before and after. Call it between the backward pass and the optimiser's
-/// step. Gradients whose norm is not finite stay as they are. The call waits for the device once.
+/// Scales the gradients of `store` down so that the L2 norm of all of them together is at most
+/// `max`, as PyTorch's `clip_grad_norm_` does. Returns the norm before and after. Call it between
+/// the backward pass and the optimiser's step. If the norm is not finite, the gradients stay
+/// unchanged. The call waits for the device once.
 ///
 /// ```no_run
 /// # fn step(
@@ -56,15 +57,16 @@ pub fn clip_grad_norm(store: &nn::VarStore, max: f64) -> Result<Norms, TchError>
             return Ok(Norms { before, after: before });
         }
         for gradient in &mut gradients {
-            // The multiplication is in place, because this tensor is the variable's own gradient.
+            // `gradient` shares its memory with the variable's gradient, so the multiplication in
+            // place changes the latter.
             let _ = gradient.f_mul_scalar_(factor)?;
         }
         Ok(Norms { before, after: before * factor })
     })
 }
 
-/// The learning rates of an optimiser's parameter groups. tch can set them but cannot return them,
-/// so this type sets and remembers them.
+/// The learning rates of an optimiser's parameter groups. tch can set learning rates but cannot
+/// return them, so this type sets and stores them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearningRates(Vec<f64>);
 
@@ -77,7 +79,7 @@ impl LearningRates {
         Self(rates.to_vec())
     }
 
-    /// Multiplies all rates by `factor`, as a schedule does.
+    /// Multiplies the rates of all groups by `factor`, as a learning-rate schedule does.
     pub fn scale(&mut self, optimizer: &mut nn::Optimizer, factor: f64) {
         for (group, rate) in self.0.iter_mut().enumerate() {
             *rate *= factor;
@@ -85,7 +87,7 @@ impl LearningRates {
         }
     }
 
-    /// Returns the rates under the names `lr/group0`, `lr/group1`, ...
+    /// Returns the rates with the names `lr/group0`, `lr/group1`, ..., for `Run::log`.
     pub fn row(&self) -> impl Iterator<Item = (String, f64)> + '_ {
         self.0.iter().enumerate().map(|(group, rate)| (format!("lr/group{group}"), *rate))
     }

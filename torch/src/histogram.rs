@@ -1,19 +1,19 @@
 //! Computes histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. The
-//! counting happens on the tensor's device; only the counts come to the CPU.
+//! tensor's device counts the values, and only the counts are copied to the CPU.
 
 use besom::{Histogram, MAX_BINS};
 use tch::{Kind, TchError, Tensor};
 
-/// The most values for which a count in single precision is certainly exact.
+/// The maximum number of values that a 32-bit float can count exactly.
 const EXACT_IN_FLOAT: usize = 1 << 24;
 
 /// Counts how many values of `tensor` lie in each of `bins` equal intervals from its smallest to
 /// its largest value. `bins` is clamped to 1 to [`MAX_BINS`]. NaN and infinities are counted
-/// separately. If all values are equal, the bins together are 1 wide, or wider where floats of that
-/// size are too far apart. The call waits for the device.
+/// together in a number of their own. If all values are equal, the bins together have a width of 1,
+/// or more if the values are large. The call waits for the device.
 ///
 /// # Errors
-/// Fails if torch cannot count this kind of tensor: complex or quantised numbers.
+/// Fails if torch cannot count this kind of numbers, such as complex or quantised numbers.
 pub fn histogram(tensor: &Tensor, bins: usize) -> Result<Histogram, TchError> {
     tch::no_grad(|| {
         let bins = bins.clamp(1, MAX_BINS);
@@ -41,12 +41,12 @@ pub fn histogram(tensor: &Tensor, bins: usize) -> Result<Histogram, TchError> {
     })
 }
 
-/// Returns the finite values; usually these are all values, and the function makes no copy.
+/// Returns the finite values. If all values are finite, as usual, the function makes no copy.
 fn finite(all: &Tensor) -> Result<Tensor, TchError> {
     if all.numel() == 0 {
         return Ok(all.shallow_clone());
     }
-    // If there is a NaN, both extremes are NaN.
+    // If any value is NaN, both extremes are NaN.
     let (least, most) = all.f_aminmax(None, false)?;
     if least.f_double_value(&[])?.is_finite() && most.f_double_value(&[])?.is_finite() {
         return Ok(all.shallow_clone());
@@ -58,19 +58,21 @@ fn empty(bins: usize) -> (Vec<f64>, Vec<u64>) {
     ((0..=bins).map(|at| at as f64 / bins as f64).collect(), vec![0; bins])
 }
 
-/// Returns the edges and the counts. There is at least one value, and all values are finite.
+/// Returns the edges of the bins and the counts. Needs at least one value, and only finite values.
 fn count(values: &Tensor, bins: usize) -> Result<(Vec<f64>, Vec<u64>), TchError> {
     let (least, most) = values.f_aminmax(None, false)?;
     let (least, most) = (least.f_double_value(&[])?, most.f_double_value(&[])?);
     let mut counts = vec![0; bins];
-    // The values are so close that the edges between them would not all differ.
+    // `narrow` is true if the values are so close together that some edges of the bins would be
+    // equal.
     let narrow = (most - least) / bins as f64 <= least.abs().max(most.abs()) * f64::EPSILON;
     let (low, high) = if narrow {
         let half = (least.abs() * 1e-6).max(0.5);
         counts[bins / 2] = values.numel() as u64;
         ((least - half).max(f64::MIN), (least + half).min(f64::MAX))
     } else {
-        // Scales the values down if torch's own arithmetic could overflow on their range.
+        // If the range of the values is so large that torch's arithmetic could overflow, they are
+        // scaled down before counting.
         let scale = if (most - least) > f64::from(f32::MAX) / 4.0 { 0.25 } else { 1.0 };
         let scaled = if scale == 1.0 {
             values.shallow_clone()

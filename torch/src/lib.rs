@@ -1,8 +1,8 @@
-//! Provides what a trainer written with tch needs to take part in sweeps. It chooses a device among
-//! the GPUs that the agent assigned, and builds optimisers by the names in a sweep's YAML, with a
-//! state that can be saved. It reads numbers, histograms and images out of tensors, and seeds the
-//! generators. Training programs call it (see `examples/`). It never talks to a controller, which
-//! is the SDK's work, and never decides how a model is trained.
+//! Provides what a trainer written with tch needs in a sweep, beside the SDK. The crate chooses a
+//! device among the GPUs that the agent assigned. It builds optimisers by the names in a sweep's
+//! YAML, whose state can be saved. It turns tensors into numbers, histograms and images, and seeds
+//! torch's random number generators. Training programs call it (see `examples/`). The crate never
+//! calls a controller, which only the SDK does, and never decides how a model is trained.
 
 mod error;
 mod gradients;
@@ -28,20 +28,21 @@ pub use scalar::{Mean, scalar};
 pub use state::{StateError, load, save};
 pub use watch::{Watch, WatchExt, Watching};
 
-/// Makes a trial repeatable as far as torch allows: seeds the generators of all devices and limits
-/// torch to `threads` threads. On a node with as many slots as cores, 1 is the best choice: slots
-/// do not compete for cores, and sums have the same order every time. Call it before the first
-/// tensor is made.
+/// Makes a trial repeatable as far as torch allows. Seeds the random number generators of all
+/// devices, and limits torch to `threads` threads. On a node with as many slots as cores, 1 thread
+/// is best: trials do not compete for cores, and sums always have the same order. Call this
+/// function before the first tensor is made.
 pub fn prepare(seed: u32, threads: u16) {
     tch::manual_seed(i64::from(seed));
     tch::set_num_threads(i32::from(threads.max(1)));
 }
 
-/// Seeds the generators of all devices for one epoch, or for any other part of a training. The
-/// random numbers of an epoch do not depend on anything before it. A training that resumes from a
-/// checkpoint therefore gets the same random numbers, and no generator needs to be saved.
+/// Seeds the random number generators of all devices for one epoch, or for another part of a
+/// training. Then the random numbers of an epoch do not depend on earlier epochs. So a training
+/// that resumes from a checkpoint gets the same random numbers, and a checkpoint needs no
+/// generator's state.
 pub fn reseed(seed: u32, epoch: u64) {
-    // SplitMix64 turns neighbouring inputs into unrelated seeds, so that the generators of two
+    // SplitMix64 turns neighbouring inputs into unrelated seeds, so that the random numbers of two
     // epochs are independent.
     let mut mixed = (u64::from(seed) << 32 ^ epoch).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,5 +1,5 @@
-//! Builds optimisers by their names in a sweep's YAML. Trainers call it; it has no defaults of its
-//! own, only torch's.
+//! Builds optimisers by their names in a sweep's YAML, with torch's default settings. Trainers call
+//! it.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use crate::optim::{Optim, Rule};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Optimizer {
-    /// Adam with beta 0.9 and 0.999.
+    /// Adam with the betas 0.9 and 0.999.
     #[default]
     Adam,
     /// Adam with decoupled weight decay of 0.01.
@@ -50,7 +50,7 @@ impl fmt::Display for Optimizer {
 impl FromStr for Optimizer {
     type Err = UnknownOptimizer;
 
-    /// Parses a name; upper and lower case do not matter.
+    /// Parses the name of an optimiser. Upper and lower case do not matter.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
         found.map(|(kind, _)| *kind).ok_or_else(|| UnknownOptimizer(name.to_owned()))
@@ -71,7 +71,7 @@ impl From<Optimizer> for String {
     }
 }
 
-/// The error of a name that is not an optimiser's.
+/// The error for a name that is not the name of an optimiser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownOptimizer(String);
 

@@ -1,15 +1,17 @@
-//! Makes images out of tensors: `besom::log!(run, "samples" => image(&batch.get(0),
-//! Layout::Chw)?)`. The SDK defines what the numbers mean: see [`besom::Image::from_floats`].
+//! Converts tensors to images: `besom::log!(run, "samples" => image(&batch.get(0), Layout::Chw)?)`.
+//! [`besom::Image::from_floats`] describes which numbers are which brightness.
 
 use besom::{Image, Layout};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Converts a tensor to an image. A tensor of three dimensions has them in the given order; one of
-/// two dimensions is a grey image of height and width. Bytes stay as they are. Floats within 0 to 1
-/// or -1 to 1 are scaled; others are taken as 0 to 255. The call waits for the device.
+/// Converts a tensor to an image. `layout` is the order of the dimensions of a tensor with three of
+/// them. A tensor with two dimensions, height and width, is a grey image. Bytes stay as they are.
+/// Floats that all lie in 0 to 1, or in -1 to 1, are scaled to 0 to 255; other floats count as 0 to
+/// 255. The call waits for the device.
 ///
 /// # Errors
-/// Fails if the tensor has another shape, no pixel, or a number of channels other than 1 to 4.
+/// Fails if the tensor does not have two or three dimensions, has no pixel, or does not have 1 to 4
+/// channels.
 pub fn image(tensor: &Tensor, layout: Layout) -> Result<Image, TchError> {
     let shape = match (tensor.size().as_slice(), layout) {
         ([height, width], _) => [*height, *width, 1],

@@ -1,20 +1,22 @@
-//! Chooses the device that a trial computes on. The agent sets CUDA_VISIBLE_DEVICES to the GPUs
-//! that a trial may use, and CUDA obeys it without help. This module notices when a trial has GPUs
-//! that this program cannot use.
+//! Chooses the device that a trial computes on. The agent sets CUDA_VISIBLE_DEVICES to the GPUs of
+//! a trial, and CUDA obeys this variable without help. This module detects when a trial has GPUs
+//! that its program cannot use.
 
 use tch::{Cuda, Device};
 
 /// The device that a program computes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// The first visible GPU, else the CPU.
+    /// The first GPU of the trial, or the CPU if the program can use no GPU.
     pub device: Device,
-    /// The reason why this program cannot use a GPU that the agent assigned; `None` if no assigned
-    /// GPU is idle. It deserves a warning, since an idle GPU is wasted.
+    /// The reason why this program cannot use the GPUs that the agent assigned. `None` if it can,
+    /// or if there are none. A trainer should print this as a warning, because the assigned GPU
+    /// does nothing.
     pub idle: Option<String>,
 }
 
-/// Chooses the first GPU that this process may use, else the CPU. Loads CUDA if libtorch has it.
+/// Chooses the first GPU in CUDA_VISIBLE_DEVICES, or the CPU if this program can use no GPU. Loads
+/// CUDA if libtorch has it.
 pub fn place() -> Place {
     choose(std::env::var("CUDA_VISIBLE_DEVICES").ok().as_deref(), Cuda::is_available())
 }

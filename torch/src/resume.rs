@@ -1,6 +1,6 @@
-//! Saves and resumes a training with one call each. A checkpoint of the run holds the file that
-//! `state` writes, and the next attempt reads it back. Trainers call it; it never decides when to
-//! make a checkpoint.
+//! Saves a training with one call, and resumes it with another. The checkpoint of the run is a file
+//! that `state` writes, and the run's next attempt reads it. Trainers call this module, and decide
+//! when to make a checkpoint.
 
 use besom::{CheckpointError, Run};
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,15 +15,16 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// The checkpoint cannot be made or fetched.
+    /// The SDK cannot make or fetch the checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The state in the checkpoint cannot be written or does not fit.
+    /// The state cannot be written to the checkpoint, or the state in the checkpoint does not fit
+    /// the model or the optimiser.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
-/// Makes checkpoints of a training and resumes from them:
+/// Adds methods to [`Run`] that make checkpoints of a training and resume from them:
 ///
 /// ```no_run
 /// use besom_tch::ResumeExt as _;
@@ -43,8 +44,8 @@ pub enum ResumeError {
 /// # }
 /// ```
 pub trait ResumeExt {
-    /// Makes a checkpoint of the weights, the optimiser's state and the loop's own `progress`, in
-    /// the format of [`state::save`].
+    /// Makes a checkpoint of the weights, the optimiser's state and the training loop's `progress`,
+    /// in the format of [`state::save`].
     ///
     /// # Errors
     /// Fails if the checkpoint cannot be written; then there is no checkpoint.
@@ -55,11 +56,11 @@ pub trait ResumeExt {
         progress: &impl Serialize,
     ) -> Result<(), ResumeError>;
 
-    /// Resumes from the run's newest checkpoint. Returns the loop's progress, or `None` if there is
-    /// no checkpoint. Call it before the first row is logged.
+    /// Resumes from the run's newest checkpoint. Returns the training loop's progress, or `None` if
+    /// there is no checkpoint. Call this method before the first row is logged.
     ///
     /// # Errors
-    /// Fails if the checkpoint cannot be fetched, or is of another model or optimizer.
+    /// Fails if the checkpoint cannot be fetched, or belongs to another model or optimizer.
     fn resume_training<T: DeserializeOwned>(
         &self,
         store: &nn::VarStore,

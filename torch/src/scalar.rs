@@ -1,10 +1,10 @@
-//! Reads numbers out of tensors for `Run::log`. Trainers call it after every batch, so it waits for
-//! the device only if they ask for a number.
+//! Reads numbers from tensors for `Run::log`. Trainers call [`Mean::add`] after every batch, so it
+//! does not wait for the device; [`Mean::value`] and [`scalar`] do.
 
 use tch::{Kind, TchError, Tensor};
 
-/// Returns the one number in a tensor of any shape and kind. Waits for the device. Fails if the
-/// tensor does not have exactly one number.
+/// Returns the number in a tensor that has exactly one, whatever its shape and kind. Waits for the
+/// device. Fails if the tensor does not have exactly one number.
 pub fn scalar(tensor: &Tensor) -> Result<f64, TchError> {
     if tensor.numel() != 1 {
         return Err(TchError::Shape(format!(
@@ -13,12 +13,12 @@ pub fn scalar(tensor: &Tensor) -> Result<f64, TchError> {
         )));
     }
     let number = tensor.f_reshape([-1])?.f_double_value(&[0])?;
-    // A 32-bit 0.9 stays 0.9.
+    // A 32-bit float becomes the 64-bit float with the same shortest decimal, so 0.9 stays 0.9.
     Ok(if tensor.kind() == Kind::Float { besom::widen(number as f32) } else { number })
 }
 
-/// A mean of a loss over batches of different sizes. The sum stays on the device, so adding a batch
-/// does not wait for the device.
+/// The mean of a loss over batches, weighted by the sizes of the batches. The sum stays on the
+/// device, so adding a batch does not wait for the device.
 #[derive(Debug, Default)]
 pub struct Mean {
     sum: Option<Tensor>,
@@ -26,10 +26,10 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Adds the mean `loss` of a batch of `samples` samples.
+    /// Adds a batch of `samples` samples whose mean loss is `loss`.
     pub fn add(&mut self, loss: &Tensor, samples: i64) -> Result<(), TchError> {
-        // The sum is a double, so that the sum over a long epoch does not lose the small losses at
-        // its end.
+        // The sum is a 64-bit float, because a large 32-bit sum would lose the small losses at the
+        // end of a long epoch.
         let part = loss.detach().f_to_kind(Kind::Double)?.f_mul_scalar(samples as f64)?;
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum.f_add(&part)?,

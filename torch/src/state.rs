@@ -1,7 +1,8 @@
 //! Saves the state of a training in one file: the weights, the optimiser's state, and the progress
-//! of the training loop. Trainers that make checkpoints and resume from them call it. The format is
-//! safetensors: a header in JSON and the bytes of the tensors. Every framework reads it, and no
-//! code can hide in it. A state must fit name by name, or loading it changes nothing.
+//! of the training loop. Trainers that make checkpoints and resume from them call this module. The
+//! format is safetensors: a header in JSON and the bytes of the tensors. Every framework reads this
+//! format, and a file cannot contain code. If the names, kinds and shapes in a file do not all fit,
+//! loading it changes nothing.
 
 use std::{collections::HashMap, path::Path};
 
@@ -15,44 +16,45 @@ use crate::{
 
 /// The prefix of the names of the model's variables.
 const MODEL: &str = "model/";
-/// The prefix of the names of the optimiser's state.
+/// The prefix of the names of the optimiser's tensors.
 const OPTIMIZER: &str = "optimizer/";
-/// The name of the loop's own state: JSON as bytes.
+/// The name of the tensor that holds the training loop's progress, as the bytes of a JSON text.
 const PROGRESS: &str = "progress";
 
 /// A reason why a state cannot be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// Torch failed.
+    /// A call of torch failed.
     #[error("{}", brief(.0))]
     Torch(#[from] TchError),
-    /// The saved state lacks a part that is needed here.
+    /// The saved state lacks a tensor that this model or optimiser needs.
     #[error("the saved state has no `{0}`: it belongs to another model or optimizer")]
     Missing(String),
-    /// The saved state has a part that does not exist here.
+    /// The saved state has a tensor that does not exist in this model or optimiser.
     #[error(
         "the saved state has `{0}`, which has no place here: it belongs to another model or \
         optimizer"
     )]
     Unknown(String),
-    /// A tensor has another kind or shape here.
+    /// A tensor has another kind or shape in this model than in the saved state.
     #[error("`{name}` was saved as {saved}, but is {here} here")]
     Shape {
         /// The tensor's name.
         name: String,
-        /// The kind and shape that were saved.
+        /// The kind and shape of the saved tensor.
         saved: String,
-        /// The kind and shape here.
+        /// The kind and shape of this model's tensor.
         here: String,
     },
-    /// The loop's own state cannot be written or does not fit.
+    /// The training loop's progress cannot be converted to JSON, or the saved JSON does not fit its
+    /// type.
     #[error("cannot convert the progress of the loop: {0}")]
     Progress(#[from] serde_json::Error),
 }
 
-/// Writes the variables of `store`, the state of `optimizer` and the loop's own `progress` (a count
-/// of epochs, or a struct) to a file.
+/// Writes the variables of `store`, the state of `optimizer` and the training loop's `progress`
+/// (such as a number of epochs) to a file.
 ///
 /// # Errors
 /// Fails if torch or the disk fails, or if `progress` cannot be written as JSON.
@@ -71,17 +73,18 @@ pub fn save(
     };
     let mut all = model.chain(state).map(at_hand).collect::<Result<Vec<_>, _>>()?;
     all.push((PROGRESS.to_owned(), Tensor::f_from_slice(&serde_json::to_vec(progress)?)?));
-    // Sorting makes the same state the same file, and so the same content.
+    // The tensors are sorted by name, so that the same state always becomes the same bytes.
     all.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(Tensor::write_safetensors(&all, file)?)
 }
 
-/// Reads a file of [`save`] into `store` and `optimizer`, on any device, and returns the loop's
-/// progress. Both must have the same variables and the same rule.
+/// Reads a file that [`save`] wrote into `store` and `optimizer`, on any device, and returns the
+/// training loop's progress. The variables and the optimiser's rule must be the same as when the
+/// file was written.
 ///
 /// # Errors
-/// Fails if the file cannot be read, or belongs to another model or optimizer; then nothing has
-/// changed.
+/// Fails if the file cannot be read, or belongs to another model or optimizer. In these cases
+/// `store` and `optimizer` have not changed.
 pub fn load<T: DeserializeOwned>(
     file: &Path,
     store: &nn::VarStore,

@@ -1,6 +1,6 @@
-//! Implements SGD, Adam and AdamW with a state that can be saved and loaded, which a resumed run
-//! needs and libtorch does not offer in Rust. Trainers and `state` call it. The updates are
-//! torch's; the module never decides on a learning rate.
+//! Implements SGD, Adam and AdamW with a state that can be saved and loaded. A resumed run needs
+//! that state, and libtorch's optimisers do not give it to Rust programs. Trainers and `state` call
+//! this module. The update formulas are those of torch. The trainer chooses the learning rate.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use tch::{Kind, TchError, Tensor, nn, nn::OptimizerConfig as _};
 
 use crate::state::StateError;
 
-/// The rule by which variables follow their gradients, built with tch:
+/// The update rule of an optimiser with its settings. A trainer makes it from tch's types:
 /// `nn::AdamW::default().wd(0.1).into()`.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     /// Stochastic gradient descent.
     Sgd(nn::Sgd),
-    /// Adam; the weight decay is a part of the gradient.
+    /// Adam, which adds the weight decay to the gradient.
     Adam(nn::Adam),
     /// Adam with decoupled weight decay.
     AdamW(nn::AdamW),
@@ -38,18 +38,18 @@ impl From<nn::AdamW> for Rule {
     }
 }
 
-/// An optimiser of the variables of a store, with the methods of `tch::nn::Optimizer`.
+/// An optimiser of the variables of a store, with methods like those of `tch::nn::Optimizer`.
 #[derive(Debug)]
 pub struct Optim {
     rule: Rule,
     learning_rate: f64,
     slots: Vec<Slot>,
-    /// An optimiser that never makes a step. From Rust, libtorch clears gradients only through an
-    /// optimiser.
+    /// A tch optimiser that only clears gradients and never makes a step. In Rust, libtorch offers
+    /// this only through its optimisers.
     clearing: nn::Optimizer,
 }
 
-/// A variable and the memory of its gradients.
+/// A variable, and what the optimiser remembers of its gradients.
 #[derive(Debug)]
 struct Slot {
     name: String,
@@ -59,20 +59,20 @@ struct Slot {
 
 #[derive(Debug)]
 enum Memory {
-    /// No memory: before the first step, and always if the rule needs none.
+    /// Nothing: before the first step, and always if the rule needs no memory.
     Empty,
     Momentum(Tensor),
     Moments {
         steps: u64,
         mean: Tensor,
         square: Tensor,
-        /// The largest `square` so far, with AMSGrad only.
+        /// The largest value of `square` so far, element by element; `None` without AMSGrad.
         largest: Option<Tensor>,
     },
 }
 
 impl Optim {
-    /// Returns an optimiser of all variables that are in `store` now. `learning_rate` is at least
+    /// Returns an optimiser of all variables that `store` has now. `learning_rate` must be at least
     /// 0.
     ///
     /// # Errors
@@ -89,17 +89,17 @@ impl Optim {
         Ok(Self { rule: rule.into(), learning_rate, slots, clearing })
     }
 
-    /// Returns the factor of a step.
+    /// Returns the learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
     }
 
-    /// Sets the learning rate from the next step on, as a schedule does.
+    /// Sets the learning rate of the next step and all later steps.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.learning_rate = learning_rate;
     }
 
-    /// Sets the weight decay from the next step on.
+    /// Sets the weight decay of the next step and all later steps.
     pub fn set_weight_decay(&mut self, decay: f64) {
         match &mut self.rule {
             Rule::Sgd(rule) => rule.wd = decay,
@@ -113,16 +113,16 @@ impl Optim {
         self.clearing.zero_grad();
     }
 
-    /// Moves each variable that has a gradient.
+    /// Makes one step: updates each variable that has a gradient.
     ///
     /// # Errors
-    /// Fails if torch fails; some variables may have moved then.
+    /// Fails if torch fails. Some variables can have changed then.
     pub fn step(&mut self) -> Result<(), TchError> {
         let (rule, rate) = (self.rule, self.learning_rate);
         tch::no_grad(|| self.slots.iter_mut().try_for_each(|slot| slot.step(rule, rate)))
     }
 
-    /// Clears all gradients, computes those of `loss` and makes a step.
+    /// Clears all gradients, computes the gradients of `loss`, and makes a step.
     ///
     /// # Errors
     /// Fails if torch fails.
@@ -132,7 +132,7 @@ impl Optim {
         self.step()
     }
 
-    /// Returns the whole state by name.
+    /// Returns the whole state of the optimiser as named tensors.
     pub(crate) fn state(&self) -> Vec<(String, Tensor)> {
         let mut state = vec![(RATE.to_owned(), Tensor::from(self.learning_rate))];
         for Slot { name, memory, .. } in &self.slots {
@@ -154,8 +154,9 @@ impl Optim {
         state
     }
 
-    /// Takes the state of another optimiser of the same rule over the same variables. If a part is
-    /// missing, unknown or of another shape, this fails and changes nothing.
+    /// Sets the state to one that [`Optim::state`] returned, from an optimiser of the same rule and
+    /// the same variables. Fails, and changes nothing, if a tensor is missing, is unknown or has
+    /// another shape.
     pub(crate) fn set_state(
         &mut self,
         mut state: HashMap<String, Tensor>,
@@ -175,7 +176,7 @@ impl Optim {
     }
 }
 
-/// The names of the parts of the state, as in PyTorch's `state_dict`.
+/// The names of the tensors of the state, as in PyTorch's `state_dict`.
 const RATE: &str = "lr";
 const STEPS: &str = "step";
 const MEAN: &str = "exp_avg";
@@ -213,7 +214,8 @@ impl Slot {
                     let _ = momentum.f_add_(&way.f_mul_scalar(1.0 - rule.dampening)?)?;
                     momentum.shallow_clone()
                 }
-                // The first momentum is a copy, because the gradient belongs to the variable.
+                // The first momentum is a copy of the gradient, because a later backward pass
+                // changes the gradient itself.
                 memory => {
                     let momentum = way.f_detach_copy()?;
                     *memory = Memory::Momentum(momentum.shallow_clone());
@@ -257,7 +259,7 @@ impl Slot {
         self.variable.f_addcdiv_(&mean.f_mul_scalar(-rate / bias)?, &root).map(drop)
     }
 
-    /// Returns the memory of this variable from a saved state, and removes it there.
+    /// Takes this variable's memory out of a saved state and returns it.
     fn recall(
         &self,
         rule: Rule,
@@ -287,12 +289,12 @@ impl Slot {
     }
 }
 
-/// Returns the gradient with the weight decay added.
+/// Returns the gradient plus the weight decay times the variable.
 fn decayed(gradient: Tensor, variable: &Tensor, decay: f64) -> Result<Tensor, TchError> {
     if decay == 0.0 { Ok(gradient) } else { gradient.f_add(&variable.f_mul_scalar(decay)?) }
 }
 
-/// Copies a saved tensor to the variable's device, if both have the same kind and shape.
+/// Returns a copy of a saved tensor on the variable's device. Fails if the kinds or shapes differ.
 pub(crate) fn fitting(name: &str, saved: &Tensor, variable: &Tensor) -> Result<Tensor, StateError> {
     let about = |tensor: &Tensor| -> (Kind, Vec<i64>) { (tensor.kind(), tensor.size()) };
     if about(saved) != about(variable) {

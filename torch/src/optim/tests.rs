@@ -1,12 +1,12 @@
-//! Tests the updates against libtorch's own, and a training that is saved and resumed.
+//! Compares every update with that of libtorch's optimisers, and resumes a saved training.
 
 use tch::{Device, nn::OptimizerConfig};
 
 use super::*;
 use crate::state::{load, save};
 
-/// A model of two layers. One of them is not used at every third step, so that not every variable
-/// always has a gradient.
+/// A model of two layers. Every third step does not use the second layer, so that its variables do
+/// not always get a gradient.
 struct Model {
     store: nn::VarStore,
     parts: [nn::Linear; 2],
@@ -17,8 +17,8 @@ impl Model {
         let mut store = nn::VarStore::new(Device::Cpu);
         let parts =
             ["one", "two"].map(|name| nn::linear(store.root() / name, 5, 3, Default::default()));
-        // All tests of the process share libtorch's one generator, so the test draws nothing from
-        // it.
+        // The weights are not random, because all tests of the process share libtorch's only random
+        // number generator.
         let mut variables: Vec<_> = store.variables().into_iter().collect();
         variables.sort_by(|one, other| one.0.cmp(&other.0));
         for (number, (_, mut variable)) in variables.into_iter().enumerate() {
@@ -49,7 +49,7 @@ impl Model {
     }
 }
 
-/// Returns numbers between -1 and 1 that look random.
+/// Returns a tensor of fixed numbers between -1 and 1 that look random.
 fn wave(size: &[i64], phase: f64) -> Tensor {
     let places = Tensor::arange(size.iter().product::<i64>(), (Kind::Double, Device::Cpu));
     (places * 12.9898 + phase * 78.233).sin().reshape(size)

@@ -1,6 +1,6 @@
 //! Logs histograms of the gradients and parameters of every variable at regular steps, like
-//! `wandb.watch`. A training loop calls [`Watching::step`] after each backward pass. It does not
-//! change the model.
+//! `wandb.watch`. A training loop calls [`Watching::step`] after each backward pass. The module
+//! does not change the model.
 
 use besom::{Run, Value};
 use tch::{TchError, Tensor, nn};
@@ -10,7 +10,7 @@ use crate::histogram;
 /// The number of bins of each histogram, the same as in W&B.
 const BINS: usize = 64;
 
-/// The tensors that are watched.
+/// The tensors of which histograms are logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Watch {
     /// Gradients, as `gradients/<variable>`.
@@ -18,7 +18,7 @@ pub enum Watch {
     Gradients,
     /// Parameters, as `parameters/<variable>`.
     Parameters,
-    /// Both.
+    /// Gradients and parameters.
     All,
     /// Nothing.
     None,
@@ -34,10 +34,11 @@ impl Watch {
     }
 }
 
-/// Adds `run.watch(&store, Watch::All, 100)`.
+/// Adds the method `watch` to [`Run`]: `run.watch(&store, Watch::All, 100)`.
 pub trait WatchExt {
-    /// Watches the trainable variables that `store` has now, at the first step and then at every
-    /// `log_freq`-th step; 0 counts as 1. Call [`Watching::step`] on the result at each step.
+    /// Returns a [`Watching`] of the trainable variables that `store` has now. The training loop
+    /// must call [`Watching::step`] at each step. Histograms are logged at the first step and at
+    /// every `log_freq`-th step after it; 0 counts as 1.
     fn watch(&self, store: &nn::VarStore, what: Watch, log_freq: u64) -> Watching;
 }
 
@@ -51,7 +52,7 @@ impl WatchExt for Run {
     }
 }
 
-/// Variables that are watched.
+/// The variables whose histograms are logged.
 #[derive(Debug)]
 pub struct Watching {
     run: Run,
@@ -63,13 +64,13 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// Call this after each backward pass, before the gradients are set to zero; right after
-    /// `backward_step` is fine too. If a step is due, its histograms join the next row that the
-    /// program logs; all other steps cost nothing. A variable without a gradient gets no histogram
-    /// of it.
+    /// Counts a training step, and computes the histograms if they are due at this step. Call this
+    /// method after each backward pass, before the gradients are set to zero. A call right after
+    /// `backward_step` is also right. The histograms become part of the next row that the program
+    /// logs. A variable without a gradient gets no histogram of gradients.
     ///
     /// # Errors
-    /// Fails if torch cannot count a variable's numbers.
+    /// Fails if torch cannot compute the histogram of a variable.
     pub fn step(&mut self) -> Result<(), TchError> {
         let due = self.steps.is_multiple_of(self.log_freq) && self.what != Watch::None;
         self.steps += 1;
@@ -78,7 +79,7 @@ impl Watching {
         }
         let mut row: Vec<(String, Value<'static>)> = Vec::new();
         for (name, variable) in &self.variables {
-            // The names in a store are already separated by dots, as in W&B.
+            // The parts of a variable's name in a store have dots between them, as in W&B.
             if self.what.has_gradients() {
                 let gradient = variable.f_grad()?;
                 if gradient.defined() {

@@ -1,11 +1,11 @@
-//! Watches a small model and reads the rows back from the journal of an offline run.
+//! Logs histograms of a small model, and reads the rows back from the journal of an offline run.
 
 use besom::Mode;
 use tch::{Device, Kind, nn::Module as _, nn::OptimizerConfig as _};
 
 use super::*;
 
-/// Reads the rows of the run `watched` from its journal.
+/// Reads the rows of the run `watched` from the run's journal.
 fn rows(folder: &std::path::Path) -> Vec<record::Row> {
     let journal = folder.join("offline/watched/journal/sdk.history");
     record::rows(&std::fs::read(journal).expect("there is a journal")).expect("it is whole")
