@@ -1,7 +1,7 @@
 """Fits a line to noisy points by gradient descent with momentum. No package, no SDK.
 
-Parameters come as arguments (`--learning_rate=0.1 --momentum=0.5 --steps=40`). A printed line that is one JSON object of
-scalars is a row of the run's history. Every other printed line is console output.
+Parameters come as arguments (`--learning_rate=0.1 --momentum=0.5 --steps=40`). A printed line that is one JSON object is
+a row of the run's history. The agent also stores every printed line as console output.
 """
 
 import argparse

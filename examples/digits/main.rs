@@ -1,6 +1,6 @@
-//! Writes the drawn digits into a folder: `cargo run -p examples --bin digits -- DIR`. The image
-//! trainers do this themselves for their default folder. Use this program to look at the set, or to
-//! pass it to another program.
+//! Writes a set of drawn digits into a folder: `cargo run -p examples --bin digits -- DIR`. The
+//! image trainers write the same set into their default folder themselves. Use this program to look
+//! at the set, or to pass it to another program.
 
 use std::{path::Path, process::ExitCode};
 

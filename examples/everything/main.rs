@@ -1,6 +1,7 @@
-//! Logs everything that a run can log, in one training program: the digit classifier of `mnist`,
-//! with a comment on each call. Read it from top to bottom: `main` trains, and the functions below
-//! it make the values that it logs. Run it by hand or in the sweep of this folder.
+//! Logs every kind of value that a run can log, in one training program with a comment on each
+//! call. The model is a small classifier of digits. Read the file from top to bottom: `train` has
+//! the training loop, and the functions below it make the values that it logs. Run the program by
+//! hand or with the sweep of this folder.
 
 use std::{f64::consts::TAU, process::ExitCode, time::Duration};
 
@@ -34,9 +35,10 @@ fn main() -> ExitCode {
 
 fn train() -> program::Result<()> {
     let folder = program::data_folder()?;
-    // Outside a sweep, this starts a new run; inside one, the run is the trial that the agent
-    // started. BESOM_MODE=offline keeps everything in a folder for `sweep sync`. The run stores
-    // Git's state, the command line and the packages by itself, without secrets.
+    // Outside a sweep, this call starts a new run. In a sweep, the run is the trial that the agent
+    // started. With BESOM_MODE=offline, the run stays in a folder for `sweep sync`. The SDK stores
+    // the state of Git, the command line and the packages without further calls, and leaves secrets
+    // out.
     let run = besom::init()
         .project("digits")
         .name("everything")
@@ -45,15 +47,15 @@ fn train() -> program::Result<()> {
         .tags(["cnn", "tour"])
         .notes("one call of each kind")
         .config(&Config { learning_rate: 2e-3, batch_size: 100, clip: 1.0, epochs: 3 })
-        // Logs CPU, memory, disk, network and GPUs, of the machine and of this program's processes.
-        // The default interval is ten seconds.
+        // Samples CPU, memory, disk, network and GPUs, of the machine and of this program's
+        // processes. The default interval is ten seconds.
         .system_metrics(Duration::from_millis(200))
         .start()?;
     let config: Config = run.config()?;
     besom_tch::prepare(1, 1);
     let images = Images::load(folder.as_deref())?.to_device(besom_tch::place().device);
     run.update_config(&serde_json::json!({ "train_images": images.train.len() }))?;
-    // Sets what the summary keeps of a metric, and the metric on the x-axis of its charts.
+    // Chooses the summaries of a metric, and the metric on the x-axis of its charts.
     run.define_metric("val/*")
         .summary([Summary::Best, Summary::Last])
         .step_metric("epoch")
@@ -64,7 +66,7 @@ fn train() -> program::Result<()> {
     let store = nn::VarStore::new(images.train.images.device());
     let model = network(&store.root());
     let mut optimizer = nn::Adam::default().build(&store, config.learning_rate)?;
-    // The output layer is a parameter group of its own, and learns at half the rate.
+    // The output layer is a parameter group of its own, with half the learning rate.
     let mut rates =
         LearningRates::new(&mut optimizer, &[config.learning_rate, config.learning_rate / 2.0]);
     // Adds histograms of gradients and parameters to every 20th row.
@@ -82,8 +84,9 @@ fn train() -> program::Result<()> {
             optimizer.step();
             let loss = besom_tch::scalar(&loss)?;
             average.add(loss, labels.numel() as u64);
-            // Each call of `log!` is one row at the next step, and the rates join it. `/` groups
-            // names; a map becomes `grad.norm` and so on.
+            // Each call of `log!` logs one row at the next step. The values of `log_ahead` join
+            // that row. A `/` in names groups metrics. A map becomes several values, such as
+            // `grad.norm`.
             run.log_ahead(rates.row());
             besom::log!(
                 run,
@@ -96,7 +99,7 @@ fn train() -> program::Result<()> {
         }
         rates.scale(&mut optimizer, 0.7);
         filters.push(store.variables()["conv.weight"].detach().copy());
-        // Logs several validation sets under prefixes, and the accuracy of each class.
+        // Logs results on several validation sets under prefixes, and the accuracy of each class.
         let seen = Seen::of(&model, &images.validation)?;
         let noisy = Part {
             images: &images.validation.images + images.validation.images.randn_like() * 0.2,
@@ -113,8 +116,8 @@ fn train() -> program::Result<()> {
             "phase" => "train",
         );
     }
-    // A row may name its own step. Rows that come late, twice or out of order are all kept. NaN and
-    // infinities are values.
+    // `log_at` logs a row at a given step. Besom keeps every row, also one at an earlier step or at
+    // a step that has a row. NaN and the infinities are valid values.
     run.log_at(0, [("checked/late", f64::NAN)]);
 
     let seen = Seen::of(&model, &images.test)?;
@@ -126,16 +129,16 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// Logs the data as an artifact, and marks it as used by this run. It becomes a new version unless
-/// the project's newest version is the same.
+/// Logs the data as an artifact, and records that this run uses it. If the newest version of the
+/// artifact has the same content, no new version is made.
 fn use_data(run: &Run, images: &Images) -> program::Result<()> {
     let labels: Vec<u8> = Vec::try_from(images.test.labels.to_kind(Kind::Uint8))?;
     let mut data = Artifact::new("digits-test", "dataset");
     data.add_bytes("labels.bin", labels);
     data.add_reference("s3://data/mnist", "origin");
     data.set_metadata(&serde_json::json!({ "images": images.test.len() }));
-    // Offline, no controller can assign a number: the version waits in the folder with everything
-    // else.
+    // An offline run has no controller that could assign a number to the version. The version then
+    // stays in the run's folder until `sweep sync`.
     if let Ok(version) = run.log_artifact(&data)?.wait() {
         let used = run.use_artifact(&version.to_string())?;
         program::say(format_args!(
@@ -146,7 +149,8 @@ fn use_data(run: &Run, images: &Images) -> program::Result<()> {
     Ok(())
 }
 
-/// Logs images with boxes and masks, a table with images in it, sound, a video, a page and a file.
+/// Logs images with boxes and masks, a table with images in it, a sound, a video, an HTML page and
+/// a file.
 fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program::Result<()> {
     let classes = CLASSES.iter().enumerate().map(|(class, name)| (class as i64, *name));
     let table = Table::new([
@@ -175,7 +179,8 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
         examples.push(image.class_labels(classes.clone()));
     }
     besom::log!(run, "examples" => examples, "predictions" => &table);
-    // The frames are the first layer's filters of each epoch, in the order T, C, H, W.
+    // Each frame of the video shows the first layer's filters after one epoch. The dimensions are
+    // time, channel, height and width.
     let frames = Tensor::stack(filters, 0).flatten(1, 3).unsqueeze(1);
     let frames = frames.repeat([1, 1, 4, 1]).reshape([filters.len() as i64, 1, 4, -1]);
     let scaled =
@@ -193,7 +198,7 @@ fn log_media(run: &Run, part: &Part, seen: &Seen, filters: &[Tensor]) -> program
     let audio = Audio::from_samples(&(0..4000).map(tone).collect::<Vec<_>>(), 8000, 1)?;
     let page = Html::new(format!("<h1>{:.1} % right</h1>", 100.0 * seen.accuracy()));
     besom::log!(run, "filters" => video, "tone" => audio.caption("accuracy"), "report" => page);
-    // `save` copies any file as it is now.
+    // `save` stores a copy of any file in the run, with the file's present content.
     run.save(concat!(env!("CARGO_MANIFEST_DIR"), "/everything/sweep.yaml"))?;
     Ok(())
 }
@@ -253,7 +258,7 @@ fn network(root: &nn::Path) -> nn::SequentialT {
         .add(nn::linear(output, 32, 10, Default::default()))
 }
 
-/// Returns batches of images and labels in a new order.
+/// Returns batches of all images and their labels, in a new random order.
 fn batches(part: &Part, size: i64) -> impl Iterator<Item = (Tensor, Tensor)> + '_ {
     let order = Tensor::randperm(part.len(), (Kind::Int64, part.labels.device()));
     let batch =
@@ -261,7 +266,8 @@ fn batches(part: &Part, size: i64) -> impl Iterator<Item = (Tensor, Tensor)> + '
     order.split(size, 0).into_iter().map(batch)
 }
 
-/// Returns the box around the drawn pixels, in pixels, and a mask of these pixels.
+/// Returns the box around the drawn pixels (left, right, top, bottom), in pixels, and a mask of the
+/// drawn pixels.
 fn ink(pixels: &Tensor) -> program::Result<([f64; 4], Mask)> {
     let drawn = pixels.get(0).gt(0.5);
     let [height, width] = [0, 1].map(|axis| drawn.size()[axis] as usize);
@@ -284,7 +290,7 @@ struct Seen {
     loss: f64,
     truth: Vec<usize>,
     predicted: Vec<usize>,
-    /// Ten scores for each image.
+    /// The probabilities of the ten classes for each image, one image after the other.
     scores: Vec<f64>,
 }
 
@@ -332,7 +338,7 @@ impl Seen {
         })
     }
 
-    /// Returns the score of the predicted class: how sure the model is.
+    /// Returns the probability that the model gives to its predicted class for the image `at`.
     fn score(&self, at: usize) -> f64 {
         self.scores[10 * at + self.predicted[at]]
     }

@@ -1,6 +1,6 @@
-//! Learns to read digits with a small convolutional network: on MNIST, on any four files in MNIST's
-//! format, or on digits that it draws itself. An agent starts it for every trial of the sweeps in
-//! `mnist/` and `typical/`.
+//! Trains a small convolutional network that classifies digits: on MNIST, on any four files in
+//! MNIST's format, or on digits that the program draws itself. An agent starts this program for
+//! every trial of the sweeps in `mnist/` and `typical/`.
 
 use std::process::ExitCode;
 
@@ -12,8 +12,8 @@ use examples::{
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor, nn, nn::ModuleT as _};
 
-/// The parameters that a sweep may set; a parameter that it leaves out keeps its default. An
-/// unknown name is an error and not an idle parameter.
+/// The parameters that a sweep can set; a parameter that a sweep does not set keeps its default. A
+/// name that is not a field is an error, because such a parameter would have no effect.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -22,7 +22,7 @@ struct Config {
     optimizer: Optimizer,
     /// The number of units of the hidden layer.
     hidden: i64,
-    /// The share of the hidden units that are dropped at each step, 0 to 1.
+    /// The share of the hidden units that dropout sets to zero at each step, 0 to 1.
     dropout: f64,
     epochs: u64,
     seed: u32,
@@ -61,8 +61,8 @@ fn train() -> program::Result<()> {
     let mut optimizer = config.optimizer.build(&store, config.learning_rate)?;
     let mut watching = run.watch(&store, Watch::All, 100);
 
-    // After a kill or a preemption, the next attempt on any node continues after the last epoch
-    // that was saved.
+    // After a kill or a preemption, the next attempt continues after the last saved epoch, on any
+    // node.
     let done = run.resume_training(&store, &mut optimizer)?.unwrap_or(0);
     for epoch in done + 1..=config.epochs {
         besom_tch::reseed(config.seed, epoch);
@@ -83,7 +83,8 @@ fn train() -> program::Result<()> {
             break;
         }
     }
-    // The trainer looks at the test images only once, so that no choice can depend on them.
+    // The trainer uses the test images only once, after the training, so that no choice of a
+    // parameter can depend on them.
     let (_, test_accuracy) = judge(&model, &images.test)?;
     run.summary("test/accuracy", test_accuracy);
     program::say(run.finish()?);
@@ -93,7 +94,8 @@ fn train() -> program::Result<()> {
 fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
     let narrow = |padding| nn::ConvConfig { stride: 2, padding, ..Default::default() };
     let dropout = config.dropout;
-    // Two layers of stride 2 divide each side by 4, rounding up.
+    // The two convolutions have stride 2, so together they divide each side of an image by 4 and
+    // round up.
     let [height, width] =
         [sample.images.size()[2], sample.images.size()[3]].map(|side| (side + 3) / 4);
     nn::seq_t()
@@ -106,7 +108,7 @@ fn network(root: &nn::Path, config: &Config, sample: &Part) -> nn::SequentialT {
         .add(nn::linear(root / "output", config.hidden, 10, Default::default()))
 }
 
-/// Makes one pass over the images in a new order; returns the mean loss.
+/// Trains for one pass over the images in a new random order, and returns the mean loss.
 fn learn(
     model: &nn::SequentialT,
     optimizer: &mut Optim,
@@ -127,7 +129,7 @@ fn learn(
     mean.value()
 }
 
-/// Returns the loss and the accuracy.
+/// Returns the mean loss and the accuracy of the model on a set of images.
 fn judge(model: &nn::SequentialT, part: &Part) -> Result<(f64, f64), TchError> {
     tch::no_grad(|| {
         let (mut loss, mut accuracy) = (Mean::default(), Mean::default());

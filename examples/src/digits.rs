@@ -1,7 +1,8 @@
-//! Draws digits, so that the image examples run without a network: strokes of a pen, moved, turned,
-//! sheared and made noisy, 28 x 28, in MNIST's file format. `images` calls it for the default
-//! folder, and so does the `digits` binary. It writes the same files every time, except that the
-//! maths libraries of two machines may round a pixel differently.
+//! Draws images of digits, so that the image examples do not need to download MNIST. An image has
+//! 28 x 28 pixels. It shows the strokes of a pen, moved, turned, sheared and made noisy. The files
+//! have MNIST's format. `images` calls this module for the default folder, and so does the `digits`
+//! binary. Every call writes the same files, but the maths libraries of two machines can round a
+//! pixel differently.
 
 use std::{
     f32::consts::{PI, TAU},
@@ -12,19 +13,20 @@ use std::{
 
 use crate::idx::Idx;
 
-/// The pixels of a side, as in MNIST.
+/// The width and the height of an image in pixels, as in MNIST.
 const SIDE: usize = 28;
-/// The name, the seed and the number of images of the training and of the test files.
+/// For the training files and the test files: the prefix of their names, the seed, and the number
+/// of images.
 const COUNTS: [(&str, u64, usize); 2] = [("train", 1, 6000), ("t10k", 2, 1000)];
-/// The version of the drawing. It changes with the drawing, so that an old folder is not taken for
-/// a new one.
+/// The version of the drawn set. The name of the default folder contains it. It must change if the
+/// code draws other images, so that trainers do not use an old folder.
 const VERSION: u32 = 1;
 
 type Point = (f32, f32);
 type Stroke = Vec<Point>;
 
-/// Returns the folder in the user's cache folder, or among the temporary files if there is no cache
-/// folder.
+/// Returns the default folder of the drawn digits. It is in the user's cache folder, or in the
+/// folder for temporary files if there is no cache folder.
 pub fn default_folder() -> PathBuf {
     let absolute =
         |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -32,8 +34,8 @@ pub fn default_folder() -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join(format!("besom/digits-{VERSION}"))
 }
 
-/// Writes the set into `folder` unless it is there. Several processes may call it at once: the
-/// first to finish wins.
+/// Writes the drawn set into `folder`, unless that folder exists. Several processes can call this
+/// at the same time: the folder is that of the process that finishes first.
 pub fn write_once(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -44,13 +46,13 @@ pub fn write_once(folder: &Path) -> io::Result<()> {
     let part = PathBuf::from(part);
     write(&part)?;
     match fs::rename(&part, folder) {
-        // Another process was faster and wrote the same files.
+        // Another process has finished first, with the same files.
         Err(_) if folder.is_dir() => fs::remove_dir_all(&part),
         result => result,
     }
 }
 
-/// Writes the set's four files into `folder`, and creates the folder if needed.
+/// Writes the four files of the drawn set into `folder`, and creates the folder if it is missing.
 pub fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for (name, seed, count) in COUNTS {
@@ -69,7 +71,7 @@ pub fn write(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Draws one image, row by row from the top.
+/// Draws an image of a digit. Returns its pixels row by row, from the top.
 fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
     let mut strokes = strokes(digit, chance);
     let (sin, cos) = chance.between(-0.3, 0.3).sin_cos();
@@ -77,7 +79,7 @@ fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
         (chance.between(10.0, 17.0), chance.between(15.0, 21.0), chance.between(-0.3, 0.3));
     let middle = (chance.between(12.0, 16.0), chance.between(12.0, 16.0));
     for (x, y) in strokes.iter_mut().flatten() {
-        // Moves each point a little, because a pen does not draw exact curves.
+        // Each point is moved a little at random, because a hand does not draw exact curves.
         let (u, v) =
             (*x - 0.5 + chance.between(-0.025, 0.025), *y - 0.5 + chance.between(-0.025, 0.025));
         let (u, v) = ((u + shear * v) * wide, v * high);
@@ -99,7 +101,8 @@ fn draw(digit: u8, chance: &mut Chance) -> Vec<u8> {
     image
 }
 
-/// Returns a digit as strokes in the unit square, with y downwards. Some digits have two forms.
+/// Returns the strokes of a digit in the unit square, where y points downwards. Some digits have
+/// two forms, of which `chance` chooses one.
 fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
     let other = chance.next().is_multiple_of(2);
     let line = |points: &[Point]| points.to_vec();
@@ -160,8 +163,8 @@ fn strokes(digit: u8, chance: &mut Chance) -> Vec<Stroke> {
     }
 }
 
-/// Returns a piece of an ellipse from the angle `from`, clockwise by `by`; both are in radians from
-/// the right-hand side.
+/// Returns a piece of an ellipse as a stroke. It begins at the angle `from` and goes clockwise by
+/// the angle `by`, both in radians. Angle 0 is the right-hand side.
 fn arc(middle: Point, radius: Point, from: f32, by: f32) -> Stroke {
     const PIECES: u8 = 14;
     (0..=PIECES)
@@ -172,7 +175,7 @@ fn arc(middle: Point, radius: Point, from: f32, by: f32) -> Stroke {
         .collect()
 }
 
-/// Returns the distance from a point to the line between two points.
+/// Returns the distance from the first point to the line segment between the other two.
 fn distance((x, y): Point, (ax, ay): Point, (bx, by): Point) -> f32 {
     let (dx, dy) = (bx - ax, by - ay);
     let along = ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy).max(f32::MIN_POSITIVE);
@@ -180,7 +183,8 @@ fn distance((x, y): Point, (ax, ay): Point, (bx, by): Point) -> f32 {
     (x - ax - along * dx).hypot(y - ay - along * dy)
 }
 
-/// A SplitMix64 generator: unlike a crate's default generator, it never changes.
+/// A SplitMix64 generator of random numbers. Its numbers never change, while those of a crate's
+/// default generator can change with a new version.
 struct Chance(u64);
 
 impl Chance {
@@ -204,8 +208,8 @@ impl Chance {
         low + (high - low) * (self.next() >> 40) as f32 / (1u64 << 24) as f32
     }
 
-    /// Returns an approximately standard normal number: the sum of three uniform ones, so at most 3
-    /// from 0.
+    /// Returns a random number with an approximately standard normal distribution: the sum of three
+    /// uniform numbers, so it lies between -3 and 3.
     fn bell(&mut self) -> f32 {
         (0..3).map(|_| self.between(-1.0, 1.0)).sum()
     }

@@ -1,5 +1,6 @@
-//! Reads and writes IDX, the format of MNIST's files: a magic number, the dimensions, then unsigned
-//! bytes, often gzipped. `images` reads and `digits` writes. The module knows nothing about images.
+//! Reads and writes IDX, the format of MNIST's files: a magic number, the dimensions, and then
+//! unsigned bytes. Such files are often gzipped. `images` reads files with this module, and
+//! `digits` writes them.
 
 use std::{
     fmt,
@@ -10,18 +11,18 @@ use std::{
 
 use flate2::read::GzDecoder;
 
-/// The third byte of the magic number, which stands for unsigned bytes.
+/// The third byte of the magic number. This value says that the elements are unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
-/// The largest array in bytes, more than any data set in this format has. A damaged header must not
-/// claim all of the machine's memory.
+/// The maximum size of an array in bytes, which is more than any data set in this format needs.
+/// With this limit, a damaged header cannot make the reader use all memory of the machine.
 const MOST_BYTES: usize = 4 << 30;
 
-/// An array of bytes.
+/// An array of bytes with any number of dimensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idx {
-    /// The dimensions, outermost first; their product is the length of `data`.
+    /// The lengths of the dimensions, the outermost first. Their product is the length of `data`.
     pub shape: Vec<usize>,
-    /// The elements; the last dimension varies fastest.
+    /// The elements, in the order in which the last dimension varies fastest.
     pub data: Vec<u8>,
 }
 
@@ -43,7 +44,7 @@ impl fmt::Display for IdxError {
 impl std::error::Error for IdxError {}
 
 impl Idx {
-    /// Reads a file. Unzips it if its name ends in `.gz`.
+    /// Reads a file. Decompresses it if its name ends in `.gz`.
     pub fn read(path: &Path) -> Result<Self, IdxError> {
         let fail = |problem: String| IdxError { path: path.to_owned(), problem };
         let file = BufReader::new(File::open(path).map_err(|error| fail(error.to_string()))?);
@@ -52,7 +53,7 @@ impl Idx {
         read.map_err(fail)
     }
 
-    /// Writes the file uncompressed.
+    /// Writes the array to an uncompressed file.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let mut out = BufWriter::new(File::create(path)?);
         let dimensions = u8::try_from(self.shape.len()).map_err(io::Error::other)?;
@@ -85,7 +86,8 @@ impl Idx {
             .filter(|&length| length <= MOST_BYTES)
             .ok_or(format!("its header has the impossible size {shape:?}"))?;
         let mut data = Vec::new();
-        // Reading one byte more than expected shows whether there are more bytes.
+        // The function tries to read one byte more than expected, to detect a file that is too
+        // long.
         from.take(length as u64 + 1).read_to_end(&mut data).map_err(|error| error.to_string())?;
         match data.len() {
             found if found < length => {
@@ -126,7 +128,7 @@ mod tests {
         encoder.write_all(&std::fs::read(&plain)?)?;
         encoder.finish()?;
         assert_eq!(Idx::read(&zipped)?, idx);
-        // A browser may rename a zipped file and not unzip it.
+        // A browser can save a gzipped file under a name without `.gz`.
         std::fs::rename(&zipped, &plain)?;
         assert!(Idx::read(&plain).expect_err("zipped").to_string().contains("it is gzipped"));
         Ok(())

@@ -1,6 +1,6 @@
-//! Loads a folder of labelled images in MNIST's format as tensors. The image trainers call it. It
-//! downloads nothing: a named folder must hold the files; it fills only the default folder with
-//! drawn digits (see `digits`).
+//! Loads a folder of labelled images in MNIST's format as tensors. The image trainers call it. The
+//! module downloads nothing. A folder that the user names must have the files. Only the default
+//! folder is filled with drawn digits if it is missing (see `digits`).
 
 use std::{
     fmt, io,
@@ -17,9 +17,9 @@ use crate::{
 /// A set of labelled images.
 #[derive(Debug)]
 pub struct Part {
-    /// The images: shape `[n, 1, height, width]`, floats from 0 to 1.
+    /// The images: a tensor of shape `[n, 1, height, width]` with floats from 0 to 1.
     pub images: Tensor,
-    /// The labels: shape `[n]`, int64 classes from 0.
+    /// The labels: a tensor of shape `[n]` with the classes 0 to 9 as 64-bit integers.
     pub labels: Tensor,
 }
 
@@ -47,38 +47,37 @@ impl Part {
     }
 }
 
-/// A data set, split for a search: `validation` is for choosing parameters, and a trainer looks at
-/// `test` only once.
+/// A data set in three parts: for training, for the choice of parameters, and for one final test.
 #[derive(Debug)]
 pub struct Images {
-    /// The images to learn from: the first five sixths of the training files (MNIST: 50,000).
+    /// The images for training: the first five sixths of the training files (50,000 of MNIST).
     pub train: Part,
-    /// The images to choose by: the rest of the training files.
+    /// The images for choosing parameters: the last sixth of the training files.
     pub validation: Part,
-    /// The images to report: the test files.
+    /// The images of the test files. A trainer reports its result on them once, after the training.
     pub test: Part,
 }
 
-/// A reason why there are no images.
+/// A reason why a set of images cannot be loaded.
 #[derive(Debug)]
 pub enum ImagesError {
-    /// A file is missing under all of its usual names.
+    /// A file does not exist under any of its usual names.
     Missing {
         /// The folder that was searched.
         folder: PathBuf,
         /// The file's original name.
         name: String,
     },
-    /// A file is damaged.
+    /// A file cannot be read or is damaged.
     Idx(IdxError),
-    /// The files do not belong together.
+    /// The files do not fit together, contain a label above 9, or have too few images.
     Mismatch {
-        /// The folder.
+        /// The folder with the files.
         folder: PathBuf,
         /// The problem that was found.
         problem: String,
     },
-    /// The digits could not be written.
+    /// The drawn digits could not be written to this folder.
     Io(PathBuf, io::Error),
 }
 
@@ -106,8 +105,8 @@ impl fmt::Display for ImagesError {
 impl std::error::Error for ImagesError {}
 
 impl Images {
-    /// Loads the set in `folder`. Without a folder it loads the drawn digits, which it writes at
-    /// the first use.
+    /// Loads the data set in `folder`. If `folder` is `None`, loads the drawn digits from the
+    /// default folder, and writes them first if that folder is missing.
     pub fn load(folder: Option<&Path>) -> Result<Self, ImagesError> {
         let folder = match folder {
             Some(folder) => folder.to_owned(),
@@ -162,8 +161,8 @@ fn part(folder: &Path, name: &str) -> Result<Part, ImagesError> {
     })
 }
 
-/// Finds a file by its original name, or by the name with a dot that some archives use, each zipped
-/// or not.
+/// Finds a file by its original name (`train-images-idx3-ubyte`), or by the name with a dot that
+/// some archives use (`train-images.idx3-ubyte`). Each name can end in `.gz`.
 fn find(folder: &Path, part: &str, what: &str, dimensions: u8) -> Result<PathBuf, ImagesError> {
     let name = format!("{part}-{what}-idx{dimensions}-ubyte");
     let dotted = format!("{part}-{what}.idx{dimensions}-ubyte");

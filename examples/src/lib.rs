@@ -1,7 +1,7 @@
-//! Provides the code that the example trainers share: image data in MNIST's format (found, read, or
-//! drawn on the spot), and how such a program starts and ends. The binaries beside it call it. It
-//! knows nothing about sweeps: a trainer gets its parameters from the SDK and reports to it, and a
-//! sweep needs no more than that.
+//! Provides the code that the example trainers share. It loads image data in MNIST's format or
+//! draws digits, parses the only flag, and prints errors. The binaries of this package call it. It
+//! contains nothing about sweeps: a trainer gets its parameters from the SDK and logs through the
+//! SDK, and a sweep needs nothing else.
 
 pub mod digits;
 pub mod idx;

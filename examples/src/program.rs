@@ -1,14 +1,15 @@
-//! Starts and ends an example program: parses its one flag and prints its errors. The binaries call
-//! it. Parameters do not come through flags: they come from the sweep, through the SDK.
+//! Parses the only flag of an example program, and prints its errors. The binaries call it. The
+//! parameters of a sweep do not come through flags but through the SDK.
 
 use std::{error::Error, ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
 use tch::TchError;
 
-/// The result of a trainer's inner `main`.
+/// The result of a function of a trainer.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Returns the folder after `--data`, if there is one. Any other argument is an error.
+/// Returns the folder that follows `--data` in the program's arguments; `None` without that flag.
+/// Any other argument is an error.
 pub fn data_folder() -> Result<Option<PathBuf>> {
     parse(std::env::args_os().skip(1))
 }
@@ -28,13 +29,13 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Option<PathBuf
     Ok(folder)
 }
 
-/// Prints a line for the person to stderr: stdout is for results.
+/// Prints a line for the user to stderr, because stdout is for results.
 pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Ends `main`: prints an error and its causes, each on a line; an error of torch loses its C++
-/// stack trace.
+/// Returns the exit code for the end of `main`. Prints an error and its causes, each on a line of
+/// its own. Torch's errors are printed without their C++ stack trace.
 pub fn end(result: Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     let text = match error.downcast_ref::<TchError>() {

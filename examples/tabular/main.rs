@@ -1,6 +1,6 @@
-//! Learns to judge red wines: a regression of the quality score (3 to 8) on eleven chemical
-//! measurements of 1,599 wines. The data is the UCI Wine Quality data set, which the crate
-//! linfa-datasets carries. An agent starts it for every trial of `tabular/sweep.yaml`.
+//! Trains a network that predicts the quality score (3 to 8) of red wines from eleven chemical
+//! measurements. The data is the UCI Wine Quality data set of 1,599 wines, which the crate
+//! linfa-datasets contains. An agent starts this program for every trial of `tabular/sweep.yaml`.
 
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ use examples::program;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, TchError, Tensor, nn, nn::Module as _};
 
-/// The parameters that a sweep may set; a parameter that it leaves out keeps its default. An
-/// unknown name is an error and not an idle parameter.
+/// The parameters that a sweep can set; a parameter that a sweep does not set keeps its default. A
+/// name that is not a field is an error, because such a parameter would have no effect.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -23,7 +23,7 @@ struct Config {
     seed: u32,
 }
 
-/// The nested part of the sweep's parameters.
+/// The parameters under `network`, which are nested in the sweep's YAML.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Network {
@@ -54,8 +54,8 @@ impl Default for Config {
     }
 }
 
-/// A set of wines: measurements of shape [n, 11], standardised by the training wines, and scores of
-/// shape [n, 1].
+/// A set of n wines. `measurements` has the shape [n, 11] and is standardised with the mean and the
+/// deviation of the training wines. `scores` has the shape [n, 1].
 struct Wines {
     measurements: Tensor,
     scores: Tensor,
@@ -99,9 +99,10 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// Loads the wines and holds a fifth back for validation, the same wines for every trial. It takes
-/// them in blocks: some wines occur in the table several times, close to each other, and a
-/// memorised wine must not count.
+/// Loads the wines for training and, as a second set, a fifth of the wines for validation. Every
+/// trial gets the same two sets. The validation wines are blocks of 32 rows, because some wines
+/// occur several times in nearby rows. In single rows, a wine could be in both sets, and the
+/// validation would reward memorising.
 fn load() -> program::Result<[Wines; 2]> {
     let wines = linfa_datasets::winequality();
     let records = wines.records();
@@ -144,7 +145,7 @@ fn network(root: &nn::Path, network: &Network, inputs: i64) -> nn::Sequential {
     model.add(nn::linear(root / "output", width, 1, Default::default()))
 }
 
-/// Makes one pass over the wines in a new order; returns the mean loss.
+/// Trains for one pass over the wines in a new random order, and returns the mean loss.
 fn learn(
     model: &nn::Sequential,
     optimizer: &mut Optim,

@@ -1,5 +1,5 @@
-//! Runs the tour of everything as a program against a real controller, and checks that each kind of
-//! value has arrived.
+//! Runs the example `everything` with a real controller, and checks that each kind of value has
+//! arrived there.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ use real::Real;
 use record::Value;
 use serde_json::Value as Json;
 
-/// Returns the kind of a value: its type, or the `_type` of an object.
+/// Returns the kind of a value: its type, or for a JSON object its `_type`.
 fn kind(value: &Value) -> String {
     match value {
         Value::F64(_) => "float".to_owned(),
@@ -47,7 +47,7 @@ fn every_kind_of_value_arrives() {
     around(&real, &run.id);
 }
 
-/// Checks the rows of the history by the kinds of their values.
+/// Checks that the history has values of the right kind under each key.
 fn history(real: &Real, run: &str) {
     let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let rows = real.rows(run, "history");
@@ -94,7 +94,8 @@ fn history(real: &Real, run: &str) {
     assert!(late.1.step == 0 && matches!(late.1.values[0].1, Value::F64(value) if value.is_nan()));
 }
 
-/// Checks the parts of a run beside its history.
+/// Checks the summary, the config, the code, the system metrics, the files and the artifacts of the
+/// run.
 fn around(real: &Real, run: &str) {
     let summary = real.summary(run);
     for key in

@@ -1,5 +1,6 @@
-//! Tests a training that loses its node twice, at random moments, and resumes on the next one. It
-//! ends with the same bits in every weight, and the same curve, as one that lost nothing.
+//! Tests a training whose node is killed twice, at random moments, and which resumes on another
+//! node each time. It must end with the same bits in every weight, and with the same curve, as a
+//! training without a kill.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +26,7 @@ fn create(lab: &Lab) -> String {
     ))
 }
 
-/// The step and the metrics of each epoch.
+/// The step and the values of each epoch's row.
 type Curve = Vec<(u64, Vec<(String, Value)>)>;
 
 struct Asked {
@@ -46,7 +47,7 @@ impl Asked {
         listed.checkpoints.into_iter().next()
     }
 
-    /// Returns the run's curve, and the attempts that contributed to it.
+    /// Returns the run's curve, and the attempts whose rows are part of it.
     fn curve(&self, run: &str) -> (Curve, Vec<u32>) {
         let mut rows = self.runtime.block_on(rows::history(&self.dial, run));
         rows.retain(|(_, row)| row.values.iter().any(|(key, _)| key == "val/loss"));
@@ -56,7 +57,7 @@ impl Asked {
     }
 }
 
-/// Returns the one run of a sweep, as soon as it exists.
+/// Waits until the only run of a sweep exists, and returns it.
 fn run(lab: &Lab, sweep: &str) -> Json {
     wait_for("a run", || lab.runs(sweep).into_iter().next())
 }
