@@ -40,7 +40,7 @@ const HEADER: &str = "besom manifest 1";
 /// One path of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The path: relative, with `/` between its parts. It passes [`check_path`].
+    /// The path: relative, with `/` between its parts. The path passes [`check_path`].
     pub path: String,
     /// The content at this path.
     pub content: Content,
@@ -53,7 +53,7 @@ pub enum Content {
     Blob {
         /// The SHA-256 of the blob: 64 hexadecimal digits in lower case.
         sha256: String,
-        /// The size in bytes.
+        /// The size of the blob in bytes.
         size: u64,
     },
     /// The URL of data outside Besom. Only the program that uses the artifact opens the URL.
@@ -333,8 +333,8 @@ impl ArtifactRow {
     }
 }
 
-/// Checks a name, a type or an alias. `what` is the word for it in the error: `name`, `type` or
-/// `alias`.
+/// Checks a name, a type or an alias. `what` tells the error which of the three the text is:
+/// `name`, `type` or `alias`.
 ///
 /// # Errors
 /// Fails with [`BadArtifact::Name`] if the text is empty, is too long, or has a character that is

@@ -1,6 +1,7 @@
 //! Encodes and decodes the row of the stream `files` that announces a checkpoint. The row names the
-//! checkpoint's content, and says how many rows its writer had logged before. The clients and the
-//! controller share this module. The module is pure and never reads the content of a checkpoint.
+//! checkpoint's content, and says how many rows the writer had logged before the checkpoint. The
+//! clients and the controller share this module. The module is pure and never reads the content of
+//! a checkpoint.
 
 use crate::{
     Row, Value,

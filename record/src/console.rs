@@ -1,6 +1,6 @@
 //! Turns the raw bytes of a program's console into lines that a person can read and a terminal can
-//! show. The result is a pure function of the bytes. It does not depend on how reads divide the
-//! bytes, so a restarted agent gets the same lines again.
+//! show. The result is a pure function of the bytes. The lines do not depend on how reads divide
+//! the bytes, so a restarted agent gets the same lines again.
 
 use std::borrow::Cow;
 

@@ -60,8 +60,8 @@ pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, Corrupt> {
 }
 
 /// Returns the number of bytes and the number of rows in the whole frames at the front of `bytes`.
-/// With it, a caller can read a journal whose writer was killed or is still writing. The function
-/// stops at a torn frame, and at a damaged frame that is not the first.
+/// A caller uses this function to read a journal whose writer was killed or is still writing. The
+/// function stops at a torn frame, and at a damaged frame that is not the first.
 ///
 /// # Errors
 /// Fails with [`Corrupt::Bad`] if the first frame is damaged.

@@ -25,7 +25,7 @@ const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
 /// The maximum size of a row without its values, in bytes.
 const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 
-/// An encoder of rows into frames. Between two frames it keeps only its buffers.
+/// An encoder of rows into frames. Between two frames, the encoder keeps only its buffers.
 #[derive(Debug, Default)]
 pub struct Writer {
     keys: HashMap<Box<str>, usize>,

@@ -19,12 +19,12 @@ pub const MAX_KIND_BYTES: usize = 32;
 /// The row of the stream `files` that announces a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRow {
-    /// The path below the run's folder: relative, with `/` between its parts. It passes
+    /// The path below the run's folder: relative, with `/` between its parts. The path passes
     /// [`check_path`].
     pub path: String,
     /// The SHA-256 of the content: 64 hexadecimal digits in lower case.
     pub sha256: String,
-    /// The size in bytes.
+    /// The size of the content in bytes.
     pub size: u64,
     /// The kind of the file. The SDK writes `image`, `mask`, `table`, `audio`, `video`, `html` or
     /// `file`.

@@ -18,7 +18,8 @@ pub fn to_json(value: &Value) -> Json {
         Value::U64(number) => Json::from(*number),
         Value::Bool(flag) => Json::Bool(*flag),
         Value::Text(text) => Json::from(text.as_str()),
-        // A value of this kind should be valid JSON; if it is not, it becomes a JSON string.
+        // The text of a `Json` value should be valid JSON; if it is not, the value becomes a JSON
+        // string.
         Value::Json(text) => {
             serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
         }

@@ -1,9 +1,8 @@
 //! Decides which lines of a console are kept: the whole first part, then lines up to a number of
 //! bytes per second, and always the last part. The module is pure: the caller passes the time. The
 //! agent and the SDK call it while they follow a console. The keeper hands lines on in the order in
-//! which it received them. It also hands on the number of lines that it leaves out. At any time,
-//! the lines and the numbers that it has handed on cover the first lines of each key, without a
-//! gap.
+//! which it received them. The keeper also hands on the number of lines that it leaves out. At any
+//! time, these lines and numbers cover the first lines of each key, without a gap.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -60,8 +59,8 @@ pub struct Keeper {
     /// The newest lines, which are not handed on yet. `bytes` is their size.
     waiting: VecDeque<(&'static str, String)>,
     bytes: u64,
-    /// For each key, the number of lines before those in `waiting` that were dropped and not
-    /// reported yet.
+    /// For each key, the number of lines that were dropped from `waiting` and not handed on as a
+    /// number yet.
     left_out: [(&'static str, u64); 2],
 }
 

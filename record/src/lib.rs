@@ -11,11 +11,12 @@
 //!         text, JSON: length, UTF-8
 //! ```
 //!
-//! Fixed-width integers are little-endian; all others are varints (LEB128; signed ones use zigzag).
-//! A row stores `step` and `wall_ms` as signed, wrapping differences from the row before. The first
-//! row of a frame stores its differences from 0. A frame is self-contained, so any sequence of
-//! frames can be stored and sent by itself. The header has a checksum of its own. With it, a reader
-//! recognizes a damaged length, which would otherwise look like a frame that was cut off.
+//! Integers of a fixed width (u8, u32) are little-endian; all other integers are varints (LEB128;
+//! signed ones use zigzag). A row stores `step` and `wall_ms` as signed, wrapping differences from
+//! the row before. The first row of a frame stores its differences from 0. A frame is
+//! self-contained, so any sequence of frames can be stored and sent by itself. The header has a
+//! checksum of its own. With this checksum, a reader recognizes a damaged length, which would
+//! otherwise look like a frame that was cut off.
 
 pub mod artifact;
 pub mod checkpoint;

@@ -60,8 +60,8 @@ fn decode(block: &Block) -> Result<Vec<Row>, Damaged> {
     Ok(rows)
 }
 
-/// Encodes the rows as frames, whose bytes can be compared. A comparison of rows would not do: NaN
-/// is not equal to itself, and 0 is equal to -0.
+/// Encodes the rows as frames, whose bytes can be compared. Rows themselves cannot be compared bit
+/// by bit: NaN is not equal to itself, and 0 is equal to -0.
 fn bytes(rows: &[Row]) -> Vec<u8> {
     let mut out = Vec::new();
     assert_eq!(Writer::default().frame(rows, &mut out), 0);
