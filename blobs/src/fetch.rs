@@ -57,8 +57,8 @@ pub async fn read(
 }
 
 /// Writes the given entries of a version below a folder, and replaces files with the same paths.
-/// The function skips references, which have no content in Besom. It calls `progress` with the
-/// number of bytes of each piece that it has written.
+/// The function skips references, which have no content in Besom. `progress` receives the number of
+/// bytes of each piece after the function has written it.
 ///
 /// # Errors
 /// Fails with [`Trouble`] at the first file that cannot be fetched or written. All files of earlier

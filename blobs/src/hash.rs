@@ -37,7 +37,7 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Adds the next bytes.
+    /// Adds the next bytes to the hash.
     pub fn update(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.size += bytes.len() as u64;

@@ -40,15 +40,15 @@ pub enum Trouble {
     /// The controller refused the call, or did not answer.
     #[error("{}", .0.message())]
     Remote(#[from] Status),
-    /// The received bytes do not match the requested hash. The values are the hash and what is
-    /// wrong.
+    /// The received bytes do not match the requested hash. The two values are the requested hash
+    /// and the reason.
     #[error("the controller sent something other than `{0}`: {1}")]
     Damaged(String, &'static str),
 }
 
 type Client = FilesClient<Authorized>;
 
-/// Returns the hashes of the given ones whose blobs the controller does not have.
+/// Returns those of `hashes` whose blobs the controller does not have.
 ///
 /// # Errors
 /// Fails with the status of the call that failed.
