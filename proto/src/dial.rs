@@ -181,10 +181,10 @@ pub fn is_transient(status: &Status) -> bool {
     )
 }
 
-/// Returns whether the call failed before the right controller decided about it, so that it can
-/// succeed later. That is so if no controller answered. It is also so if a controller does not know
-/// the token or the run: it can have been started with another token or data folder. Or another
-/// program, such as a proxy, answers at the address.
+/// Returns whether the call failed for a reason that can disappear, so that the same call can
+/// succeed later. Returns true if no controller answered. Returns true if the controller does not
+/// know the token or the run, because it can have been started with another token or data folder.
+/// Returns true if another program, such as a proxy, answers at the address.
 pub fn is_away(status: &Status) -> bool {
     is_transient(status)
         || matches!(

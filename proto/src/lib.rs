@@ -1,6 +1,7 @@
-//! Defines the wire: messages and services generated from `wire/*.proto`, [`dial`], the only way to
-//! reach a controller, and [`folder`], which keeps calls on a disk until they can be made. Every
-//! program of Besom uses this crate. The crate makes no decision.
+//! Defines the wire between Besom's programs. The messages and services are generated from
+//! `wire/*.proto`. [`dial`] is the only way to reach a controller. [`folder`] keeps calls on a disk
+//! until a controller can receive them. Every program of Besom uses this crate. The crate makes no
+//! decision.
 
 pub mod dial;
 pub mod folder;
