@@ -9,7 +9,7 @@ use std::{
 
 use crate::sampler::Row;
 
-/// The number of bytes in a "MB" of a metric's name, which is a mebibyte as in W&B.
+/// The number of bytes in one "MB" of the system metrics: a mebibyte, as in W&B.
 pub(crate) const MIB: f64 = 1_048_576.0;
 const GIB: f64 = 1_073_741_824.0;
 /// The size in bytes of the sectors in which the kernel counts disk traffic. It does not depend on

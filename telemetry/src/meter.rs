@@ -1,6 +1,7 @@
 //! Reads the current load, memory, temperature and power of GPUs through the trait [`Meter`]. This
 //! module has the implementation for NVIDIA. Support for another kind of accelerator is one more
-//! implementation. The sampler calls it, and the agent asks it which GPUs are free.
+//! implementation. The sampler calls this module, and the agent uses it to find out which GPUs are
+//! free.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Counts what a tree of processes uses while processes start and end. The kernel keeps counters
 //! for each process. When a process ends, its counters are added to those of the process that waits
-//! for it, or they are lost. So the growth of a plain sum is wrong: if the counters of one large
-//! process are lost, its loss hides the work of all other processes.
+//! for it, or they are lost. So the growth of a plain sum is wrong: if the counters of one process
+//! are lost, the sum falls, which hides the work of all other processes.
 
 use std::{
     collections::{HashMap, VecDeque},
