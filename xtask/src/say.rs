@@ -30,7 +30,8 @@ fn paint(code: &str, text: &str) -> String {
     if wanted { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Prints the name of a step, runs it, and prints its duration if it took more than a second.
+/// Prints the name of a step and runs the step. Then prints its duration, if the step succeeded and
+/// took more than a second.
 pub(crate) fn step<T, E>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     line(format_args!("{} {what}", cyan("▸")));
     let begun = Instant::now();
