@@ -1,5 +1,5 @@
-//! Fuzzes the reader of TensorBoard's event files. It must reach the end of any file without an
-//! error, and skip the damaged parts.
+//! Fuzzes the reader of TensorBoard's event files. The reader must reach the end of any file
+//! without an error, and skip the damaged parts.
 #![no_main]
 #![allow(dead_code, reason = "the readers of the `sweep` command, of which this needs a part")]
 

@@ -1,5 +1,5 @@
-//! Fuzzes the reader of W&B's log files. It must reach the end of any file without an error, and
-//! skip the damaged parts.
+//! Fuzzes the reader of W&B's log files. The reader must reach the end of any file without an
+//! error, and skip the damaged parts.
 #![no_main]
 #![allow(dead_code, reason = "the readers of the `sweep` command, of which this needs a part")]
 
