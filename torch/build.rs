@@ -6,8 +6,8 @@
 use std::path::Path;
 
 fn main() {
-    // The trigger is a variable and not a path, because Cargo would resolve a path against the
-    // folder of the crate that runs this script.
+    // Cargo runs this script again when LIBTORCH changes. The line names no path, because Cargo
+    // would resolve a path against the folder of the crate that runs this script.
     println!("cargo::rerun-if-env-changed=LIBTORCH");
     let Ok(libraries) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");

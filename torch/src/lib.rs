@@ -1,8 +1,9 @@
 //! Provides what a trainer written with tch needs in a sweep, beside the SDK. The crate chooses a
-//! device among the GPUs that the agent assigned. It builds optimisers by the names in a sweep's
-//! YAML, whose state can be saved. It turns tensors into numbers, histograms and images, and seeds
-//! torch's random number generators. Training programs call it (see `examples/`). The crate never
-//! calls a controller, which only the SDK does, and never decides how a model is trained.
+//! device among the GPUs that the agent assigned. The crate builds optimisers by their names in a
+//! sweep's YAML, and can save the optimisers' state. It turns tensors into numbers, histograms and
+//! images, and seeds torch's random number generators. Training programs call it (see `examples/`).
+//! The crate never calls a controller, which only the SDK does, and never decides how a model is
+//! trained.
 
 mod error;
 mod gradients;

@@ -6,8 +6,8 @@ use tch::{Device, Kind, TchError, Tensor};
 
 /// Converts a tensor to an image. `layout` is the order of the dimensions of a tensor with three of
 /// them. A tensor with two dimensions, height and width, is a grey image. Bytes stay as they are.
-/// Floats that all lie in 0 to 1, or in -1 to 1, are scaled to 0 to 255; other floats count as 0 to
-/// 255. The call waits for the device.
+/// Floats that all lie in 0 to 1, or in -1 to 1, are scaled to the range of bytes. Other floats are
+/// rounded and clipped to bytes. The call waits for the device.
 ///
 /// # Errors
 /// Fails if the tensor does not have two or three dimensions, has no pixel, or does not have 1 to 4

@@ -9,9 +9,9 @@ use tch::{Cuda, Device};
 pub struct Place {
     /// The first GPU of the trial, or the CPU if the program can use no GPU.
     pub device: Device,
-    /// The reason why this program cannot use the GPUs that the agent assigned. `None` if it can,
-    /// or if there are none. A trainer should print this as a warning, because the assigned GPU
-    /// does nothing.
+    /// The reason why this program cannot use the GPUs that the agent assigned. `None` if the
+    /// program can use them, or if the agent assigned none. A trainer should print this as a
+    /// warning, because the assigned GPU does nothing.
     pub idle: Option<String>,
 }
 

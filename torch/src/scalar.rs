@@ -1,5 +1,5 @@
-//! Reads numbers from tensors for `Run::log`. Trainers call [`Mean::add`] after every batch, so it
-//! does not wait for the device; [`Mean::value`] and [`scalar`] do.
+//! Reads numbers from tensors for `Run::log`. Trainers call [`Mean::add`] after every batch, so
+//! [`Mean::add`] does not wait for the device. [`Mean::value`] and [`scalar`] wait for the device.
 
 use tch::{Kind, TchError, Tensor};
 

@@ -116,7 +116,7 @@ impl Optim {
     /// Makes one step: updates each variable that has a gradient.
     ///
     /// # Errors
-    /// Fails if torch fails. Some variables can have changed then.
+    /// Fails if torch fails. Some variables can already have changed in that case.
     pub fn step(&mut self) -> Result<(), TchError> {
         let (rule, rate) = (self.rule, self.learning_rate);
         tch::no_grad(|| self.slots.iter_mut().try_for_each(|slot| slot.step(rule, rate)))
