@@ -1,6 +1,6 @@
 //! Loads a folder of labelled images in MNIST's format as tensors. The image trainers call it. The
-//! module downloads nothing. A folder that the user names must have the files. Only the default
-//! folder is filled with drawn digits if it is missing (see `digits`).
+//! module downloads nothing. A folder that the user names must have the files. If the default
+//! folder is missing, the module fills it with drawn digits (see `digits`).
 
 use std::{
     fmt, io,

@@ -5,7 +5,7 @@ use std::{error::Error, ffi::OsString, io::Write as _, path::PathBuf, process::E
 
 use tch::TchError;
 
-/// The result of a function of a trainer.
+/// The result type of a trainer's functions. Any error ends the trainer.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Returns the folder that follows `--data` in the program's arguments; `None` without that flag.

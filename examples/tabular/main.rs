@@ -101,8 +101,8 @@ fn train() -> program::Result<()> {
 
 /// Loads the wines for training and, as a second set, a fifth of the wines for validation. Every
 /// trial gets the same two sets. The validation wines are blocks of 32 rows, because some wines
-/// occur several times in nearby rows. In single rows, a wine could be in both sets, and the
-/// validation would reward memorising.
+/// occur several times in nearby rows. If the code chose single rows instead, a wine could be in
+/// both sets, and the validation would reward memorising.
 fn load() -> program::Result<[Wines; 2]> {
     let wines = linfa_datasets::winequality();
     let records = wines.records();
