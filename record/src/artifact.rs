@@ -67,10 +67,10 @@ pub enum BadArtifact {
     #[error(transparent)]
     File(#[from] BadFile),
     /// The same path occurs twice.
-    #[error("the artifact has `{0}` twice")]
+    #[error("the artifact has the path `{0}` twice")]
     Twice(String),
     /// A path is a file and also the folder of another path.
-    #[error("`{0}` is a file and a folder at once")]
+    #[error("the artifact has `{0}` both as a file and as a folder")]
     Folder(String),
     /// A reference cannot be stored.
     #[error(

@@ -50,8 +50,8 @@ pub enum BadFile {
     Size(u64),
     /// The kind is not one word of lower-case letters, digits and hyphens.
     #[error(
-        "the kind of a file is one word of up to {MAX_KIND_BYTES} lower-case letters, digits and \
-        hyphens"
+        "the kind of a file must be one word of up to {MAX_KIND_BYTES} lower-case letters, digits \
+        and hyphens"
     )]
     Kind,
     /// A value of a file's row is missing or has another type.
