@@ -33,12 +33,12 @@ pub enum StateError {
     Missing(String),
     /// The saved state has a tensor that does not exist in this model or optimiser.
     #[error(
-        "the saved state has `{0}`, which has no place here: it belongs to another model or \
+        "the saved state has `{0}`, which does not exist here: it belongs to another model or \
         optimizer"
     )]
     Unknown(String),
     /// A tensor has another kind or shape in this model than in the saved state.
-    #[error("`{name}` was saved as {saved}, but is {here} here")]
+    #[error("`{name}` was saved as {saved}, but is {here} in this model")]
     Shape {
         /// The tensor's name.
         name: String,

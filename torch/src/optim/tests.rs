@@ -148,7 +148,7 @@ fn the_state_of_another_model_is_refused_and_changes_nothing() -> Result<(), Sta
     let amsgrad = nn::Adam::default().amsgrad(true).into();
     assert!(refused(&file, &model.store, amsgrad)?.contains("has no `one.bias/max_exp_avg_sq`"));
     let error = refused(&file, &model.store, nn::Sgd::default().into())?;
-    assert!(error.contains("which has no place here"), "{error}");
+    assert!(error.contains("which does not exist here"), "{error}");
     let double = Model::new(Kind::Double);
     let error = refused(&file, &double.store, nn::Adam::default().into())?;
     assert!(error.contains("was saved as Float") && error.contains("is Double"), "{error}");
