@@ -95,7 +95,7 @@ impl fmt::Display for ImagesError {
             }
             Self::Idx(error) => error.fmt(f),
             Self::Mismatch { folder, problem } => {
-                write!(f, "the files in `{}` do not fit: {problem}", folder.display())
+                write!(f, "the files in `{}` do not fit together: {problem}", folder.display())
             }
             Self::Io(path, error) => write!(f, "cannot write `{}`: {error}", path.display()),
         }
@@ -207,7 +207,8 @@ mod tests {
         );
         small_set(folder.path(), 12, &[1; 11])?;
         assert!(
-            say(folder.path()).ends_with("do not fit: there are 12 train images but 11 labels")
+            say(folder.path())
+                .ends_with("do not fit together: there are 12 train images but 11 labels")
         );
         small_set(folder.path(), 12, &[11; 12])?;
         assert!(say(folder.path()).contains("the train labels contain 11"));
