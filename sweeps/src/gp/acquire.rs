@@ -1,40 +1,43 @@
-//! Scores where to look next: the logarithm of expected improvement, averaged over imagined
-//! outcomes of pending trials. The search for candidates calls it. It never chooses among
-//! candidates.
+//! Scores points as candidates for the next trial. The score is the logarithm of the expected
+//! improvement (EI), where EI is averaged over drawn outcomes of the pending trials. The Bayesian
+//! search calls this module, which never chooses among candidates.
 //!
 //! For a prediction N(μ, s²) and an incumbent f*, lower being better, EI = s h(z) with z = (f* - μ)
-//! / s and h(z) = φ(z) + z Φ(z). EI underflows where the model sees no hope, which is most of the
-//! space, and leaves nothing to compare there. ln EI does not underflow (Ament et al., "Unexpected
+//! / s and h(z) = φ(z) + z Φ(z). In most of the space EI is so small that it underflows to 0, and
+//! points there could not be compared. ln EI does not underflow (Ament et al., "Unexpected
 //! Improvements to Expected Improvement", 2023).
 //!
-//! EI by itself prefers the faces of the box, where the model knows least for want of neighbours,
-//! and in d dimensions there are 2d of them. But users choose ranges with the optimum inside. So EI
-//! is multiplied by a prior belief in where the optimum is. Per axis the belief is proportional to
-//! ε + 4 x (1 - x). It follows Hvarfner et al., "πBO: Augmenting Acquisition Functions with User
-//! Beliefs", 2022, except that it does not fade.
+//! EI alone prefers the 2d faces of the d-dimensional box, since a point on a face has few
+//! neighbours and its prediction is uncertain. But users choose ranges with the optimum in the
+//! interior. So the acquisition multiplies EI by a prior weight for the place of the optimum, which
+//! this module calls the belief. Per axis the belief is proportional to ε + 4 x (1 - x). The belief
+//! follows Hvarfner et al., "πBO: Augmenting Acquisition Functions with User Beliefs", 2022. Unlike
+//! their weight, it does not fade as observations arrive.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use super::predict::Posterior;
 use crate::quantile::normal_cdf;
 
-/// The smallest variance that counts: a predicted variance below it is rounding.
+/// The smallest variance of a prediction. A smaller variance is a rounding error, and this value
+/// replaces it.
 const SMALLEST_VARIANCE: f64 = 1e-18;
 
-/// The ε of the belief: the optimum is ε / (1 + ε) times as likely on a face of the box as in the
+/// The ε of the belief: at an end of an axis the belief is ε / (1 + ε) times the belief in the
 /// middle.
 const EPSILON: f64 = 0.1;
 
-/// Expected improvement, times the probability that every limit is kept, times the belief in an
-/// optimum there.
+/// The acquisition of a point: the expected improvement, times the probability that the point keeps
+/// every limit, times the belief that the optimum is there.
 #[derive(Debug)]
 pub(crate) struct Acquisition {
     posterior: Posterior,
-    /// The value to improve on, for each column of weights.
+    /// The value to improve on, for each of the posterior's columns of weights.
     incumbents: Vec<f64>,
     /// For each outcome with a limit, its posterior and the largest value that is allowed.
     limits: Vec<(Posterior, f64)>,
-    /// The axes on which the optimum is believed to be inside of the range.
+    /// The axes to which the belief applies: those on which the optimum is probably inside of the
+    /// range.
     inner: Vec<usize>,
 }
 
@@ -43,7 +46,7 @@ pub(crate) struct Acquisition {
 pub(crate) struct Height {
     /// The logarithm of the acquisition.
     pub(crate) value: f64,
-    /// Its derivative by each coordinate; 0 for categories.
+    /// The derivative of `value` by each coordinate; 0 for categories.
     pub(crate) slopes: Vec<f64>,
 }
 
@@ -74,8 +77,7 @@ impl Acquisition {
         scores
     }
 
-    /// Returns ln of the expected improvement that keeps the limits, at each point. The belief is
-    /// left out.
+    /// Returns ln of the acquisition at each point, without the belief.
     pub(crate) fn ln_improvements(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let predictions = self.posterior.predict(points);
         let score = |i: usize| {
@@ -125,7 +127,8 @@ impl Acquisition {
 }
 
 impl Height {
-    /// Adds the slopes of a function of a mean and a variance, by the chain rule.
+    /// Adds `share` times the slopes of a function of a mean and a variance. The chain rule gives
+    /// these slopes.
     fn add(&mut self, share: f64, by_mean: f64, mean: &[f64], by_variance: f64, variance: &[f64]) {
         for (j, slope) in self.slopes.iter_mut().enumerate() {
             *slope += share * (by_mean * mean[j] + by_variance * variance[j]);
@@ -133,15 +136,15 @@ impl Height {
     }
 }
 
-/// Returns ln of the belief in an optimum at this coordinate, and its derivative. The logarithm is
-/// 0 in the middle of the range.
+/// Returns ln of the belief at this coordinate of an axis, and the derivative of that logarithm.
+/// The logarithm is 0 in the middle of the range.
 fn ln_belief(x: f64) -> (f64, f64) {
     let belief = EPSILON + 4.0 * x * (1.0 - x);
     (libm::log(belief / (EPSILON + 1.0)), (4.0 - 8.0 * x) / belief)
 }
 
-/// Returns ln of the probability that N(mean, variance) is at most the limit, and its derivatives
-/// by mean and variance.
+/// Returns ln of the probability that N(mean, variance) is at most the limit. Also returns the
+/// derivatives of that logarithm by mean and by variance.
 fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
     let variance = variance.max(SMALLEST_VARIANCE);
     let deviation = variance.sqrt();
@@ -150,8 +153,8 @@ fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
     (ln_below, -ratio / deviation, -0.5 * z * ratio / variance)
 }
 
-/// Returns ln EI of N(mean, variance) below the incumbent, and its derivatives by mean and
-/// variance.
+/// Returns ln EI for the prediction N(mean, variance) and this incumbent. Also returns the
+/// derivatives of ln EI by mean and by variance.
 fn ln_improvement(mean: f64, variance: f64, incumbent: f64) -> (f64, f64, f64) {
     if !incumbent.is_finite() {
         return (0.0, 0.0, 0.0);
@@ -173,8 +176,8 @@ fn ln_mean_exp(values: &[f64]) -> f64 {
     largest + libm::log(sum / values.len() as f64)
 }
 
-/// Returns ln h(z) with h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z). Both are accurate for
-/// every z.
+/// Returns ln h(z) with h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z). Both results are
+/// accurate for every z.
 fn ln_h(z: f64) -> (f64, f64) {
     let ln_density = -0.5 * z * z - 0.5 * libm::log(2.0 * PI);
     if z > -1.0 {
@@ -195,19 +198,20 @@ fn ln_h(z: f64) -> (f64, f64) {
         term *= -f64::from(2 * k + 1) * inverse_square;
         sum += term;
     }
-    // t R(t) = 1 - (1 - t R(t)).
+    // With rest = 1 - t R(t), the derivative Φ / h = R / (1 - t R) is (1 - rest) / (t rest).
     let rest = inverse_square * sum;
     (ln_density - 2.0 * libm::log(t) + libm::log(sum), (1.0 - rest) / (t * rest))
 }
 
-/// Returns ln Φ(z) and its derivative φ(z) / Φ(z). Both are accurate for every z.
+/// Returns ln Φ(z) and its derivative φ(z) / Φ(z). Both results are accurate for every z.
 fn ln_normal_cdf(z: f64) -> (f64, f64) {
     let ln_density = -0.5 * z * z - 0.5 * libm::log(2.0 * PI);
     if z > -1.0 {
         let below = normal_cdf(z);
         return (libm::log(below), libm::exp(ln_density) / below);
     }
-    // Far out, ln Φ(z) is ln h(z) plus ln of Φ(z) / h(z), which is the derivative of ln h.
+    // For z ≤ -1, ln Φ(z) is computed as ln h(z) plus ln of Φ(z) / h(z), which is the derivative of
+    // ln h.
     let (ln_h, ratio) = ln_h(z);
     let ln_below = ln_h + libm::log(ratio);
     (ln_below, libm::exp(ln_density - ln_below))

@@ -1,16 +1,18 @@
-//! Computes e^x for many x ≤ 0 at once: the hottest function of the surrogate. `kernel` calls it.
-//! It never uses the machine's own `exp`, whose last bits differ between libraries. Its layout lets
-//! a compiler compute several values at a time.
+//! Computes e^x for x ≤ 0. This function takes more of the surrogate's time than any other.
+//! `kernel` calls it. It never uses the machine's own `exp`, whose last bits differ between
+//! libraries. The code has no branches, so a compiler can compute several values at a time.
 //!
 //! x = k ln 2 + r with |r| ≤ ½ ln 2. The Taylor polynomial of degree 13 gives e^r, with a remainder
-//! below 5·10⁻¹⁸ there. 2^k is written into the exponent's bits. The result is within 2 units of
-//! the last place.
+//! below 5·10⁻¹⁸ for these r. The code writes k into the exponent's bits to get 2^k. The result
+//! differs from e^x by at most 2 units in the last place.
 
-/// The lowest x: below it the result is e^-700, about 10⁻³⁰⁴.
+/// The lowest exponent: for every lower x the result is e^-700, about 10⁻³⁰⁴.
 const LOWEST: f64 = -700.0;
-/// 1.5 · 2⁵². Adding it rounds to a whole number, which then stands in the low bits.
+/// 1.5 · 2⁵². If this constant is added to a number, the sum's low bits hold the number, rounded to
+/// a whole one.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// ln 2 in two parts. The first one has trailing zeros, so that k times it is exact.
+/// The high part of ln 2. Its last bits are 0, so that k times this part is exact. `LN_2_LOW` is
+/// the rest of ln 2.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// The Taylor coefficients 1/13!, 1/12!, .., 1/0!.

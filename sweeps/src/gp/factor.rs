@@ -1,5 +1,5 @@
-//! Computes the Cholesky factor of a covariance matrix, and the solutions that need it. `fit` and
-//! `predict` call it. It never runs on more than one thread.
+//! Computes the Cholesky factor of a covariance matrix, and solves linear systems with the factor.
+//! `fit` and `predict` call this module, which never uses more than one thread.
 
 use faer::{
     Mat, MatMut, MatRef, Par,
@@ -11,9 +11,10 @@ use faer::{
     reborrow::ReborrowMut,
 };
 
-/// The parts of the diagonal's mean that are added to the diagonal, one after the other, until the
-/// factorisation succeeds. Rounding makes a matrix of nearly equal inputs indefinite by about n ε.
-/// Nothing follows the last entry, since more would mask a real defect.
+/// The jitters that [`Factor::new`] tries in turn until a factorisation succeeds. Each try adds one
+/// jitter times the diagonal's mean to the original diagonal. For nearly equal inputs, rounding
+/// makes the matrix indefinite by about n ε, where ε is the machine precision. There is no larger
+/// jitter, since it would hide a real defect.
 const JITTERS: [f64; 5] = [0.0, 1e-12, 1e-10, 1e-8, 1e-6];
 
 /// The lower triangular L with L Lᵀ = A.
@@ -53,7 +54,7 @@ impl Factor {
         solve_upper_triangular_in_place(self.lower.transpose(), b, Par::Seq);
     }
 
-    /// Returns A⁻¹ in the lower triangle; the entries above it mean nothing.
+    /// Returns A⁻¹ in the lower triangle; the entries above the diagonal have no meaning.
     pub(crate) fn inverse(&self) -> Mat<f64> {
         let n = self.lower.nrows();
         let mut inverse = Mat::zeros(n, n);
@@ -73,8 +74,8 @@ impl Factor {
     }
 }
 
-/// Replaces the lower triangle by its factor. Returns `None` at a pivot that is not positive, or
-/// not a number.
+/// Replaces the lower triangle by its factor. Returns `None` if a pivot is not positive or not
+/// finite.
 fn factorise(mut matrix: MatMut<'_, f64>) -> Option<()> {
     let n = matrix.nrows();
     let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());

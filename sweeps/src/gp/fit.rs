@@ -1,13 +1,13 @@
-//! Fits hyperparameters by maximum a posteriori. The Bayesian search calls it with the trials that
-//! are over. It never sees a pending trial.
+//! Fits hyperparameters by maximum a posteriori. The Bayesian search calls this module with the
+//! observations of trials that have ended, never with pending trials.
 //!
 //! The fit minimises J(θ) / n, with
 //!
 //! J(θ) = ½ (y - m)ᵀ α + ½ ln det A + ½ m² - ln p(θ), A = K + σₙ² I + diag(e),
 //!
-//! where n counts the observations, and e holds the known extra noise of single ones. The mean m ~
-//! N(0, 1) is not part of θ: its best value has a closed form, and ∂J/∂m = 0 there. So the gradient
-//! in θ is the gradient at a fixed m:
+//! where n is the number of observations, and eᵢ is the known extra noise variance of observation
+//! i. The mean m ~ N(0, 1) is not part of θ: the best m has a closed form, and ∂J/∂m = 0 at the
+//! best m. So the gradient in θ is the gradient at a fixed m:
 //!
 //! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
@@ -29,8 +29,8 @@ use super::{
     model::{Entry, Form, Hyperparameters, Model, NOISE_FLOOR, Prior, priors},
 };
 
-/// The largest number of evaluations of J per start. A fit needs 15 to 40; a line search may
-/// otherwise go on for very long.
+/// The largest number of evaluations of J per start. A fit needs 15 to 40 evaluations. Without a
+/// bound, a line search can go on for very long.
 const MAX_EVALUATIONS: u32 = 60;
 
 /// The data to which hyperparameters are fitted.
@@ -44,8 +44,8 @@ pub(crate) struct Data<'a> {
     pub(crate) extra: &'a [f64],
 }
 
-/// Returns the best hyperparameters that it finds from these starts, or the mode of the prior if it
-/// finds none.
+/// Returns the hyperparameters with the lowest J among all that L-BFGS evaluates from these starts.
+/// Returns the mode of the prior if no evaluation succeeds.
 pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> Hyperparameters {
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts {
@@ -61,21 +61,22 @@ pub(crate) fn fit(form: &Form, data: Data<'_>, starts: &[Hyperparameters]) -> Hy
     best.map_or_else(|| Hyperparameters::prior_mode(form), |(_, theta)| Hyperparameters { theta })
 }
 
-/// Runs L-BFGS from one start. Its result does not matter, since the objective remembers the best θ
-/// that it saw. That also holds when a line search gives up, as it does at the limits of double
-/// precision.
+/// Runs L-BFGS from one start. The optimiser's own result does not matter, since the objective
+/// remembers the best θ that it evaluated. So the best θ survives a line search that gives up,
+/// which happens at the limits of double precision.
 fn descend(objective: &Objective<'_>, start: &Hyperparameters) {
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), 8)
         .with_tolerance_grad(1e-4)
         .and_then(|solver| solver.with_tolerance_cost(1e-7))
         .expect("both tolerances are positive");
-    // An error means that a line search or the budget has ended. The objective has the best θ.
+    // An error means that a line search gave up, that the budget of evaluations is spent, or that a
+    // covariance cannot be factorised. The objective has the best θ in each case.
     let _ =
         Executor::new(objective, solver).configure(|state| state.param(start.theta.clone())).run();
 }
 
-/// J(θ) for the optimiser, which asks for cost and gradient separately, although they come
-/// together.
+/// J(θ) / n for the optimiser. The optimiser requests cost and gradient separately, but one
+/// evaluation computes both.
 struct Objective<'a> {
     form: &'a Form,
     data: Data<'a>,
@@ -83,7 +84,7 @@ struct Objective<'a> {
     memory: RefCell<Memory>,
 }
 
-/// The results so far.
+/// The number of evaluations so far, with the last one and the best one.
 #[derive(Default)]
 struct Memory {
     evaluations: u32,
@@ -96,7 +97,8 @@ impl<'a> Objective<'a> {
         Objective { form, data, priors: priors(form), memory: RefCell::default() }
     }
 
-    /// Returns cost and gradient at θ, and computes them only once.
+    /// Returns cost and gradient at θ. If θ is the one of the last evaluation, the results come
+    /// from memory.
     fn recall(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), Error> {
         let mut memory = self.memory.borrow_mut();
         if let Some((_, cost, gradient)) = memory.last.as_ref().filter(|(last, ..)| last == theta) {
@@ -116,7 +118,8 @@ impl<'a> Objective<'a> {
         Ok((cost, gradient))
     }
 
-    /// Returns J(θ)/n and its gradient, or `None` where they are not numbers.
+    /// Returns J(θ) / n and its gradient. Returns `None` if one of these numbers is not finite, or
+    /// if the covariance cannot be factorised.
     fn evaluate(&self, theta: &[f64]) -> Option<(f64, Vec<f64>)> {
         let hyper = Hyperparameters { theta: theta.to_vec() };
         let model = Model::new(self.form, &hyper);
@@ -136,7 +139,7 @@ impl<'a> Objective<'a> {
         }
         let mut gradient = self.trace_gradient(&model, &inputs, &covariances, slopes, &q);
         for (index, prior) in self.priors.iter().enumerate() {
-            // Beyond its limits an entry does not change the likelihood.
+            // An entry beyond its limits does not change the likelihood.
             if theta[index] != hyper.clamped(self.form, index) {
                 gradient[index] = 0.0;
             }
@@ -150,8 +153,8 @@ impl<'a> Objective<'a> {
         is_number.then_some((cost * scale, gradient))
     }
 
-    /// Returns ½ tr(Q ∂A/∂θⱼ) for every j. `q` and the covariances are lower triangles; the slopes
-    /// become F.
+    /// Returns ½ tr(Q ∂A/∂θⱼ) for every j. `q`, `covariances` and `slopes` are lower triangles. The
+    /// function multiplies `slopes` by `q` to get F.
     fn trace_gradient(
         &self,
         model: &Model,
@@ -165,7 +168,8 @@ impl<'a> Objective<'a> {
         for j in 0..n {
             let (q, covariance) = (&q.col_as_slice(j)[j..], &covariances.col_as_slice(j)[j..]);
             trace += q[0];
-            // Both triangles count: twice one half, except on the diagonal.
+            // An entry below the diagonal counts twice one half, since it stands in both triangles.
+            // An entry on the diagonal counts one half.
             by_amplitude += dot(q, covariance) - 0.5 * q[0] * covariance[0];
             let slope = &mut slopes.col_as_slice_mut(j)[j..];
             slope.iter_mut().zip(q).for_each(|(slope, q)| *slope *= q);
@@ -183,7 +187,8 @@ impl<'a> Objective<'a> {
         (0..self.form.len()).map(entry).collect()
     }
 
-    /// Returns the part of one axis: the derivatives by ln ℓ, ln a and ln b.
+    /// Returns the entries of ½ tr(Q ∂A/∂θⱼ) that belong to one axis: those for ln ℓ, ln a and ln
+    /// b.
     fn axis_gradient(&self, model: &Model, inputs: &Inputs, j: usize, f: &Symmetric) -> [f64; 3] {
         let (weight, column) = (model.kernel.inverse_squares[j], &inputs.columns[j]);
         if self.form.dimensions[j] == Dimension::Category {
@@ -226,7 +231,8 @@ impl Symmetric {
         (0..vector.len()).map(|j| dot(self.full.col_as_slice(j), vector)).collect()
     }
 
-    /// Returns the sum of the entries of pairs with different categories, each pair once.
+    /// Returns the sum of the entries (i, j) for which points i and j have different categories,
+    /// each pair once.
     fn sum_of_unequal(&self, categories: &[f64]) -> f64 {
         let row = |(j, at): (usize, &f64)| {
             let column = self.full.col_as_slice(j);
@@ -240,7 +246,8 @@ impl Symmetric {
     }
 }
 
-/// Returns Σ aᵢ bᵢ. It keeps eight partial sums, which a compiler can compute side by side.
+/// Returns Σ aᵢ bᵢ. The function keeps eight partial sums, which a compiler can compute in
+/// parallel.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
@@ -253,7 +260,8 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// Returns the lower triangles of K, and of the slopes with which its derivatives are written.
+/// Returns the lower triangle of K, and the lower triangle of G, the kernel's slopes
+/// (`Kernel::row_and_slopes`).
 fn covariances(model: &Model, inputs: &Inputs) -> (Mat<f64>, Mat<f64>) {
     let n = inputs.len;
     let (mut covariances, mut slopes) = (Mat::zeros(n, n), Mat::zeros(n, n));

@@ -1,21 +1,22 @@
-//! Computes the covariance of inputs: Matern 5/2 with a length scale per dimension. `fit` and
-//! `predict` call it. It never adds noise.
+//! Computes the covariance of inputs by the Matern 5/2 kernel, with a length scale per dimension.
+//! `model`, `fit` and `predict` use this module, which never adds noise.
 //!
-//! With r² = Σⱼ δⱼ² / ℓⱼ² and s = √5 r, the covariance is σ² (1 + s + s²/3) e⁻ˢ. δⱼ is the
-//! difference of a numeric coordinate, and 0 or 1 for equal or different categories. Two categories
-//! are as far apart as the ends of a numeric axis, and the length scale says how much that means.
+//! With r² = Σⱼ δⱼ² / ℓⱼ² and s = √5 r, the covariance is σ² (1 + s + s²/3) e⁻ˢ. In a numeric
+//! dimension, δⱼ is the difference of the two coordinates. In a categorical dimension, δⱼ is 0 for
+//! equal categories and 1 for different ones. So two categories are as far apart as the ends of a
+//! numeric axis, and the length scale decides how much that distance matters.
 //!
-//! Inputs lie column by column, one column per dimension, so that a row of covariances takes a few
-//! passes over arrays.
+//! The inputs are stored as one column per dimension, so that a few passes over arrays compute a
+//! row of covariances.
 
 use super::exp::exp_negative;
 
 /// The way in which a dimension measures distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dimension {
-    /// By the difference of the coordinates.
+    /// The distance is the difference of the coordinates.
     Numeric,
-    /// By equality.
+    /// The distance is 0 for equal categories, else 1.
     Category,
 }
 
@@ -29,8 +30,9 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// Builds the inputs from points. A coordinate that a point lacks at its end is 0: points of
-    /// the present sweep need not name it.
+    /// Builds the inputs from points. If a point has fewer coordinates than dimensions, its missing
+    /// last coordinates are 0. So a point of the present sweep can omit the coordinate that names
+    /// the sweep.
     pub(crate) fn of(points: &[Vec<f64>], dimensions: usize) -> Inputs {
         let column =
             |j: usize| points.iter().map(|point| point.get(j).copied().unwrap_or(0.0)).collect();
@@ -59,18 +61,18 @@ impl Kernel {
         Kernel { dimensions: dimensions.to_vec(), inverse_squares, amplitude }
     }
 
-    /// Returns the variance at one input.
+    /// Returns σ², the prior variance at every input.
     pub(crate) fn amplitude(&self) -> f64 {
         self.amplitude
     }
 
-    /// Returns whether an axis measures differences.
+    /// Returns whether an axis is numeric.
     pub(super) fn is_numeric(&self, axis: usize) -> bool {
         self.dimensions[axis] == Dimension::Numeric
     }
 
-    /// Writes the covariances of `x` with the inputs from number `from` on into `covariances`,
-    /// which has one entry for each of them.
+    /// Writes into `covariances` the covariance of `x` with each input from index `from` on.
+    /// `covariances` has one entry per such input.
     pub(crate) fn row(&self, inputs: &Inputs, from: usize, x: &[f64], covariances: &mut [f64]) {
         self.squares(inputs, from, x, covariances);
         for value in covariances.iter_mut() {
@@ -79,8 +81,8 @@ impl Kernel {
         }
     }
 
-    /// Writes the covariances as [`Kernel::row`] does, and the slopes g = (5/3) σ² (1 + s) e⁻ˢ.
-    /// With them dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ / ℓⱼ².
+    /// Writes the covariances as [`Kernel::row`] does, and the slopes g = (5/3) σ² (1 + s) e⁻ˢ. The
+    /// slopes give dk / d ln ℓⱼ = g δⱼ² / ℓⱼ² and dk / dxⱼ = -g δⱼ / ℓⱼ².
     pub(crate) fn row_and_slopes(
         &self,
         inputs: &Inputs,
@@ -98,7 +100,7 @@ impl Kernel {
         }
     }
 
-    /// Writes the scaled squared distances r².
+    /// Writes the scaled squared distance r² between `x` and each input from index `from` on.
     fn squares(&self, inputs: &Inputs, from: usize, x: &[f64], squares: &mut [f64]) {
         squares.fill(0.0);
         for (j, dimension) in self.dimensions.iter().enumerate() {

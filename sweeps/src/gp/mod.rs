@@ -1,7 +1,7 @@
-//! Provides Gaussian-process regression and expected improvement, and no more of either than the
-//! Bayesian search needs. `search` calls it. It never sees a parameter, a metric or a trial: inputs
-//! are coordinates, and outputs are standardised with lower being better. It uses one thread
-//! (`Par::Seq`), so that sums have one order and results one value.
+//! Provides Gaussian-process regression and expected improvement, as far as the Bayesian search
+//! needs them. `search` calls this module. The module never sees a parameter, a metric or a trial.
+//! Its inputs are coordinates. Its outputs are standardised, and lower outputs are better. Every
+//! computation runs on one thread (`Par::Seq`), so that sums have one order and results one value.
 //!
 //! The notation follows Rasmussen and Williams, "Gaussian Processes for Machine Learning", chapters
 //! 2 and 5:
@@ -11,12 +11,12 @@
 //! | `inputs`, n and d | X | coordinates: numeric ones in [0, 1], categories as indices |
 //! | `targets` | y | standardised outputs |
 //! | `mean` | m | the constant prior mean |
-//! | `amplitude` | σ² | variance of the function |
+//! | `amplitude` | σ² | prior variance of the function |
 //! | `lengths` | ℓ | one length scale per dimension |
 //! | `noise` | σₙ² | variance of an observation around the function |
 //! | `Factor` | L | K + σₙ² I = L Lᵀ, lower triangular |
 //! | `weights` | α | (K + σₙ² I)⁻¹ (y - m) |
-//! | `theta` | θ | the logarithms ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² |
+//! | `theta` | θ | the logarithms of ℓ₁, .., ℓ_d, σ², σₙ² above a floor, and the warp's exponents |
 
 mod acquire;
 mod exp;

@@ -1,12 +1,12 @@
-//! Defines hyperparameters, their priors, and what they make of inputs: the kernel, the noise and
-//! the warped axes. `fit`, which searches for the best ones, and `predict` call it. It never sees
+//! Defines the surrogate's hyperparameters, their priors, and the model that they give: the kernel,
+//! the noise and the warps of the axes. `fit` and `predict` call this module. The module never sees
 //! an output.
 //!
 //! The priors are ℓⱼ ~ LogNormal(√2 + ½ ln d, √3); σₙ² ~ LogNormal(-4, 1); ln σ² ~ N(0, 1); and ln
-//! a, ln b ~ N(0, ½²) for the exponents of a warped axis. The first one grows with the dimension,
-//! which keeps the model useful at d = 20 (Hvarfner et al., "Vanilla Bayesian Optimization Performs
-//! Great in High Dimensions", 2024). The first two are densities of ℓ and σₙ², not of their
-//! logarithms, as in that paper's experiments.
+//! a, ln b ~ N(0, ½²) for the exponents of a warped axis. The prior of ℓⱼ grows with the dimension
+//! d, which keeps the model useful at d = 20 (Hvarfner et al., "Vanilla Bayesian Optimization
+//! Performs Great in High Dimensions", 2024). As in the experiments of Hvarfner et al., the priors
+//! of ℓⱼ and σₙ² are densities of ℓⱼ and σₙ², not of their logarithms.
 
 use std::f64::consts::SQRT_2;
 
@@ -15,10 +15,12 @@ use super::{
     warp::Warp,
 };
 
-/// The variance of the noise that is always there, relative to standardised outputs.
+/// The variance that every model adds to the fitted noise variance, for standardised outputs.
 pub(super) const NOISE_FLOOR: f64 = 1e-6;
-/// The bounds of ln ℓ, ln σ², ln σₙ², and of ln a and ln b, as the likelihood sees them. Beyond
-/// them only the prior changes: the kernel is constant, or zero, to machine precision.
+/// The bounds of ln ℓ, of ln σ², of ln σₙ², and of both ln a and ln b. The likelihood uses the
+/// nearer bound in place of an entry beyond its bounds. Only the prior uses such an entry itself.
+/// At the bounds of ln ℓ, the kernel is nearly constant over the space, or nearly zero between
+/// distant points.
 const LIMITS: [(f64, f64); 4] = [(-7.0, 9.0), (-8.0, 8.0), (-20.0, 3.0), (-2.5, 2.5)];
 
 /// The form of a model: the number of its hyperparameters and the meaning of each.
@@ -47,7 +49,7 @@ impl Form {
         if self.warped { 3 * d + 2 } else { d + 2 }
     }
 
-    /// Returns the meaning of an entry.
+    /// Returns the meaning of the entry of θ with this index.
     pub(super) fn entry(&self, index: usize) -> Entry {
         let d = self.dimensions.len();
         match index {
@@ -64,23 +66,24 @@ impl Form {
 /// and for a warped form ln a₁, .., ln a_d, ln b₁, .., ln b_d.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hyperparameters {
-    /// The logarithms in the order above.
+    /// The logarithms, in the order that the type's description gives.
     pub(crate) theta: Vec<f64>,
 }
 
 impl Hyperparameters {
-    /// Takes over the logarithms of an earlier fit. Returns `None` if they belong to another form.
+    /// Returns the hyperparameters with the logarithms of an earlier fit. Returns `None` if their
+    /// number does not match the form, or if one is not finite.
     pub(crate) fn from_theta(theta: &[f64], form: &Form) -> Option<Hyperparameters> {
         let fits = theta.len() == form.len() && theta.iter().all(|value| value.is_finite());
         fits.then(|| Hyperparameters { theta: theta.to_vec() })
     }
 
-    /// Returns the mode of the prior: the belief before the first observation.
+    /// Returns the mode of the prior: the best guess without any observation.
     pub(crate) fn prior_mode(form: &Form) -> Hyperparameters {
         Hyperparameters { theta: priors(form).iter().map(Prior::mode).collect() }
     }
 
-    /// Returns an entry as the likelihood sees it.
+    /// Returns an entry of θ, clamped to its bounds. The likelihood uses this number.
     pub(super) fn clamped(&self, form: &Form, index: usize) -> f64 {
         let (low, high) = match form.entry(index) {
             Entry::Length(_) => LIMITS[0],
@@ -120,7 +123,7 @@ impl Model {
         }
     }
 
-    /// Returns points as the kernel sees them.
+    /// Returns the points as inputs of the kernel, with their warped axes warped.
     pub(crate) fn warp(&self, points: &[Vec<f64>]) -> Inputs {
         let mut inputs = Inputs::of(points, self.warps.len());
         for (column, warp) in inputs.columns.iter_mut().zip(&self.warps) {
@@ -132,12 +135,13 @@ impl Model {
     }
 }
 
-/// A normal density of a logarithm, or a log-normal density of the value itself.
+/// The prior of one hyperparameter: a normal density of its logarithm, or a log-normal density of
+/// its value.
 pub(super) struct Prior {
     location: f64,
     scale: f64,
-    /// 1 for a density of the value, whose logarithm has the Jacobian -θ; 0 for a density of the
-    /// logarithm.
+    /// 1 for a density of the value, since ln of such a density contains the term -θ; 0 for a
+    /// density of the logarithm.
     jacobian: f64,
 }
 
@@ -153,7 +157,7 @@ impl Prior {
     }
 }
 
-/// Returns the priors in the order of θ.
+/// Returns the priors of all entries of θ, in the order of θ.
 pub(super) fn priors(form: &Form) -> Vec<Prior> {
     let location = SQRT_2 + 0.5 * libm::log(form.dimensions.len().max(1) as f64);
     let prior = |index| match form.entry(index) {

@@ -1,18 +1,18 @@
-//! Reshapes a numeric axis by the cumulative distribution of Kumaraswamy, w(x) = 1 - (1 - xᵃ)ᵇ,
-//! which maps [0, 1] onto itself. If the user wrote a linear range and the function changes by the
-//! logarithm, a < 1 gives the lower end more room. `fit` and `predict` call it. (Snoek et al.,
-//! "Input Warping for Bayesian Optimization", 2014.)
+//! Reshapes a numeric axis by the cumulative distribution function of Kumaraswamy, w(x) = 1 - (1 -
+//! xᵃ)ᵇ, which maps [0, 1] onto itself. If a range is linear but the metric depends on the
+//! parameter's logarithm, an exponent a < 1 stretches the lower end. `model`, `fit` and `predict`
+//! call this module. (Snoek et al., "Input Warping for Bayesian Optimization", 2014.)
 
-/// The smallest distance of a coordinate to an end; a nearer one is moved there. At the end itself
-/// the slope is infinite for a < 1 or b < 1.
+/// The smallest distance between a coordinate and an end of [0, 1]. A nearer coordinate is moved to
+/// this distance. The slope of w is infinite at 0 if a < 1, and at 1 if b < 1.
 const EDGE: f64 = 1e-9;
 
 /// The function w with its two exponents.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Warp {
-    /// The first exponent, above 0. Below 1 it stretches the lower end.
+    /// The first exponent, above 0. An exponent below 1 stretches the lower end.
     pub(crate) a: f64,
-    /// The second exponent, above 0. Below 1 it stretches the upper end.
+    /// The second exponent, above 0. An exponent below 1 stretches the upper end.
     pub(crate) b: f64,
 }
 

@@ -1,6 +1,6 @@
-//! Says what a posterior knows of many points at once: their means, the average over them with its
-//! own variance, and how well the others predict each observation. The explanations of a search
-//! call it. It never proposes anything.
+//! Evaluates a posterior at many points at once: the mean at each point, and the average over the
+//! points with its variance. It also predicts each observation from the others. The explanations of
+//! a search call this module, which never proposes a point.
 
 use faer::Mat;
 
@@ -9,14 +9,14 @@ use super::{Posterior, dot};
 /// The average of the function over some points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Average {
-    /// The mean under the first column of weights.
+    /// The expected average, from the first column of weights.
     pub(crate) mean: f64,
     /// The variance of the average itself: the joint covariance of the points, averaged over all
     /// pairs.
     pub(crate) variance: f64,
 }
 
-/// The prediction of an observation from the others.
+/// The prediction of one observation from all others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LeftOut {
     /// The target minus the prediction.
@@ -40,9 +40,9 @@ impl Posterior {
         all
     }
 
-    /// Returns the average over these points, with one solve however many they are. With k̄ the
-    /// average of their k(X, x), its variance is the average of k(x, x') over all pairs, minus |L⁻¹
-    /// k̄|².
+    /// Returns the average of the function over these points. One triangular solve is enough for
+    /// any number of points. Let k̄ be the average of k(X, x) over the points. Then the variance of
+    /// the average is the average of k(x, x') over all pairs, minus |L⁻¹ k̄|².
     pub(crate) fn average(&self, points: &[Vec<f64>]) -> Average {
         let n = points.len() as f64;
         let points = self.model.warp(points);
@@ -55,7 +55,7 @@ impl Posterior {
             self.model.kernel.row(&self.inputs, 0, &point, &mut row);
             cross.col_as_slice_mut(0).iter_mut().zip(&row).for_each(|(sum, k)| *sum += k / n);
             self.model.kernel.row(&points, j, &point, &mut pairs[j..]);
-            // Each pair counts twice, and a point with itself once.
+            // Each pair of two points counts twice; each point paired with itself counts once.
             prior += 2.0 * pairs[j..].iter().sum::<f64>() - pairs[j];
         }
         let mean = self.mean + dot(cross.col_as_slice(0), &self.weights[0]);
@@ -64,8 +64,9 @@ impl Posterior {
         Average { mean, variance: (prior / (n * n) - dot(half, half)).max(0.0) }
     }
 
-    /// Predicts each observation from the others. The error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 /
-    /// (A⁻¹)ᵢᵢ (Rasmussen and Williams, section 5.4.2).
+    /// Predicts each observation from the others, without a new fit of the hyperparameters or the
+    /// mean. The error is αᵢ / (A⁻¹)ᵢᵢ and its variance 1 / (A⁻¹)ᵢᵢ (Rasmussen and Williams,
+    /// section 5.4.2).
     pub(crate) fn left_out(&self) -> Vec<LeftOut> {
         let inverse = self.factor.inverse();
         let of = |(i, weight): (usize, &f64)| {
@@ -75,7 +76,7 @@ impl Posterior {
         self.weights[0].iter().enumerate().map(of).collect()
     }
 
-    /// Returns the variance of an observation around the function.
+    /// Returns the noise variance of an observation around the function.
     pub(crate) fn noise(&self) -> f64 {
         self.model.noise
     }
@@ -110,8 +111,8 @@ mod tests {
             assert!((one.variance - predicted.variances[j]).abs() < 1e-12);
             assert!((posterior.means(&points)[0][j] - one.mean).abs() < 1e-12);
         }
-        // The same point twice varies as one does. Two far points vary less than the average of
-        // their deviations.
+        // An average over the same point twice has the variance of that point. An average over two
+        // distant points has less deviation than the two points on average.
         let twice = posterior.average(&[vec![0.97], vec![0.97]]);
         assert!((twice.variance - predicted.variances[1]).abs() < 1e-12);
         let both = posterior.average(&points);
@@ -128,8 +129,8 @@ mod tests {
         others.remove(3);
         let without = posterior(&fewer, &others);
         let predicted = without.predict(&inputs[3..4]);
-        // The constant mean is another one without the observation, so the two are near but not
-        // equal.
+        // The model without the observation has a slightly different constant mean, so the two
+        // errors are near but not equal.
         assert!((targets[3] - predicted.means[0][0] - errors[3].error).abs() < 0.05, "{errors:?}");
         let deviation = (predicted.variances[0] + without.noise()).sqrt();
         assert!((deviation - errors[3].deviation).abs() < 1e-9, "{deviation} {errors:?}");

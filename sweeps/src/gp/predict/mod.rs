@@ -1,9 +1,9 @@
-//! Computes the posterior of the function given its observations. `acquire` and the search call it.
-//! It never changes a hyperparameter.
+//! Computes the posterior of the function given its observations. `acquire` and `search` call this
+//! module, which never changes a hyperparameter.
 //!
 //! At x with k = k(X, x), the mean is m + kᵀ α and the variance is σ² - |L⁻¹ k|². Several columns
-//! of weights over the same inputs share L, since the variance does not depend on outcomes. That
-//! makes draws of the function cheap.
+//! of weights over the same inputs share L, since the variance does not depend on outcomes. Sharing
+//! L makes draws of the function cheap.
 
 mod averages;
 
@@ -18,7 +18,8 @@ use super::{
 };
 use crate::rng::Stream;
 
-/// The number of points that are predicted at once, which bounds memory to n times this.
+/// The number of points that [`Posterior::predict`] handles at once. It bounds the memory to n
+/// times this many numbers.
 const BLOCK: usize = 256;
 
 /// A Gaussian process conditioned on observations.
@@ -28,7 +29,8 @@ pub(crate) struct Posterior {
     inputs: Inputs,
     factor: Factor,
     mean: f64,
-    /// The weights α of each column of targets.
+    /// The columns of weights α: a single one for the observed targets, or one per draw of the
+    /// function.
     weights: Vec<Vec<f64>>,
 }
 
@@ -45,7 +47,7 @@ pub(crate) struct Predictions {
 /// derivatives by categories are 0.
 #[derive(Debug)]
 pub(crate) struct Local {
-    /// The mean per column of weights.
+    /// The mean at the point, per column of weights.
     pub(crate) means: Vec<f64>,
     /// The slopes of the mean, per column of weights and then per axis.
     pub(crate) mean_slopes: Vec<Vec<f64>>,
@@ -55,13 +57,13 @@ pub(crate) struct Local {
     pub(crate) variance_slopes: Vec<f64>,
 }
 
-/// Draws of the function itself, each consistent with the observations.
+/// Draws of the function from its posterior.
 #[derive(Debug)]
 pub(crate) struct Drawn {
-    /// One column per draw, conditioned on the function's values, not on noisy observations of
-    /// them.
+    /// A posterior with one column of weights per draw. Each column is conditioned on the drawn
+    /// function values, not on noisy observations.
     pub(crate) posterior: Posterior,
-    /// The lowest value of each draw at an input that counts, or at a pending one.
+    /// For each draw, its lowest value over the observed inputs that count and all pending inputs.
     pub(crate) lowest: Vec<f64>,
 }
 
@@ -77,11 +79,12 @@ impl Posterior {
         Some(Posterior { model, inputs, factor, mean, weights: vec![weights] })
     }
 
-    /// Draws the function jointly at the inputs and at pending ones, by Matheron's rule: a draw
-    /// from the prior, corrected by what the observations say of it. With f₀ = L z from the prior
-    /// at all inputs, the weights are α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε), the second term at the
-    /// observed inputs alone (Wilson et al., "Efficiently Sampling Functions from Gaussian Process
-    /// Posteriors", 2020). Draws come in pairs with opposite signs.
+    /// Draws the function jointly at the observed and the pending inputs, by Matheron's rule: the
+    /// observations correct a draw from the prior. With the prior draw f₀ = L z at all inputs, the
+    /// weights are α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε). The second term applies to the observed inputs
+    /// alone (Wilson et al., "Efficiently Sampling Functions from Gaussian Process Posteriors",
+    /// 2020). The two draws of a pair have z and ε of opposite signs. Returns `None` if the
+    /// covariance cannot be factorised.
     pub(crate) fn draw(
         &self,
         data: Data<'_>,
@@ -129,8 +132,8 @@ impl Posterior {
         Some(Drawn { posterior, lowest })
     }
 
-    /// Returns per column of weights the lowest mean at an input that counts. Inputs past the end
-    /// of `counts` count.
+    /// Returns, for each column of weights, the lowest mean over the inputs that count. Every input
+    /// past the end of `counts` counts.
     pub(crate) fn lowest_means(&self, counts: &[bool]) -> Vec<f64> {
         let mut lowest = vec![f64::INFINITY; self.weights.len()];
         let mut row = vec![0.0; self.inputs.len];
@@ -166,7 +169,7 @@ impl Posterior {
         all
     }
 
-    /// Returns mean, variance and their derivatives at one point.
+    /// Returns the mean and the variance at one point, with their derivatives.
     pub(crate) fn local(&self, x: &[f64]) -> Local {
         let n = self.inputs.len;
         let warped = self.model.warp(&[x.to_vec()]).point(0);
