@@ -1,10 +1,11 @@
 //! Climbs the acquisition function along its gradient by a quasi-Newton method inside the unit box,
-//! on the axes that are continuous. `candidates` calls it. It never moves a category or a counted
-//! number.
+//! on the axes that are continuous. `candidates` calls this module, which never moves a category or
+//! a countable number.
 //!
-//! The update of Broyden, Fletcher, Goldfarb and Shanno keeps the inverse Hessian. A direction uses
-//! only the axes that are free, which are those that do not press against an end of the box. A step
-//! gets shorter until the function rises by enough of what the slope promises.
+//! The update of Broyden, Fletcher, Goldfarb and Shanno maintains an estimate of the inverse
+//! Hessian. A direction leaves out each axis that is at an end of the box with a slope that points
+//! outwards. A step gets shorter until the function rises by at least [`ARMIJO`] times the rise
+//! that the slope predicts.
 
 use crate::gp::{Acquisition, Height};
 
@@ -14,12 +15,14 @@ const STEPS: usize = 24;
 const HALVINGS: usize = 8;
 /// The longest step along one axis.
 const LONGEST: f64 = 0.2;
-/// The smallest gain of a step in ln EI: a climb ends when a step gains less.
+/// The smallest gain of a step in the logarithm of the acquisition. A climb ends after a step that
+/// gains less.
 const GAIN: f64 = 1e-5;
-/// The part of the promised rise that a step has to bring.
+/// The part of the predicted rise that a step has to reach.
 const ARMIJO: f64 = 1e-3;
 
-/// Moves `x` along the axes in `free` to a maximum nearby, and returns the value there.
+/// Moves `x` along the axes in `free` towards a maximum nearby. Returns the logarithm of the
+/// acquisition at the new `x`.
 pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]) -> f64 {
     let mut here = acquisition.height(x);
     let mut curvature = Curvature::new(free.len());
@@ -34,7 +37,8 @@ pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]
             .collect();
         let direction = curvature.direction(&gradient, &is_free);
         let Some((next, there)) = step(acquisition, x, &here, free, &direction) else {
-            // Old curvature spoilt the direction, so the climb tries the slope itself, once.
+            // No step in this direction rises. If earlier updates shaped the direction, the climb
+            // drops them and follows the gradient itself.
             if curvature.is_fresh() {
                 break;
             }
@@ -54,7 +58,8 @@ pub(super) fn ascend(acquisition: &Acquisition, x: &mut Vec<f64>, free: &[usize]
     here.value
 }
 
-/// Returns the first of ever shorter steps that rises enough.
+/// Tries ever shorter steps along a direction, and returns the first that rises enough. Returns
+/// `None` if no step does.
 fn step(
     acquisition: &Acquisition,
     x: &[f64],
@@ -83,7 +88,7 @@ fn step(
     None
 }
 
-/// The inverse of the negative Hessian, as far as it is known.
+/// The estimate of the inverse of the negative Hessian.
 struct Curvature {
     inverse: Vec<Vec<f64>>,
     updates: usize,
@@ -91,7 +96,8 @@ struct Curvature {
 
 impl Curvature {
     fn new(n: usize) -> Curvature {
-        // Before anything is known, the slope gives the direction, and `LONGEST` the length.
+        // The first estimate is the identity: the gradient gives the direction, and `LONGEST`
+        // bounds the length.
         let row = |i| (0..n).map(|j| f64::from(u8::from(i == j))).collect();
         Curvature { inverse: (0..n).map(row).collect(), updates: 0 }
     }
@@ -106,7 +112,7 @@ impl Curvature {
         (0..gradient.len()).map(|i| if is_free[i] { row(i) } else { 0.0 }).collect()
     }
 
-    /// Updates the inverse after a step by `moved`, over which the slope fell by `change`.
+    /// Updates the estimate after a step by `moved`, over which the gradient fell by `change`.
     fn update(&mut self, moved: &[f64], change: &[f64]) {
         let n = moved.len();
         let along: f64 = moved.iter().zip(change).map(|(s, y)| s * y).sum();

@@ -1,9 +1,10 @@
-//! Implements the Bayesian search: a Gaussian process models what is known, and the point with the
-//! highest expected improvement comes next. `propose` calls it. `docs/search.md` describes the
-//! method with its equations.
+//! Implements the Bayesian search: a Gaussian process models the metric, and the next trial gets
+//! the point with the highest expected improvement. `propose` calls this module. `docs/search.md`
+//! describes the method with its equations.
 //!
-//! Everything is a function of (study, number, history). Nothing is kept between calls: the model's
-//! fit travels with the trial that it proposed, and the next fit starts there.
+//! Every result is a function of (study, number, history), and no state survives a call. The
+//! model's fit is stored with the trial that it proposed, and the next fit starts from the stored
+//! one.
 
 use super::{
     Exhausted, Fit, Ingredient, Origin, Study, Suggestion,
@@ -20,23 +21,25 @@ use crate::{
     space::Space,
 };
 
-/// The number of points of the initial design, after which its digits repeat with other remainders.
+/// The number of points of the initial design that differ in their leading Halton digits. Later
+/// points repeat these digits, with new random digits behind them.
 const DESIGN: u64 = 1024;
-/// The number of pairs of joint draws of the function at the trials, pending ones included.
+/// The number of pairs of joint draws of the function at the observed and the pending trials.
 const PAIRS: usize = 4;
-/// The divisor of the news: hyperparameters are fitted again after 1 + n / `NEWS` new observations,
-/// where n is the number of observations at the last fit.
+/// The search fits the hyperparameters again after 1 + n / `NEWS` new observations, where n is the
+/// number of observations at the last fit.
 const NEWS: usize = 24;
-/// The number of trials without a better value after which every other trial explores: a neglected
-/// category if there is one, else with ambition.
+/// The number of trials without a better value after which every second trial explores; each
+/// pending trial adds one to this number. An exploring trial gets a neglected value of a category.
+/// If there is none, it has to improve by [`AMBITION`].
 const PATIENCE: usize = 6;
-/// The ambition: by how much an exploring trial has to improve on the best, in standard deviations
-/// of the outcomes.
+/// The ambition of an exploring trial: its acquisition counts only an improvement beyond this
+/// amount, in standard deviations of the outcomes.
 const AMBITION: f64 = 0.5;
-/// The number of best trials around which the space is searched more closely.
+/// The number of best trials around which the search looks more closely.
 const LEADERS: usize = 4;
-/// The number of independent draws among which a new point is sought, before the points are
-/// counted.
+/// The number of random draws among which the search looks for a new point. After that, it walks
+/// through the points of a finite space one by one.
 const DRAWS: usize = 64;
 
 /// Returns the point of trial `number`, or [`Exhausted`] if the space is finite and every point was
@@ -64,14 +67,15 @@ pub(super) fn bound(space: &Space) -> Option<u64> {
     Axes::of(space).size()
 }
 
-/// Returns the number of trials before the first model. They are enough for it to tell the
-/// dimensions apart, and few enough to leave a short sweep its budget.
+/// Returns the number of trials before the first model. The number is large enough for the model to
+/// distinguish the dimensions, and small enough for a short sweep.
 pub(super) fn design_size(dimensions: usize) -> u64 {
     (dimensions as u64 + 1).clamp(4, 8)
 }
 
-/// Returns a point of the initial design: the centre, then a randomised Halton sequence. The design
-/// also serves while results are out, however many trials that takes.
+/// Returns a point of the initial design: the centre, then a randomised Halton sequence. With a
+/// warm start, trial 0 gets the best earlier point instead of the centre. The design also proposes
+/// later trials as long as fewer than two observations exist.
 fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
     let cube = match number.checked_sub(1) {
@@ -86,13 +90,15 @@ fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Sug
     Suggestion { point: axes.point(&x), origin: Origin::Initial, fit: None }
 }
 
-/// Returns the place of the best trial of the earlier sweeps that lies in this space.
+/// Returns the coordinates of the best trial of the earlier sweeps among those that lie in this
+/// space.
 fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
     study.earlier.iter().find_map(|trial| axes.place(&trial.config))
 }
 
-/// Returns this point if it is new, else a random one that is. In a finite space it finds a new
-/// point while there is any.
+/// Returns the wanted point if it is new, else a random new point. In a finite space, the function
+/// finds a new point if any is left. In an infinite one, it returns the wanted point if the random
+/// draws find none.
 fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Stream) -> Vec<f64> {
     let is_new = |x: &Vec<f64>| seen.lacks(x);
     let mut draw = || axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());
@@ -105,7 +111,7 @@ fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Strea
     let Some(size) = axes.size() else {
         return wanted;
     };
-    // At most as many of these are taken as `seen` has points, so the walk ends.
+    // The walk passes at most as many points as `seen` holds before it finds a new one.
     let first = stream.below(size);
     (0..size)
         .map(|step| axes.nth(((u128::from(first) + u128::from(step)) % u128::from(size)) as u64))
@@ -113,8 +119,8 @@ fn unseen(axes: &Axes<'_>, seen: &Seen<'_>, wanted: Vec<f64>, stream: &mut Strea
         .unwrap_or(wanted)
 }
 
-/// Returns the model's choice. Returns `None` if a covariance cannot be factorised, which should
-/// not occur.
+/// Returns the suggestion of the model. Returns `None` if a covariance cannot be factorised, which
+/// should not occur.
 fn modelled(
     study: &Study,
     number: u64,
@@ -123,7 +129,8 @@ fn modelled(
     seen: &Seen<'_>,
     observations: &Observations,
 ) -> Option<Suggestion> {
-    // Two models take turns, one with warped axes and one without, in case one of them is wrong.
+    // A model with warped axes and a model without take turns, so that a wrong one does not choose
+    // every point.
     let form = observations.form(study.has(Ingredient::InputWarping) && number.is_multiple_of(2));
     let fitted = fitted(&form, observations, history);
     let posterior = fitted.posterior(&form, observations)?;
@@ -155,15 +162,15 @@ fn modelled(
     Some(Suggestion { point: axes.point(&x), origin, fit: Some(fitted.fit) })
 }
 
-/// Returns whether this trial looks elsewhere. Every other one does while the best has not moved
-/// for a while.
+/// Returns whether this trial explores. Every trial with an odd number explores while the best
+/// value has not improved for [`PATIENCE`] trials plus the number of pending ones.
 fn explores(study: &Study, number: u64, observations: &Observations) -> bool {
     let patience = PATIENCE + observations.pending.len();
     study.has(Ingredient::Exploration) && observations.stalled >= patience && number % 2 == 1
 }
 
-/// Returns the function to maximise: expected improvement on draws of the best, times the
-/// probability that the limits are kept. Returns `None` if a covariance cannot be factorised.
+/// Returns the function to maximise: the expected improvement on the drawn incumbents, times the
+/// probability that a point keeps the limits. Returns `None` if a covariance cannot be factorised.
 fn acquisition(
     study: &Study,
     number: u64,
@@ -198,7 +205,8 @@ fn acquisition(
     Some(Acquisition::new(posterior, incumbents, limits?))
 }
 
-/// The hyperparameters of every model of a suggestion, and the form in which they are stored.
+/// The hyperparameters of the metric's model and of the limits' models, and the fit that stores
+/// them.
 pub(super) struct Fitted {
     objective: Hyperparameters,
     limits: Vec<Hyperparameters>,
@@ -212,8 +220,9 @@ impl Fitted {
     }
 }
 
-/// Returns the hyperparameters of the form's newest fit while there is little news. Otherwise it
-/// fits them again, starting there.
+/// Returns the hyperparameters of the form's newest fit if few observations have come since
+/// ([`NEWS`]). Otherwise fits them again, and starts from the newest fit and from the mode of the
+/// prior.
 pub(super) fn fitted(form: &Form, observations: &Observations, history: &History) -> Fitted {
     let read = |theta: &Vec<f64>| Hyperparameters::from_theta(theta, form);
     let latest = history.fits().find_map(|fit| Some((fit, read(&fit.log_hyperparameters)?)));

@@ -1,8 +1,9 @@
-//! Maximises the acquisition function: it looks around the whole space, then climbs from the best
-//! places. The Bayesian search calls it. It never proposes a point that was handed out.
+//! Maximises the acquisition function: scores points all over the space, then climbs from the best
+//! ones. The Bayesian search calls this module, which never returns a point that was handed out.
 //!
-//! A climb follows the gradient on the axes that are continuous, then tries the levels of the
-//! others one axis at a time. The two take turns until neither gains.
+//! A climb follows the gradient on the continuous axes, then tries other levels on one of the other
+//! axes at a time. These two steps take turns until another level gains nothing, [`TURNS`] times at
+//! most.
 
 use super::{
     ascent::ascend,
@@ -13,26 +14,26 @@ use crate::{gp::Acquisition, rng::Stream};
 
 /// The size up to which a finite space is searched point by point.
 const ENUMERABLE: u64 = 2048;
-/// The number of points that are spread over the whole space.
+/// The number of scored points that are spread over the whole space.
 const SPREAD: u64 = 768;
 /// The number of perturbations of each leader.
 const PERTURBED: usize = 96;
-/// The number of climbers, and the number of turns that each may take.
+/// The number of climbs. `TURNS` is the largest number of turns of one climb.
 const CLIMBERS: usize = 5;
 const TURNS: usize = 6;
 /// The steps that are tried on an axis with many levels, as parts of the axis. The last one is a
 /// step of one level.
 const STRIDES: [f64; 4] = [0.2, 0.05, 0.015, 1e-9];
 
-/// A place and its score.
+/// A point's coordinates and their score.
 #[derive(Clone, Debug)]
 struct Candidate {
     x: Vec<f64>,
     score: f64,
 }
 
-/// Returns the unseen point with the highest acquisition that it finds. Returns `None` if all
-/// points that it looks at have been handed out.
+/// Returns the unseen point with the highest acquisition among all points that the search scores.
+/// Returns `None` if every scored point was handed out.
 pub(super) fn best(
     axes: &Axes<'_>,
     acquisition: &Acquisition,
@@ -84,14 +85,15 @@ fn scored(acquisition: &Acquisition, points: Vec<Vec<f64>>) -> Vec<Candidate> {
     points.into_iter().zip(scores).map(|(x, score)| Candidate { x, score }).collect()
 }
 
-/// Returns the places to climb from: always the best leader, and the best of the pool.
+/// Returns the candidates from which climbs start: the best leader, then the best of the pool.
 fn starts(pool: &[Candidate], leaders: usize) -> Vec<Candidate> {
     let mut order: Vec<&Candidate> = pool.iter().collect();
     order.sort_by(|a, b| b.score.total_cmp(&a.score));
     pool.iter().take(leaders.min(1)).chain(order).take(CLIMBERS).cloned().collect()
 }
 
-/// Climbs from a start to a place where neither the gradient nor another level of any axis gains.
+/// Climbs from a start until no other level of any axis gains, or until [`TURNS`] turns are used
+/// up.
 fn climb(
     axes: &Axes<'_>,
     acquisition: &Acquisition,

@@ -1,4 +1,4 @@
-//! Tests what holds for every space with conditions, whatever the method.
+//! Tests properties that hold for every space with conditions and every method.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,7 @@ use crate::{
     space::{Condition, Distribution, Law, Parameter},
 };
 
-/// Draws a distribution on which other parameters can depend, or a real one unless everything has
-/// to be countable.
+/// Draws a distribution: countable if `countable`, else possibly a real or a weighted one.
 fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
     let values = vec![json!("a"), json!(0), json!(0.0), json!(null), json!(1.5)];
     let values = prop::sample::subsequence(values, 1..5);
@@ -34,7 +33,8 @@ fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
     prop_oneof![3 => discrete, 1 => Just(weighted), 2 => Just(real)].boxed()
 }
 
-/// Draws a space. Most parameters depend on another one, which may stand before or behind them.
+/// Draws a space. A parameter can depend on another one, which stands before or behind it in the
+/// space.
 fn any_space(countable: bool) -> impl Strategy<Value = Space> {
     let leaf = (any_distribution(countable), any::<prop::sample::Index>(), 0_usize..3);
     (prop::collection::vec(leaf, 1..9), any::<bool>()).prop_map(|(leaves, backwards)| {
@@ -71,8 +71,8 @@ fn any_space(countable: bool) -> impl Strategy<Value = Space> {
     })
 }
 
-/// Returns whether the point is settled, and its JSON has every active parameter and no inactive
-/// one.
+/// Returns whether the point is settled and equals what its JSON gives back. The JSON has to hold
+/// every active parameter and no inactive one.
 fn is_whole(space: &Space, point: &Point) -> bool {
     let mut settled = point.clone();
     space.settle(&mut settled.values);

@@ -1,8 +1,9 @@
-//! Implements the grid search: it finds cell `k` by counting, in W&B's order. Parameters come by
-//! their flattened names, and the last one varies fastest. Values come as listed, and a value that
-//! is listed twice makes one cell. The parameters that a value makes active vary within that value,
-//! faster than it, by their names too. `propose` and `bound` call it. It never enumerates cells: a
-//! grid of millions costs as much per trial as a small one.
+//! Implements the grid search: computes cell `k` in W&B's order. Parameters are ordered by their
+//! flattened names, and the last one varies fastest. The values of a parameter come in the order of
+//! its list, and a value that is listed twice makes one cell. Parameters that a value makes active
+//! vary within that value, faster than the value itself, and are ordered by name too. `propose` and
+//! `bound` call this module. The module never enumerates cells, so a trial of a grid of millions
+//! costs as much as one of a small grid.
 
 use serde_json::Value;
 
@@ -26,8 +27,8 @@ enum Ladder<'a> {
 }
 
 impl<'a> Ladder<'a> {
-    /// Returns the values on the grid. Returns `None` for a distribution without a grid: a
-    /// continuous range, or a list with probabilities. `config` refuses those.
+    /// Returns the values on the grid. Returns `None` for a distribution without a grid, which
+    /// `config` refuses: a continuous range, or a list with probabilities.
     fn of(distribution: &'a Distribution) -> Option<Ladder<'a>> {
         match distribution {
             Distribution::Constant(value) => {
@@ -55,8 +56,8 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Returns the index of a value on which others depend. `config` lets no parameter depend on
-    /// multiples.
+    /// Returns the index of a value that a condition names. Multiples always give `None`, since
+    /// `config` allows no condition on them.
     fn index(&self, value: &Value) -> Option<u64> {
         match (self, Identity::of(value)) {
             (Ladder::Listed { values, distinct }, identity) => {
@@ -83,15 +84,15 @@ impl<'a> Ladder<'a> {
     }
 }
 
-/// Returns how many of min, min + q, .. lie below max, up to the 2^52 that a double can count.
-/// Returns `None` if there is no such number.
+/// Returns how many of the numbers min, min + q, .. lie below max, at most 2^52, up to which a
+/// double counts exactly. Returns `None` if the limits give no count of 0 or more.
 fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     let estimate = ((max - min) / step).ceil().min(1.0 / f64::EPSILON);
     if estimate.is_nan() || estimate < 0.0 {
         return None;
     }
-    // The division may round up onto values that are not below max. The bisection finds the last
-    // one that is.
+    // The division may round up and so count values that are not below max. The bisection finds the
+    // last value below max.
     let (mut count, mut above) = (0, estimate as u64);
     while count < above {
         let middle = count + (above - count) / 2;
@@ -134,8 +135,8 @@ fn forest(space: &Space, ladders: &[Option<Ladder<'_>>]) -> Forest {
 }
 
 /// Returns the indices of the parameters in W&B's order: by the flattened name. W&B joins the parts
-/// of a name by a delimiter that starts with `<`. The delimiter decides only where one name
-/// continues another with `-`, `.` or a digit.
+/// of a name by a delimiter that starts with `<`. The delimiter matters only if one name continues
+/// another one with `-`, `.` or a digit.
 fn in_order(parameters: &[Parameter]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..parameters.len()).collect();
     order.sort_by_cached_key(|&index| parameters[index].path.join("<"));

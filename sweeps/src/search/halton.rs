@@ -1,11 +1,11 @@
 //! Fills the unit cube evenly with points: a Halton sequence with randomised digits. The Bayesian
-//! search uses it for its initial design and for the candidates of the acquisition function. It
-//! never depends on what was seen.
+//! search uses it for its initial design and for the candidates of the acquisition function. The
+//! points never depend on a history.
 //!
-//! The i-th coordinate is the index, written in the i-th prime base and mirrored at the point.
-//! Random permutations of the digits (Owen, "A randomized Halton algorithm in R", 2017) break up
-//! the diagonal stripes that large bases have at first. They also make each point uniformly
-//! distributed.
+//! The i-th coordinate is the point's index, written in the i-th prime base, with its digits
+//! mirrored at the radix point. Random permutations of the digits (Owen, "A randomized Halton
+//! algorithm in R", 2017) break up the diagonal stripes that large bases have at first. The
+//! permutations also make each point uniformly distributed.
 
 use crate::rng::Stream;
 
@@ -16,9 +16,9 @@ pub(super) struct Halton {
 }
 
 impl Halton {
-    /// Returns a sequence in `dimensions` dimensions, randomised from the stream and good for
-    /// `points` points. The digits that tell these apart are permuted; the digits behind them are a
-    /// uniform number.
+    /// Returns a sequence of `points` points in `dimensions` dimensions, randomised by the stream.
+    /// Random permutations apply to the digits that distinguish these points. A uniform random
+    /// number supplies all further digits.
     pub(super) fn new(dimensions: usize, points: u64, stream: &mut Stream) -> Halton {
         let axis = |base: u64| {
             let digits =
@@ -95,7 +95,8 @@ mod tests {
         let mut jitter = stream(4);
         let points: Vec<Vec<f64>> =
             (0..64).map(|index| sequence.point(index, &mut jitter)).collect();
-        // Plain Halton has a correlation near 1 between neighbouring large bases at so few points.
+        // In a Halton sequence without permutations, 64 points have a correlation near 1 between
+        // neighbouring large bases.
         for axis in 30..39 {
             let covariance: f64 =
                 points.iter().map(|p| (p[axis] - 0.5) * (p[axis + 1] - 0.5)).sum();

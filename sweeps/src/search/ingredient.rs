@@ -1,22 +1,23 @@
-//! Names the parts of the Bayesian search that can be left out, one by one, to measure what each is
-//! worth: the ablation in `docs/search.md`. The search reads them. A sweep uses them all.
+//! Names the parts of the Bayesian search that a benchmark can leave out one by one. So the
+//! ablation in `docs/search.md` measures the effect of each part. The search asks a study which
+//! parts it uses. A sweep uses all of them.
 
 /// A part of the Bayesian search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ingredient {
     /// The cut of the bad tail of the outcomes.
     OutlierCut,
-    /// The reshaping of the numeric axes.
+    /// The reshaping (warp) of the numeric axes.
     InputWarping,
-    /// The improvement on draws of the best, rather than on the lowest posterior mean. Without it,
-    /// no pending trial is imagined either.
+    /// The incumbent of each draw of the function, in place of the lowest posterior mean. Without
+    /// this ingredient, the search draws no outcomes of pending trials either.
     NoisyIncumbent,
-    /// The imagined outcomes of pending trials.
+    /// The drawn outcomes of pending trials.
     PendingDraws,
-    /// The exploration once the best has not moved for a while: it tries neglected categories, or
-    /// asks for more than an improvement.
+    /// The exploration after many trials without a better value. Exploring trials get a neglected
+    /// value of a category, or have to improve by more.
     Exploration,
-    /// The belief that the optimum is inside of the ranges rather than at an end.
+    /// The weight on points whose coordinates are inside of the ranges rather than at an end.
     InnerOptimum,
     /// The climb of the acquisition function along its gradient.
     Gradients,
@@ -34,7 +35,7 @@ impl Ingredient {
         Ingredient::Gradients,
     ];
 
-    /// Returns its name on the command line.
+    /// Returns the ingredient's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Ingredient::OutlierCut => "outlier-cut",

@@ -1,6 +1,6 @@
-//! Searches for the next point. `propose` is a pure function of the study, the trial's number and
-//! the history: no state survives a call, and the random stream is derived from (seed, number). The
-//! controller's app calls it.
+//! Searches for the next point of a sweep. `propose` is a pure function of the study, the trial's
+//! number and the history. No state survives a call, and random streams are derived from (seed,
+//! number). The controller's app calls this module.
 
 mod ascent;
 mod axes;
@@ -28,12 +28,12 @@ pub use study::{
 
 use crate::{history::History, space::Space};
 
-/// Returns the point of trial `number`, given what was known when it was asked for: `history` holds
-/// trials `0..number`.
+/// Returns the point of trial `number`. `history` holds trials `0..number`, with the results that
+/// were known when the controller asked for the point.
 ///
 /// # Errors
-/// Fails with [`Exhausted`] if the space is finite and used up: past the last grid cell, or when
-/// `bayes` has handed out every point. `random` and `sobol` never fail.
+/// Fails with [`Exhausted`] past the last cell of a grid, and if `bayes` has handed out every point
+/// of a finite space. `random` and `sobol` never fail.
 pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
     match study.method {
         Method::Grid => grid::propose(&study.space, number),
@@ -43,9 +43,9 @@ pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggesti
     }
 }
 
-/// Returns the largest number of trials that the method can have: grid cells, or the distinct
-/// points of a finite space for `bayes`. Returns `None` if there is no bound, or one that no sweep
-/// reaches.
+/// Returns the largest number of trials that the method can propose: the cells of a grid, or for
+/// `bayes` the distinct points of a finite space. Returns `None` if there is no bound, or if a
+/// `u64` cannot hold it.
 pub fn bound(method: Method, space: &Space) -> Option<u64> {
     match method {
         Method::Grid => grid::bound(space),
@@ -58,15 +58,15 @@ pub fn bound(method: Method, space: &Space) -> Option<u64> {
 /// multiples of `q` are decimals within the limits.
 const REVISION: u32 = 2;
 
-/// Returns what a suggestion depends on besides its arguments: the version of this code and the
-/// instructions that the linear algebra chose on this machine. Where two engines are equal, the
-/// bits of every suggestion are equal too. `grid`, `random` and `sobol` give the same on every
-/// machine.
+/// Returns the name of the engine: the version of this code, and the instruction set that the
+/// linear algebra chose on this machine. If two engines have equal names, they return equal
+/// suggestions to the bit for equal arguments. `grid`, `random` and `sobol` return the same
+/// suggestions on every machine.
 pub fn engine() -> String {
     format!("{}.r{REVISION} {}", env!("CARGO_PKG_VERSION"), instructions())
 }
 
-/// Returns the level on which faer dispatches.
+/// Returns the instruction set with which faer computes on this machine.
 #[cfg(target_arch = "x86_64")]
 fn instructions() -> &'static str {
     if is_x86_feature_detected!("avx512f") {
@@ -78,7 +78,8 @@ fn instructions() -> &'static str {
     }
 }
 
-/// Returns the level on which faer dispatches: outside of x86-64 there is one per architecture.
+/// Returns the instruction set with which faer computes: outside of x86-64 there is one per
+/// architecture.
 #[cfg(not(target_arch = "x86_64"))]
 fn instructions() -> &'static str {
     std::env::consts::ARCH

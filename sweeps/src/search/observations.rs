@@ -1,9 +1,11 @@
-//! Prepares what the model learns from a history: inputs, standardised targets where lower is
-//! better, and pending inputs. The Bayesian search calls it. It never fits anything.
+//! Converts a history to the data of a model: inputs, standardised targets where lower is better,
+//! and pending inputs. The Bayesian search and the explanations call this module, which never fits
+//! a model.
 //!
-//! Training losses blow up, and a crashed trial has none. Neither may set the scale on which the
-//! good trials differ. So the bad tail is cut at median + 3 (median - best decile) before
-//! standardising, and a failed trial counts as the worst (or best) value that is left.
+//! A training loss can become huge, and a failed trial has no value. Neither case may set the scale
+//! on which the good trials differ. So this module cuts the bad tail at median + 3 (median - best
+//! decile) before it standardises. A failed trial counts as the worst (or best) value after the
+//! cut.
 
 use super::{
     Ingredient, Side, Study,
@@ -20,46 +22,54 @@ use crate::{
 /// The largest number of observations on which a model is conditioned. The cost grows with the cube
 /// of their number.
 const MOST: usize = 300;
-/// The same for a history of more than `LONG` observations, to save there what reading it takes.
+/// The largest number of observations on which a model is conditioned if there are more than `LONG`
+/// of them. It is below [`MOST`], to make up for the time that a long history takes to read.
 const MOST_OF_LONG: usize = 256;
 const LONG: usize = 1000;
 /// The largest number of observations to which hyperparameters are fitted, since a fit takes dozens
 /// of factorisations.
 const MOST_FITTED: usize = 128;
-/// The largest number of pending trials that are imagined; the newest ones are kept.
+/// The largest number of pending trials whose outcomes the search draws. If there are more, the
+/// newest ones are kept.
 const MOST_PENDING: usize = 100;
-/// The variance of a partial result of which nothing is known, in squared standard deviations of
-/// the outcomes.
+/// The variance of a stopped trial's guessed value if too few finished trials passed its last rung,
+/// in squared standard deviations of the outcomes.
 const DOUBT: f64 = 0.25;
-/// The smallest gain by which a best value counts as better, in standard deviations.
+/// A new best value counts as better if it improves by more than this, in standard deviations of
+/// the outcomes.
 const GAIN: f64 = 0.02;
-/// The start of the bad tail: so many times the usual distance of good values beyond the median.
+/// The bad tail starts this many times the usual distance of good values ([`good`]) beyond the
+/// median.
 pub(super) const CEILING: f64 = 3.0;
-/// The cut of a limited outcome: so many times its usual distance from the limit.
+/// An outcome with a limit is cut at this many times its usual distance from the limit, on both
+/// sides.
 const FARTHEST: f64 = 5.0;
 
-/// The model's view of a history.
+/// The data that a model gets from a history.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Observations {
     /// The way in which each coordinate measures distance.
     pub(super) dimensions: Vec<Dimension>,
-    /// The number of coordinates that are places in the space. If there are earlier sweeps, one
-    /// more coordinate says which sweep.
+    /// The number of coordinates that belong to axes of the space. If there are trials of earlier
+    /// sweeps, one more coordinate names the sweep.
     axes: usize,
-    /// The trials that are over; lower is better. Those of earlier sweeps come first, the best of
-    /// them last. Then come those of this sweep, in the order of their numbers.
+    /// The observations of trials that have ended; lower targets are better. Trials of earlier
+    /// sweeps come first, the best of them last. Trials of this sweep follow, in the order of their
+    /// numbers.
     pub(super) sample: Sample,
     /// For each observation, whether it counts: it is a trial of this sweep that keeps every limit.
-    /// Without limits, all count until the first trial of this sweep has ended.
+    /// If there are no limits, and none of the observations is a trial of this sweep, all of them
+    /// count.
     pub(super) counts: Vec<bool>,
     /// For each observation, whether it is a trial of this sweep that ran to its end and has a
     /// value.
     pub(super) measured: Vec<bool>,
-    /// The coordinates of the trials that are not over.
+    /// The coordinates of the pending trials.
     pub(super) pending: Vec<Vec<f64>>,
-    /// The way back to the metric's units.
+    /// The conversion from standardised values to the metric's units.
     pub(super) units: Units,
-    /// The number of trials that are over, whether or not they are among the inputs.
+    /// The number of trials that have ended, including those of earlier sweeps and those that
+    /// `sample` leaves out. It is 0 while no trial has a value.
     pub(super) told: usize,
     /// The number of trials of this sweep that have ended since the best value became better.
     pub(super) stalled: usize,
@@ -70,25 +80,26 @@ pub(super) struct Observations {
 /// The observations of an outcome that has a limit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Limited {
-    /// The trials that logged it.
+    /// The observations of trials that logged the outcome.
     pub(super) sample: Sample,
     /// The largest target that is allowed.
     pub(super) limit: f64,
 }
 
-/// A trial that is over, as the model learns of it.
+/// A trial that has ended, before its value is cut, imputed and standardised.
 struct Observed {
     coordinates: Vec<f64>,
     /// The value, where lower is better; `None` if there is none.
     value: Option<f64>,
-    /// `None` for a final result; for a partial one its variance, where that is known.
+    /// `Some` if the value is a guess for a stopped trial, with the guess's variance or `None` if
+    /// that is unknown. `None` for a final result or a failure.
     partial: Option<Option<f64>>,
     counts: bool,
     /// Whether it is a trial of this sweep.
     own: bool,
 }
 
-/// The units that standardising takes away.
+/// The numbers that convert a standardised value to the metric's units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Units {
     centre: f64,
@@ -104,7 +115,7 @@ impl Units {
         finite(self.sign * (self.centre + standardised * self.spread) * self.magnitude)
     }
 
-    /// Returns a standardised difference in the metric's units, without a sign.
+    /// Returns a standardised difference in the metric's units. The goal does not change its sign.
     pub(super) fn difference(&self, standardised: f64) -> f64 {
         finite(standardised * self.spread * self.magnitude)
     }
@@ -116,14 +127,14 @@ fn finite(x: f64) -> f64 {
 }
 
 impl Observations {
-    /// Reads the history. It leaves out trials outside of the space, and failed ones while no value
-    /// is known.
+    /// Reads the history. The observations leave out trials outside of the space, and failed trials
+    /// while no trial has a value.
     pub(super) fn of(study: &Study, axes: &Axes<'_>, history: &History) -> Observations {
         let mut dimensions = axes.dimensions();
         let mut told = earlier(study, axes);
         if !told.is_empty() {
-            // The category says which sweep. A length scale like any other says how much the
-            // earlier sweeps tell about this one.
+            // One more coordinate, a category, names the sweep of a trial. Its length scale is
+            // fitted like any other, and says how similar the earlier sweeps are to this one.
             dimensions.push(Dimension::Category);
         }
         let first = told.len();
@@ -159,8 +170,8 @@ impl Observations {
         };
         let mut counts: Vec<bool> = kept.iter().map(|&index| told[index].counts).collect();
         if study.constraints.is_empty() && counts.iter().all(|counts| !counts) {
-            // Until the first trial of this sweep has ended, the best of the earlier ones is to be
-            // improved on.
+            // Until the first trial of this sweep has ended, the incumbent is the best trial of the
+            // earlier sweeps.
             counts.fill(true);
         }
         let is_measured =
@@ -182,7 +193,7 @@ impl Observations {
         }
     }
 
-    /// Returns whether there are trials of earlier sweeps to learn from.
+    /// Returns whether the observations include trials of earlier sweeps.
     pub(super) fn is_warm(&self) -> bool {
         self.dimensions.len() > self.axes
     }
@@ -197,13 +208,14 @@ impl Observations {
         self.sample.thinned(&self.dimensions, MOST_FITTED)
     }
 
-    /// Returns the places of all trials that are known, pending ones last.
+    /// Returns the coordinates in the space of the observations, and after them those of the
+    /// pending trials.
     pub(super) fn tried(&self) -> Vec<&[f64]> {
         self.sample.inputs.iter().chain(&self.pending).map(|x| &x[..self.axes]).collect()
     }
 
-    /// Returns the places in the space of the best inputs, best first, at most `count`. Those that
-    /// count come before the others.
+    /// Returns the coordinates in the space of at most `count` observations, best first. All
+    /// observations that count come before those that do not.
     pub(super) fn leaders(&self, count: usize) -> Vec<Vec<f64>> {
         let Sample { inputs, targets, .. } = &self.sample;
         let mut order: Vec<usize> = (0..inputs.len()).collect();
@@ -219,8 +231,8 @@ fn sign(study: &Study) -> f64 {
     if study.maximize { -1.0 } else { 1.0 }
 }
 
-/// Returns the trials of earlier sweeps that lie in this space. One more coordinate says which
-/// sweep, this one being 0.
+/// Returns the trials of earlier sweeps that lie in this space. Their last coordinate names the
+/// sweep: 1 and up for earlier sweeps. The present sweep has 0 there.
 fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Observed> {
     let told = study.earlier.iter().filter_map(|trial| {
         let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;
@@ -233,14 +245,14 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Observed> {
             own: false,
         })
     });
-    // The study lists the best first. The newest observations count as the nearest to the present,
-    // so the best have to come last.
+    // The study lists the best first. `sample::spread` always keeps the last observations as the
+    // newest, so the best trials have to come last.
     let mut told: Vec<Observed> = told.collect();
     told.reverse();
     told
 }
 
-/// Returns a trial of this sweep that is over, as the model learns of it.
+/// Returns the observation of a trial of this sweep that has ended.
 fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> Observed {
     let counts = study.is_feasible(&trial.constrained);
     let (value, partial) = match trial.outcome {
@@ -254,8 +266,8 @@ fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> O
     Observed { coordinates, value, partial, counts, own: true }
 }
 
-/// Returns how many targets from `first` on came after the last one that was clearly the best until
-/// then.
+/// Returns the number of targets after the newest one that improved clearly on all before it. Only
+/// targets from index `first` on count.
 fn stalled(targets: &[f64], first: usize) -> usize {
     let (_, _, spread) = standardise(targets.to_vec());
     let (mut best, mut stalled) = (f64::INFINITY, 0);
@@ -268,8 +280,8 @@ fn stalled(targets: &[f64], first: usize) -> usize {
     stalled
 }
 
-/// Returns the outcomes with a limit, in units of their usual distance from it. What matters is on
-/// which side of the limit they lie.
+/// Returns the outcomes with a limit, as distances from the limit in units of the usual distance.
+/// Large distances are cut, since only the side of the limit matters.
 fn limited(
     study: &Study,
     axes: &Axes<'_>,
@@ -311,8 +323,9 @@ fn limited(
     study.constraints.iter().enumerate().map(of).collect()
 }
 
-/// Returns one number per trial, divided by the largest magnitude, and that magnitude. The bad tail
-/// is cut and failed trials are filled in. The list is empty while no value is known.
+/// Returns one number per trial, divided by the largest magnitude, and that magnitude. If `is_cut`,
+/// the bad tail is cut. A failed trial gets the value that `rule` names. The list is empty while no
+/// trial has a value.
 fn impute(told: &[Option<f64>], rule: Impute, is_cut: bool) -> (Vec<f64>, f64) {
     let magnitude = told.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
@@ -338,8 +351,9 @@ fn ceiling(sorted: &[f64]) -> f64 {
     median + CEILING * spread
 }
 
-/// Returns the median, and how far the good values usually lie from it. Where the better half is
-/// one value, the next worse one gives the scale. `sorted` has at least one value and ascends.
+/// Returns the median of the values, and the usual distance of good values from it: that of the
+/// best decile. If the best decile equals the median, the distance is that of the next worse value.
+/// `sorted` has at least one value and ascends.
 pub(super) fn good(sorted: &[f64]) -> (f64, f64) {
     let median = sorted[(sorted.len() - 1) / 2];
     let decile = sorted[(sorted.len() - 1) / 10];
@@ -347,8 +361,8 @@ pub(super) fn good(sorted: &[f64]) -> (f64, f64) {
     (median, if median > decile { median - decile } else { next - median })
 }
 
-/// Scales values to mean 0 and variance 1. Returns also the mean and the deviation. A constant
-/// becomes 0.
+/// Scales values to mean 0 and variance 1. Also returns the original mean and deviation. Equal
+/// values all become 0, with the deviation 1.
 fn standardise(mut values: Vec<f64>) -> (Vec<f64>, f64, f64) {
     let n = values.len().max(1) as f64;
     let centre = values.iter().sum::<f64>() / n;

@@ -1,30 +1,31 @@
-//! Guesses what a trial that was stopped early would have ended with, as far as the others tell.
-//! `observations` calls it. It never takes a partial result for a final one.
+//! Guesses the final value of a trial that early stopping ended, from trials that ran to their end.
+//! `observations` calls this module, which never treats a partial result as a final one.
 //!
-//! Trials that ran to their end passed the same rung on their way. Their gains after it give the
-//! mean and the variance of what the stopped trial would have gained from there. The value that it
-//! reached before it was killed bounds the guess. With fewer than three such trials, the value that
-//! it reached stands for the end, with a variance that leaves the model free to doubt it.
+//! Trials that ran to their end passed the rung at which the stopped trial ended. Their gains after
+//! this rung give the mean and the variance of the gain that the stopped trial missed. The guess is
+//! at least as good as the stopped trial's best value. With fewer than three such trials, the guess
+//! is that best value, with an unknown variance. A default variance then lets the model doubt the
+//! guess.
 
 use std::collections::BTreeMap;
 
 use crate::history::{History, Outcome, Trial};
 
-/// The smallest number of finished trials from which a gain is learnt.
+/// The smallest number of finished trials whose gains after a rung are used.
 const FEWEST: usize = 3;
 
 /// A guess at a final value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Guess {
-    /// The guess in the metric's units, where lower is better.
+    /// The guess in the metric's units, negated if larger values of the metric are better.
     pub(super) value: f64,
-    /// The variance in the metric's units, squared; `None` if nothing is known of it.
+    /// The variance of the guess, in squared units of the metric; `None` if it is unknown.
     pub(super) variance: Option<f64>,
 }
 
-/// The gains of the trials that ran to their end, from which those of stopped trials are guessed.
+/// The gains of the trials that ran to their end. They predict the gains of stopped trials.
 pub(super) struct Gains {
-    /// The mean and the variance of what was gained after each rung, by the rung's iteration.
+    /// The mean and the variance of the gains after each rung. The key is the rung's iteration.
     after: BTreeMap<u64, (f64, f64)>,
     /// The lowest final value.
     best: f64,
@@ -57,8 +58,8 @@ impl Gains {
         let Some((last, (mean, variance))) = known else {
             return Guess { value: reached, variance: None };
         };
-        // The trial was stopped because others were better, so nothing suggests that it would be
-        // the best.
+        // The rule stopped this trial because others were better. So the guess is never better than
+        // the best final value.
         let value = (self.sign * last.value - mean).min(reached).max(self.best);
         Guess { value, variance: Some(*variance) }
     }
@@ -105,7 +106,7 @@ mod tests {
         assert!(
             (found.value - 3.5).abs() < 1e-12 && (found.variance.unwrap() - 0.25).abs() < 1e-12
         );
-        // What the trial gained after the rung, before it was killed, is part of that gain.
+        // The gain between the rung and the kill is part of the mean gain after the rung.
         assert_eq!(guess(&history, &stopped, 4.0, 1.0).value, 3.5);
         assert_eq!(guess(&history, &stopped, 3.2, 1.0).value, 3.2);
         // The guess is never better than the best trial that ran to its end.

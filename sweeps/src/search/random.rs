@@ -1,6 +1,6 @@
 //! Implements the random search: it draws every parameter independently, and then settles the
-//! inactive ones. It has no memory: a point may come twice, and there is no end. `propose` calls
-//! it.
+//! inactive ones. The search has no memory: it can propose a point twice, and it never ends.
+//! `propose` calls this module.
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use crate::{
 /// Returns the draw of trial `number`.
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
-    // A constant takes its number too. So fixing one parameter of a space leaves the draws of the
-    // others as they were.
+    // A constant consumes a random number too. So a user who fixes one parameter of a space does
+    // not change the draws of the others.
     let parameters = study.space.parameters.iter();
     let mut values: Vec<Value> =
         parameters.map(|parameter| parameter.distribution.value(stream.uniform())).collect();

@@ -1,5 +1,6 @@
-//! Holds observations for a model, and chooses those of a long history that the model gets.
-//! `observations` and the Bayesian search call it. It never reads a trial.
+//! Holds observations for a model, and chooses which observations of a long history the model gets.
+//! `observations`, the Bayesian search and the explanations call this module, which never reads a
+//! trial.
 
 use crate::gp::{Data, Dimension};
 
@@ -8,19 +9,20 @@ use crate::gp::{Data, Dimension};
 pub(super) struct Sample {
     /// The coordinates, one row per observation.
     pub(super) inputs: Vec<Vec<f64>>,
-    /// One target per input, with mean 0 and variance 1 (or all 0).
+    /// One target per input, standardised to mean 0 and variance 1 (or all 0). A thinned sample
+    /// keeps the targets as they are.
     pub(super) targets: Vec<f64>,
     /// The variance of each target beyond the common noise.
     pub(super) extra: Vec<f64>,
 }
 
 impl Sample {
-    /// Returns the sample as the Gaussian process takes it.
+    /// Returns the sample as the argument type of the Gaussian process.
     pub(super) fn data(&self) -> Data<'_> {
         Data { inputs: &self.inputs, targets: &self.targets, extra: &self.extra }
     }
 
-    /// Returns at most `most` of the observations, in their order.
+    /// Returns at most `most` of the observations, as [`spread`] chooses them, in their order.
     pub(super) fn thinned(&self, dimensions: &[Dimension], most: usize) -> Sample {
         self.only(&spread(dimensions, &self.inputs, &self.targets, most))
     }
@@ -36,10 +38,11 @@ impl Sample {
     }
 }
 
-/// Returns the indices of at most `most` observations, ascending: all, or a third each of the best,
-/// of the newest, and of those that lie farthest from what was chosen before. The last third is
-/// sought among the others at even steps in time, `most` of them or up to twice as many. So the
-/// number of distances does not grow with the history.
+/// Returns the indices of at most `most` observations, ascending. If there are more, a third of the
+/// result are the best observations and a third are the newest. The rest are those that lie
+/// farthest from the ones chosen before. Their candidates are taken from the remaining observations
+/// at even steps in time, at most about twice `most` of them. So the number of distances does not
+/// grow with the history.
 pub(super) fn spread(
     dimensions: &[Dimension],
     inputs: &[impl AsRef<[f64]>],

@@ -1,16 +1,16 @@
 //! Fills the unit cube evenly with Sobol points, scrambled so that each point by itself is uniform.
-//! The method `sobol` uses them, and so do other parts of the search that cover a space. It never
-//! depends on what was seen.
+//! The method `sobol` and the explanations of a sweep use these points. The points never depend on
+//! a history.
 //!
 //! The direction numbers are those of Joe and Kuo, and the scrambling is Owen's scheme as a hash
-//! (Burley, "Practical Hash-based Owen Scrambling", 2020). Both come from the crate `sobol_burley`
-//! and use integers only, so the points are the same on every machine. The scrambles themselves
+//! (Burley, "Practical Hash-based Owen Scrambling", 2020). The crate `sobol_burley` provides both.
+//! It uses integers only, so the points are the same on every machine. The scrambles themselves
 //! come from a stream of this crate, since the other crate's own seed has 32 bits.
 //!
-//! The direction numbers suffice for 2^16 points in 256 dimensions. Each further block of points is
-//! the sequence again. Each further group of dimensions is the first one again in another order.
-//! Both are scrambled anew, so every block and every group fills its own cube evenly, and they are
-//! independent of each other.
+//! The direction numbers suffice for 2^16 points in 256 dimensions. Each further block of points
+//! repeats the sequence with new scrambles. Each further group of dimensions repeats the first
+//! group in another order, with new scrambles. So every block and every group fills its own cube
+//! evenly, and blocks and groups are independent of each other.
 
 use serde_json::Value;
 use sobol_burley::{
@@ -48,8 +48,8 @@ struct Scramble {
 }
 
 impl Sobol {
-    /// Returns the sequence of this seed in so many dimensions. A further dimension leaves the
-    /// coordinates of the others as they are.
+    /// Returns the sequence of this seed in `dimensions` dimensions. A larger number of dimensions
+    /// does not change the coordinates in the first ones.
     pub(super) fn new(dimensions: usize, seed: u64) -> Sobol {
         Sobol { dimensions, seed, first: scrambles(dimensions, seed, 0).collect() }
     }
@@ -93,7 +93,8 @@ fn coordinates(place: u32, scrambles: impl Iterator<Item = Scramble>) -> Vec<f64
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
     let parameters = &study.space.parameters;
     let varies = |distribution: &Distribution| !matches!(distribution, Distribution::Constant(_));
-    // Low dimensions are the most even ones, so constants take none.
+    // The first dimensions of a Sobol sequence are the most even ones, so constants use up none of
+    // them.
     let dimensions = parameters.iter().filter(|parameter| varies(&parameter.distribution)).count();
     let mut cube = Sobol::new(dimensions, study.seed).point(number).into_iter();
     let value = |distribution: &Distribution| {
@@ -130,7 +131,7 @@ mod tests {
                 (0..600).all(|axis| is_even(&points, axis, axis.saturating_sub(1), bits, bits)),
                 "{bits}"
             );
-            // The first two axes are a net: boxes of every shape hold one point each.
+            // The first two axes of a group form a net: boxes of every shape hold one point each.
             assert!((0..=bits).all(|split| is_even(&points, 0, 1, bits, split)));
             assert!((0..=bits).all(|split| is_even(&points, 256, 257, bits, split)));
         }
@@ -164,8 +165,8 @@ mod tests {
         assert_eq!(Sobol::new(0, 1).point(9), Vec::<f64>::new());
     }
 
-    /// The sequence is the same on every machine, with every version of every library, since sweeps
-    /// are replayed by it.
+    /// The sequence must stay the same on every machine and with every version of every library,
+    /// since a replay computes the points of old sweeps again.
     #[test]
     fn the_sequence_is_fixed() {
         let bits = |x: f64| (x * 4_294_967_296.0) as u64;

@@ -1,5 +1,5 @@
-//! Defines what a search works on and what it gives: the study, which stays the same over all
-//! trials of a sweep, and the suggestion for one trial.
+//! Defines the input and the output of a search. The input is the study, which stays the same over
+//! all trials of a sweep. The output is the suggestion for one trial.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::{point::Point, space::Space};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Every cell of the grid once, counted in W&B's order.
+    /// Every cell of the grid once, in W&B's order.
     Grid,
     /// Independent draws.
     Random,
@@ -37,21 +37,21 @@ pub struct Study {
     pub space: Space,
     /// Whether larger values of the metric are better.
     pub maximize: bool,
-    /// The value that a failed trial counts as.
+    /// The value that the model uses for a failed trial.
     pub impute: Impute,
     /// The seed, drawn once when the sweep was created, or given in the YAML.
     pub seed: u64,
-    /// The limits that a trial's outcome has to keep beside its metric.
+    /// The limits on further metrics that a trial has to keep.
     pub constraints: Vec<Constraint>,
     /// The finished trials of earlier sweeps with which the search starts warm, best first. They
     /// are fixed when the sweep is created.
     pub earlier: Vec<Earlier>,
-    /// The ingredients that the Bayesian search leaves out. It is empty except in an ablation, and
-    /// in an explanation, which does not cut outliers.
+    /// The ingredients that the Bayesian search leaves out. The list is empty except in an ablation
+    /// and in an explanation. An explanation leaves out the cut of outliers.
     pub without: Vec<Ingredient>,
 }
 
-/// A limit on a second metric. A trial beyond it does not count, however good it is.
+/// A limit on a second metric. A trial beyond the limit does not count, however good its metric is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint {
     /// The key that the program logs.
@@ -63,7 +63,8 @@ pub struct Constraint {
 }
 
 impl Constraint {
-    /// Returns whether a value is on the allowed side. A value that was never logged is not.
+    /// Returns whether a value is on the allowed side. Returns `false` for `None`, a value that was
+    /// never logged.
     pub fn holds(&self, value: Option<f64>) -> bool {
         value.is_some_and(|value| match self.side {
             Side::AtMost => value <= self.limit,
@@ -86,10 +87,10 @@ pub enum Side {
 pub struct Earlier {
     /// The index of the earlier sweep, counted from 0.
     pub sweep: usize,
-    /// The trial's parameters, as its program received them. The search ignores those that the
+    /// The trial's parameters, as its program received them. The search ignores parameters that the
     /// present space lacks.
     pub config: serde_json::Value,
-    /// The metric of the present sweep, as that run logged it.
+    /// The value of the present sweep's metric, as the earlier trial logged it.
     pub value: f64,
 }
 
@@ -115,7 +116,7 @@ impl Study {
         self.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
     }
 
-    /// Returns whether this ingredient is in use.
+    /// Returns whether the study uses this ingredient.
     pub(super) fn has(&self, ingredient: Ingredient) -> bool {
         !self.without.contains(&ingredient)
     }
@@ -162,13 +163,14 @@ pub enum Origin {
 /// The hyperparameters of a fit of a Gaussian process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
-    /// The natural logarithms, in an order that only the surrogate knows.
+    /// The natural logarithms for the model of the metric, in the order of `gp::Hyperparameters`.
     pub log_hyperparameters: Vec<f64>,
-    /// The same for the models of the constrained outcomes.
+    /// The natural logarithms for the model of each outcome with a limit, in the order of the
+    /// study's constraints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Vec<f64>>,
-    /// The number of observations at the time of the fit. A suggestion soon after it uses the same
-    /// hyperparameters.
+    /// The number of observations at the time of the fit. Later suggestions use the same
+    /// hyperparameters until enough new observations have come.
     #[serde(default)]
     pub observations: usize,
 }
@@ -178,14 +180,15 @@ pub struct Fit {
 #[error("every point of the space has been handed out")]
 pub struct Exhausted;
 
-/// The value that a failed trial counts as in a model.
+/// The value that a model uses for a failed trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Impute {
-    /// The worst value seen.
+    /// The worst value of any trial, after the cut of the bad tail.
     #[default]
     Worst,
-    /// The best value seen.
+    /// The best value of any trial.
     Best,
-    /// The run's last value. A failed trial has none, so this is the worst value too.
+    /// The run's last value. A history has no value of a failed trial, so `Latest` acts like
+    /// `Worst`.
     Latest,
 }

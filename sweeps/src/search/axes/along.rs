@@ -1,5 +1,5 @@
-//! Looks at axes one by one for explanations: the name of an axis, and values along it.
-//! `search::explain` calls it. It never sees an outcome.
+//! Gives explanations the name of an axis and the coordinates and values along it.
+//! `search::explain` calls this module, which never sees an outcome.
 
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ impl Axes<'_> {
     }
 
     /// Returns coordinates along an axis, ascending: every level if there are at most `most`.
-    /// Otherwise they are the middles of `most` equal shares of its law, without the values that it
-    /// hardly ever draws.
+    /// Otherwise they are the medians of `most` equally likely shares of the axis's law, without
+    /// repetitions. So values in the far tails of the law are left out.
     pub(in crate::search) fn along(&self, axis: usize, most: u64) -> Vec<f64> {
         let kind = &self.axes[axis].kind;
         if let Some(levels) = kind.levels().filter(|&levels| levels <= most) {

@@ -1,5 +1,5 @@
 //! Describes one axis of the space as a model sees it: how many values it has, and each value's
-//! coordinate, level and identity. The axes call it. It never sees other axes.
+//! coordinate, level and identity. `Axes` calls this module, which never sees more than one axis.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,17 @@ use crate::{
     space::{Distribution, Law, Quantum},
 };
 
-/// The values of one parameter.
+/// The values of one parameter, as an axis has them.
 #[derive(Clone)]
 pub(super) enum Kind {
-    /// Real numbers, of which there are more than counting can tell apart.
+    /// Real numbers that cannot be counted: without a quantum, without limits, or with more
+    /// multiples than a double counts exactly.
     Real { law: Law, quantum: Option<Quantum> },
     /// Integers, both ends included.
     Integer { min: i64, max: i64 },
     /// Multiples of the quantum, from `lowest` to `highest` steps.
     Steps { law: Law, quantum: Quantum, lowest: i64, highest: i64 },
-    /// Distinct values with their cumulated probabilities.
+    /// Distinct values with their cumulative probabilities.
     Category { values: Vec<Value>, cumulated: Vec<f64> },
 }
 
@@ -38,8 +39,8 @@ impl Kind {
         }
     }
 
-    /// Returns a category. Equal values become one with the sum of their probabilities, and values
-    /// that cannot occur are left out.
+    /// Returns a category. Equal values become one value with the sum of their probabilities.
+    /// Values of probability 0 are left out.
     fn category(values: &[Value], probabilities: Option<&[f64]>) -> Kind {
         let mut places = BTreeMap::new();
         let mut weighted: Vec<(&Value, f64)> = Vec::new();
@@ -103,7 +104,7 @@ impl Kind {
         }
     }
 
-    /// Returns the coordinate at `u` in [0, 1) of the law.
+    /// Returns the coordinate of the value that the distribution has at `u` in [0, 1).
     pub(super) fn draw(&self, u: f64) -> f64 {
         match self {
             Kind::Category { values, cumulated } => {
@@ -113,7 +114,7 @@ impl Kind {
         }
     }
 
-    /// Returns the nearest coordinate that a value of a numeric axis has.
+    /// Returns the coordinate of the value that lies nearest to `x` on a numeric axis.
     fn nearest(&self, x: f64) -> f64 {
         match self {
             Kind::Real { quantum: None, .. } => x.clamp(0.0, 1.0),
@@ -124,7 +125,8 @@ impl Kind {
         }
     }
 
-    /// Moves a numeric coordinate by `delta`, reflected at the ends, and by at least one level.
+    /// Moves a numeric coordinate by `delta`. A move past an end of the axis is reflected. If the
+    /// axis has levels, a shorter move becomes one level, except at the ends.
     pub(super) fn nudge(&self, x: f64, delta: f64) -> f64 {
         let target = x + delta;
         let reflected = if target < 0.0 { -target } else { 1.0 - (1.0 - target).abs() };
@@ -140,7 +142,7 @@ impl Kind {
         })
     }
 
-    /// Returns the level at a coordinate of a countable axis, counted from 0.
+    /// Returns the level, counted from 0, at a coordinate of a countable axis; 0 for other axes.
     pub(super) fn level(&self, x: f64) -> u64 {
         match self {
             Kind::Real { .. } => 0,
@@ -153,7 +155,7 @@ impl Kind {
         }
     }
 
-    /// Returns the coordinate of a level of a countable axis.
+    /// Returns the coordinate of a level of a countable axis; 0.5 for other axes.
     pub(super) fn coordinate_of(&self, level: u64) -> f64 {
         match self {
             Kind::Real { .. } => 0.5,

@@ -1,13 +1,16 @@
 //! Represents the space as a model sees it: one axis per parameter that can vary, and coordinates
-//! in place of values. The Bayesian search calls it. It never sees an outcome.
+//! in place of values. The Bayesian search and the explanations call this module, which never sees
+//! an outcome.
 //!
-//! A numeric axis has coordinates in [0, 1], on the scale of its law, and only those that a value
-//! has. An integer sits in the middle of its share of the axis, and a multiple of a quantum where
-//! its law puts it. So a model never has to tell apart what the trial's program cannot. A
-//! category's coordinate is its index, of which only equality counts.
+//! A coordinate of a numeric axis lies in [0, 1], on the scale of the parameter's law. Every
+//! coordinate belongs to one value. An integer has the middle of its share of the axis, and a
+//! multiple of a quantum has the law's distribution function there. So two coordinates differ only
+//! if the trial's program receives different values. A category's coordinate is its index, and
+//! models use only whether two indices are equal.
 //!
 //! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical
-//! value. All coordinates that the axes return are settled, and all that they take have to be.
+//! value. The functions of [`Axes`] return settled coordinates, and require settled coordinates as
+//! arguments.
 
 mod along;
 mod kind;
@@ -28,25 +31,25 @@ use crate::{
     space::{Condition, Space},
 };
 
-/// The number of levels up to which an axis is tried level by level.
+/// The largest number of levels of an axis that the search tries one by one.
 const FEW: u64 = 16;
 
-/// The bound of neglect: a level is neglected if it had less than this part of the trials that its
-/// probability promises it.
+/// A value of a category is neglected if it had less than this part of its expected number of
+/// trials. The expected number is the value's probability times the number of trials.
 const NEGLECT: f64 = 0.5;
-/// The number of trials that a level has to be promised before it can be neglected.
+/// The smallest expected number of trials at which a value can be neglected.
 const PROMISED: f64 = 2.0;
 
-/// The parameters that can vary.
+/// The axes of a space.
 #[derive(Clone)]
 pub(super) struct Axes<'a> {
     space: &'a Space,
     axes: Vec<Axis>,
     /// The indices of the axes that can be inactive, parents first.
     conditional: Vec<usize>,
-    /// The forest that counts the points; `None` if there is no end to them.
+    /// The forest that counts the points; `None` if the space is not finite.
     forest: Option<Forest>,
-    /// The coordinates that do not vary for now.
+    /// The coordinates that [`Axes::within`] holds fixed; empty by default.
     held: Vec<Level>,
 }
 
@@ -56,13 +59,13 @@ struct Axis {
     /// The index of the parameter in the space.
     parameter: usize,
     kind: Kind,
-    /// The gate that makes it active; `None` if it is always active.
+    /// The gate that makes the axis active; `None` if the axis is always active.
     gate: Option<Gate>,
-    /// Its coordinate while it is inactive.
+    /// The axis's coordinate while the axis is inactive.
     canonical: f64,
 }
 
-/// The levels of another axis that make an axis active. The other one has to be active itself.
+/// The levels of another axis that make an axis active. The other axis has to be active itself.
 #[derive(Clone)]
 struct Gate {
     axis: usize,
@@ -82,8 +85,8 @@ pub(super) struct Level {
 pub(super) type Key = Vec<u64>;
 
 impl<'a> Axes<'a> {
-    /// Returns the axes of a space, in the order of its parameters. A parameter with one value only
-    /// has none, and neither has one that can never be active.
+    /// Returns the axes of a space, in the order of its parameters. A parameter with a single value
+    /// has no axis. A parameter that can never be active has no axis either.
     pub(super) fn of(space: &'a Space) -> Axes<'a> {
         let kinds: Vec<Kind> = space.parameters.iter().map(|p| Kind::of(&p.distribution)).collect();
         let forest = counted(space, &kinds);
@@ -126,14 +129,14 @@ impl<'a> Axes<'a> {
         self.axes.iter().map(dimension).collect()
     }
 
-    /// Returns the axes that are numbers.
+    /// Returns the indices of the numeric axes.
     pub(super) fn numeric(&self) -> Vec<usize> {
         let is_numeric = |index: &usize| !matches!(self.axes[*index].kind, Kind::Category { .. });
         (0..self.len()).filter(is_numeric).collect()
     }
 
-    /// Returns the value that these trials neglected most, among those of the always active
-    /// categories. Returns `None` if each value had a fair share.
+    /// Returns the value that these trials neglected most, among the values of all categories that
+    /// are always active. Returns `None` if no value is neglected ([`NEGLECT`], [`PROMISED`]).
     pub(super) fn neglected(&self, trials: &[&[f64]]) -> Option<Level> {
         let mut least: Option<(f64, Level)> = None;
         for (axis, Axis { kind, .. }) in
@@ -152,14 +155,14 @@ impl<'a> Axes<'a> {
         least.filter(|(share, _)| *share < NEGLECT).map(|(_, level)| level)
     }
 
-    /// Returns the part of the space that has these coordinates. All that it returns lies there as
-    /// far as the held axes are active ([`Axes::keeps`]), except for [`Axes::point`]. Counting
-    /// still goes over the whole space.
+    /// Returns these axes with some coordinates held fixed. Coordinates that the result draws,
+    /// perturbs or settles have the held ones on all held axes that are active ([`Axes::keeps`]).
+    /// Sizes and ranks still count the whole space.
     pub(super) fn within(&self, held: &[Level]) -> Axes<'a> {
         Axes { held: held.to_vec(), ..self.clone() }
     }
 
-    /// Returns whether all axes that are held are active there.
+    /// Returns whether all held axes are active at these coordinates.
     pub(super) fn keeps(&self, x: &[f64]) -> bool {
         self.held.iter().all(|level| self.is_active(level.axis, x))
     }
@@ -190,8 +193,8 @@ impl<'a> Axes<'a> {
         Point { values }
     }
 
-    /// Returns the coordinates of a point, or `None` if it does not lie in the space, as after an
-    /// edit of the space.
+    /// Returns the coordinates of a point, or `None` if an axis does not have the point's value.
+    /// The latter can happen if the space was edited after the point was proposed.
     pub(super) fn coordinates(&self, point: &Point) -> Option<Vec<f64>> {
         self.axes
             .iter()
@@ -199,8 +202,8 @@ impl<'a> Axes<'a> {
             .collect()
     }
 
-    /// Returns the coordinates of a config from elsewhere, or `None` if it lacks a parameter or
-    /// lies outside of an axis.
+    /// Returns the coordinates of a config of another sweep. Returns `None` if the config lacks an
+    /// active parameter, or if an axis does not have its value.
     pub(super) fn place(&self, config: &Value) -> Option<Vec<f64>> {
         let point = Point::from_json(self.space, config)?;
         let holds = |axis: &Axis| {
@@ -209,13 +212,13 @@ impl<'a> Axes<'a> {
         self.coordinates(&point).filter(|_| self.axes.iter().all(holds))
     }
 
-    /// Returns the identity of a point, or `None` if it does not lie in the space.
+    /// Returns the identity of a point, or `None` if an axis does not have the point's value.
     pub(super) fn key(&self, point: &Point) -> Option<Key> {
         self.axes.iter().map(|axis| axis.kind.key(point.values.get(axis.parameter)?)).collect()
     }
 
     /// Returns the coordinates of the point with number `rank` of a finite space. `rank` must be
-    /// below its size.
+    /// below the size of the space.
     pub(super) fn nth(&self, rank: u64) -> Vec<f64> {
         let levels = self.forest.as_ref().expect("only finite spaces are counted").nth(rank);
         let coordinate = |axis: &Axis| match levels[axis.parameter] {
@@ -225,8 +228,9 @@ impl<'a> Axes<'a> {
         self.settled(self.axes.iter().map(coordinate).collect())
     }
 
-    /// Moves a few coordinates by about `scale` each (a part of the axis). A category is drawn
-    /// anew, and so is an axis that becomes active by that.
+    /// Moves about three of the active coordinates, each chosen at random. A numeric coordinate
+    /// moves by about `scale`, a part of the axis. A category is drawn anew. Every axis that
+    /// becomes active through these moves is drawn too.
     pub(super) fn perturb(&self, x: &[f64], scale: f64, stream: &mut Stream) -> Vec<f64> {
         let active: Vec<usize> =
             (0..self.len()).filter(|&index| self.is_active(index, x)).collect();
@@ -250,17 +254,18 @@ impl<'a> Axes<'a> {
         self.settled(moved)
     }
 
-    /// Returns the active axes on which any number is a coordinate.
+    /// Returns the active axes on which every number in [0, 1] is a coordinate.
     pub(super) fn continuous(&self, x: &[f64]) -> Vec<usize> {
         let is_continuous =
             |index: &usize| matches!(self.axes[*index].kind, Kind::Real { quantum: None, .. });
         (0..self.len()).filter(is_continuous).filter(|&index| self.is_active(index, x)).collect()
     }
 
-    /// Returns points that differ from `x` on one axis that is not continuous, and on those that
-    /// become active or inactive by that. If the axis has few levels, they are all others. A
-    /// category with many levels gets random ones. Another axis gets a step of each of the
-    /// `strides` to either side, or of one level if that is more.
+    /// Returns neighbours of `x`, each with another coordinate on one active axis that is not
+    /// continuous. Axes that become active or inactive through this change follow it. An axis with
+    /// few levels gives a neighbour for each other level. A category with many levels gives random
+    /// ones. Any other axis gives a step of each of the `strides` to either side, at least one
+    /// level long.
     pub(super) fn levels_around(
         &self,
         x: &[f64],
@@ -300,7 +305,8 @@ impl<'a> Axes<'a> {
         for &Level { axis, coordinate } in &self.held {
             x[axis] = coordinate;
         }
-        // An inactive axis makes nothing active, wherever it is, so the order does not matter.
+        // An inactive axis makes no other axis active, whatever its coordinate, so the order of
+        // this loop does not matter.
         for &index in &self.conditional {
             if !self.is_active(index, &x) {
                 x[index] = self.axes[index].canonical;
@@ -309,7 +315,7 @@ impl<'a> Axes<'a> {
         x
     }
 
-    /// Returns whether all gates from this axis upwards are open.
+    /// Returns whether an axis is active: its gate is open, and so is every gate above it.
     fn is_active(&self, index: usize, x: &[f64]) -> bool {
         let mut gate = self.axes[index].gate.as_ref();
         while let Some(Gate { axis, levels }) = gate {
@@ -322,8 +328,8 @@ impl<'a> Axes<'a> {
     }
 }
 
-/// Returns the forest of a space in which everything can be counted. The first parameter varies
-/// fastest.
+/// Returns the forest that counts the points of a space. The first parameter varies fastest.
+/// Returns `None` if the values of a parameter cannot be counted.
 fn counted(space: &Space, kinds: &[Kind]) -> Option<Forest> {
     let level =
         |index: usize| if can_be(space, kinds, index) { kinds[index].levels() } else { Some(0) };
@@ -332,20 +338,22 @@ fn counted(space: &Space, kinds: &[Kind]) -> Option<Forest> {
     Some(Forest::new(space, &levels, &order, |parent, value| kinds[parent].key(value)))
 }
 
-/// Returns the nearest parameter above that can vary, and its levels that let this one be active.
-/// Returns `None` if there is no such parameter.
+/// Returns the nearest ancestor of a parameter that can vary, and the ancestor's levels under which
+/// the parameter is active. Returns `None` if there is no such ancestor.
 fn gate(space: &Space, kinds: &[Kind], mut index: usize) -> Option<(usize, Vec<u64>)> {
     while let Some(condition) = &space.parameters[index].condition {
         if kinds[condition.parent].levels() != Some(1) {
             return Some((condition.parent, wanted(condition, kinds)));
         }
-        // A parameter with one value is active whenever the one that it depends on lets it.
+        // A parent with a single value is active whenever its own condition holds, so that
+        // condition decides.
         index = condition.parent;
     }
     None
 }
 
-/// Returns whether some point has this parameter active. Values of probability 0 never come.
+/// Returns whether this parameter is active at some point of the space. Values of probability 0 are
+/// not part of the space.
 fn can_be(space: &Space, kinds: &[Kind], mut index: usize) -> bool {
     while let Some(condition) = &space.parameters[index].condition {
         if wanted(condition, kinds).is_empty() {

@@ -1,13 +1,14 @@
-//! Records which points of a space were handed out. The Bayesian search calls it, so that it
-//! proposes none of them again.
+//! Records which points of a space were handed out. The Bayesian search asks this module, so that
+//! it does not propose a point twice.
 
 use std::collections::BTreeSet;
 
 use super::{Axes, Key};
 use crate::{history::History, point::Point};
 
-/// The points of a history. In a finite space candidates are often among them, so an index holds
-/// them. Elsewhere a question is rare, and a look at each point answers it.
+/// The points of a history. In a finite space, the search looks up many candidates, so an index
+/// holds the points. In an infinite space, look-ups are rare, and a scan of the history answers
+/// each of them.
 pub(in crate::search) struct Seen<'a> {
     axes: &'a Axes<'a>,
     history: &'a History,
@@ -15,13 +16,13 @@ pub(in crate::search) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// Collects the points of a history. Those outside of the space do not count.
+    /// Collects the points of a history that lie in the space.
     pub(in crate::search) fn of(axes: &'a Axes<'a>, history: &'a History) -> Seen<'a> {
         let keys = || history.trials.iter().filter_map(|trial| axes.key(&trial.point)).collect();
         Seen { axes, history, index: axes.size().map(|_| keys()) }
     }
 
-    /// Returns whether the space is finite and has no point left.
+    /// Returns whether the space is finite and every point of it was handed out.
     pub(in crate::search) fn is_all(&self) -> bool {
         let size = self.axes.size();
         self.index.as_ref().zip(size).is_some_and(|(index, size)| index.len() as u64 >= size)

@@ -104,8 +104,8 @@ fn probabilities_decide_the_draw_and_zero_never_comes() {
     );
 }
 
-/// Returns an optimiser with parameters of its own, one of which has one too. Everything can be
-/// counted.
+/// Returns a finite space with chains of conditions: an optimiser decides which other parameters
+/// are active, and some of these have dependents too.
 fn conditional() -> Space {
     let when = |index: usize, parent: usize, values: Vec<Value>, space: &mut Space| {
         space.parameters[index].condition = Some(Condition { parent, values });
@@ -133,7 +133,8 @@ fn conditional() -> Space {
 fn conditional_points_are_counted_once_each() {
     let space = conditional();
     let axes = Axes::of(&space);
-    // lion has {4, 8}. The others have false, or true with 1, with 3, or with 2 and five more.
+    // `lion` has {4, 8}. `sgd` and `adam` each have `false`, and `true` with 1, with 3, or with 2
+    // and five values of parameter 5.
     let size = 2 + 2 * (1 + 2 + 5);
     assert_eq!((axes.len(), axes.size()), (5, Some(size)));
     let mut keys = BTreeSet::new();
@@ -146,7 +147,7 @@ fn conditional_points_are_counted_once_each() {
         assert_eq!(axes.coordinates(&point).as_ref(), Some(&x));
         assert!(keys.insert(axes.key(&point).unwrap()), "{point:?}");
     }
-    // Nothing that is drawn lies elsewhere.
+    // Every point that is drawn, perturbed or a neighbour is one of the counted points.
     let mut stream = Stream::new(5, 0, Purpose::Draw);
     for _ in 0..2000 {
         let x = axes.draw(&(0..axes.len()).map(|_| stream.uniform()).collect::<Vec<f64>>());

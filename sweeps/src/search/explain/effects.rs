@@ -1,12 +1,13 @@
 //! Computes how the metric depends on one parameter, or on two, averaged over the others: the
-//! partial dependence of the surrogate. It is part of the explanation of a sweep. It never says
-//! what is best for the other parameters.
+//! partial dependence of the surrogate. The explanation of a sweep contains these curves. This
+//! module never searches for the best values of the other parameters.
 //!
-//! The others are drawn from the search's own distribution. A parameter with a condition is
-//! averaged over the points in which it is active. A band is that of the average: it comes from the
-//! joint covariance of the points, and is not an average of deviations. Beside it stands the
-//! interval in which single trials lie. Both are as wide as held-out trials require. Averages are
-//! taken on the surrogate's scale.
+//! The other parameters are drawn from the search's own distribution. For a parameter with a
+//! condition, the average uses only points at which the parameter is active. The band of a curve is
+//! that of the average: it comes from the joint covariance of the points, not from an average of
+//! their deviations. Besides the band, a curve has the interval in which single trials lie. The
+//! widths of band and interval are calibrated with held-out trials. Averages are taken on the
+//! surrogate's scale.
 
 use serde_json::Value;
 
@@ -20,11 +21,12 @@ use crate::{
 const ALONG: u64 = 33;
 /// The largest number of values along each of two parameters.
 const ACROSS: u64 = 12;
-/// The number of points that are averaged over.
+/// The number of points over which an average is taken.
 const POINTS: usize = 128;
-/// The number of these points that stand for the trials at a value.
+/// The number of these points that represent single trials at a value of the parameter.
 const TRIALS: usize = 64;
-/// The number of points among which those are sought, since a parameter may be inactive in many.
+/// The largest number of points that are drawn to get [`POINTS`] points, since a parameter may be
+/// inactive at many of them.
 const LOOKED_AT: u64 = 4096;
 
 /// The effect of one parameter.
@@ -47,8 +49,8 @@ pub struct CurvePoint {
     pub low: f64,
     /// The upper end of the band.
     pub high: f64,
-    /// The lower end of the interval that holds 95 % of the trials with this value, whatever the
-    /// other parameters.
+    /// The lower end of the interval that holds 95 % of the trials with this value, if the other
+    /// parameters are drawn at random.
     pub trial_low: f64,
     /// The upper end of the interval.
     pub trial_high: f64,
@@ -123,8 +125,8 @@ impl Surrogate<'_> {
         }
     }
 
-    /// Returns points of the other parameters while these levels are held, or `None` if they are
-    /// never active together.
+    /// Returns points with these held coordinates and random values of the other parameters.
+    /// Returns `None` if the held parameters are never active together.
     fn points(&self, held: &[Level]) -> Option<Vec<Vec<f64>>> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
         let part = self.axes.within(held);

@@ -1,10 +1,12 @@
-//! Predicts trials that the surrogate has not seen. It is part of the explanation of a sweep. If
-//! the history is short, it never looks at an observation before it has predicted it.
+//! Predicts each observation from other observations. The explanation of a sweep uses these
+//! predictions. In a history of 20 to 80 observations, the fit that predicts an observation never
+//! uses that observation.
 //!
-//! The leave-one-out formula needs no further fit, but its hyperparameters have seen every trial. A
-//! fit to few trials follows their noise, so the errors come out too small. A short history is
-//! therefore split into folds, and each fold is predicted by a surrogate with its own fit to the
-//! others. In a long history one trial hardly moves the fit.
+//! The leave-one-out formula needs no further fit, but its hyperparameters were fitted to every
+//! trial. A fit to few trials follows their noise, so the errors would be too small. Therefore a
+//! short history is split into folds, and a surrogate that is fitted to the other folds predicts
+//! each fold. In a long history a single trial hardly changes the fit, so the formula is good
+//! enough. The formula also serves for fewer than 20 observations, which are too few to split.
 
 use crate::{
     gp::{Form, Hyperparameters, LeftOut, Posterior, fit},
@@ -16,11 +18,11 @@ use crate::{
 const ORDER_SEED: u64 = 0x0066_6f6c_6473;
 /// The number of parts of a short history.
 const FOLDS: usize = 10;
-/// The largest number of observations of a short history. A fit to more of them costs too much to
-/// repeat for each fold.
+/// The largest number of observations of a short history. A fit to more observations costs too much
+/// to repeat for each fold.
 const SHORT: usize = 80;
 
-/// Returns the prediction of each observation from others, in the sample's order.
+/// Returns the prediction of each observation from other observations, in the sample's order.
 pub(super) fn foretold(form: &Form, sample: &Sample, posterior: &Posterior) -> Vec<LeftOut> {
     let count = sample.inputs.len();
     let order = shuffled(count);
@@ -38,8 +40,8 @@ pub(super) fn foretold(form: &Form, sample: &Sample, posterior: &Posterior) -> V
     is_short.then(by_folds).flatten().unwrap_or_else(|| posterior.left_out())
 }
 
-/// Predicts the observations of one fold from the others. Returns `None` if these have no
-/// posterior.
+/// Predicts the observations of one fold from those of the other folds. Returns `None` if the
+/// covariance of the other folds cannot be factorised.
 fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize, LeftOut)>> {
     let others: Vec<usize> =
         (0..sample.inputs.len()).filter(|index| !fold.contains(index)).collect();
@@ -56,9 +58,9 @@ fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize,
     Some(fold.into_iter().enumerate().map(of).collect())
 }
 
-/// Returns the indices in an order that is independent of when their trials were proposed.
-/// Otherwise a fold of low-discrepancy points, at even distances in time, lies in one corner of the
-/// space.
+/// Returns the indices in an order that is independent of when their trials were proposed. Without
+/// the shuffle, a fold would hold every tenth point of a low-discrepancy sequence, and such points
+/// can all lie in one corner of the space.
 fn shuffled(count: usize) -> Vec<usize> {
     let mut stream = Stream::new(ORDER_SEED, count as u64, Purpose::Folds);
     let mut order: Vec<usize> = (0..count).collect();

@@ -1,12 +1,13 @@
 //! Computes how much of the metric's variation each parameter is responsible for: the Sobol indices
-//! of the surrogate. It is part of the explanation of a sweep. It never looks at single trials.
+//! of the surrogate. The explanation of a sweep contains these indices. This module never looks at
+//! single trials.
 //!
-//! With u the uniform numbers from which a point is drawn, one per parameter, and f the surrogate's
-//! mean at that point, the first-order index is V(E[f | uᵢ]) / V(f). The total index is E[V(f | all
-//! but uᵢ)] / V(f). The u are independent whatever the conditions between parameters, so the
-//! indices are defined for every space. Both are estimated from two sets A and B of Sobol points,
-//! and the sets in which one column of A is taken from B (Saltelli 2010, estimators of Jansen
-//! 1999).
+//! Let u be the uniform numbers from which a point is drawn, one per parameter, and f the
+//! surrogate's mean at that point. Then the first-order index of parameter i is V(E[f | uᵢ]) /
+//! V(f). Its total index is E[V(f | all but uᵢ)] / V(f). The uᵢ are independent even if parameters
+//! have conditions, so the indices are defined for every space. Both indices are estimated from two
+//! sets A and B of Sobol points, and from copies of A in which B replaces one column (Saltelli
+//! 2010, estimators of Jansen 1999).
 
 use super::{POINTS_SEED, Surrogate};
 use crate::{
@@ -21,10 +22,10 @@ const PREDICTIONS: usize = 10_000;
 const POINTS: (usize, usize) = (64, 1024);
 /// The number of pairs of draws of the function.
 const PAIRS: usize = 16;
-/// The number of points besides the trials at which the draws differ. More of them show more of
-/// what is unknown between the trials.
+/// The number of points between the trials at which functions are drawn. More points show more of
+/// the uncertainty between the trials.
 const BETWEEN: usize = 128;
-/// The standardised variance below which there is no variation.
+/// The standardised variance of f below which f counts as constant.
 const FLAT: f64 = 1e-10;
 
 /// How much a parameter matters, over the search's own distribution of parameters.
@@ -34,13 +35,13 @@ pub struct Importance {
     pub parameter: String,
     /// The share of the variance that the parameter explains by itself, in [0, 1].
     pub alone: f64,
-    /// The share with all that the parameter explains together with others. Over all parameters
-    /// these shares add up to 1 or more.
+    /// The share that the parameter explains by itself and together with others. If the surrogate
+    /// varies at all, the total shares of all parameters add up to about 1 or more.
     pub total: f64,
     /// The 5th percentile of the total share over functions that are consistent with the trials, or
-    /// `total` if that is less.
+    /// `total` if `total` is less.
     pub low: f64,
-    /// The 95th percentile, or `total` if that is more.
+    /// The 95th percentile of the total share, or `total` if `total` is more.
     pub high: f64,
 }
 
@@ -73,7 +74,8 @@ impl Surrogate<'_> {
         all
     }
 
-    /// Returns A, B, and per axis A with that column of B, as points that the model sees.
+    /// Returns the coordinates of the sets: A, B, and for each axis the copy of A with that axis's
+    /// column of B.
     fn sets(&self) -> Vec<Vec<Vec<f64>>> {
         let d = self.axes.len();
         let count = (PREDICTIONS / (d + 2)).clamp(POINTS.0, POINTS.1);
@@ -95,7 +97,8 @@ impl Surrogate<'_> {
         sets
     }
 
-    /// Draws functions that are consistent with the trials.
+    /// Draws functions that are consistent with the trials. Returns `None` if a covariance cannot
+    /// be factorised.
     fn drawn(&self) -> Option<Posterior> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED + 1);
         let between: Vec<Vec<f64>> =
@@ -117,7 +120,7 @@ fn means(posterior: &Posterior, sets: &[Vec<Vec<f64>>]) -> Vec<Vec<Vec<f64>>> {
     sets.iter().map(|set| posterior.means(set)).collect()
 }
 
-/// Returns the indices per axis of one column.
+/// Returns the indices of each axis under one column of weights.
 fn indices(means: &[Vec<Vec<f64>>], column: usize) -> Vec<Indices> {
     let (a, b) = (&means[0][column], &means[1][column]);
     let n = a.len() as f64;
@@ -139,7 +142,7 @@ fn indices(means: &[Vec<Vec<f64>>], column: usize) -> Vec<Indices> {
         .collect()
 }
 
-/// Returns the 5th and the 95th percentile, widened to the estimate itself.
+/// Returns the 5th and the 95th percentile of `totals`, widened so that `total` lies between them.
 fn spread(mut totals: Vec<f64>, total: f64) -> (f64, f64) {
     totals.sort_by(f64::total_cmp);
     let at = |share: f64| {

@@ -1,42 +1,44 @@
-//! Computes intervals that hold as many trials as they say. How wide they have to be is measured on
-//! trials that the surrogate predicts from the others. It is part of the explanation of a sweep. It
-//! never believes the surrogate's own deviations.
+//! Computes intervals that hold 95 % of the trials. Their width is calibrated on held-out trials,
+//! which the surrogate predicts from other trials. The explanation of a sweep uses these intervals.
+//! This module never takes the surrogate's own deviations as correct.
 //!
-//! Each trial has a score: how far it lies from the prediction by the others, in deviations. The
-//! half width is the score below which the wanted share of trials keeps, with the correction for
-//! their number (split conformal prediction). The coverage is counted on trials too, each against
-//! the half width that the others' scores give.
+//! Each held-out trial has a score: its distance from the prediction, in predicted deviations. The
+//! half width of an interval is the quantile of the scores at the wanted share, corrected for the
+//! number of scores (split conformal prediction). For the coverage, each score is compared with the
+//! half width that the other scores give.
 
 use crate::gp::{LeftOut, Posterior};
 
 /// The share of trials that an interval has to hold.
 const SHARE: f64 = 0.95;
-/// The half width that would hold this share if deviations were right, in deviations.
+/// The half width that would hold [`SHARE`] of the trials if the deviations were right, in
+/// deviations.
 const NORMAL: f64 = 1.96;
-/// The number of halvings in the search for a quantile. Its precision is finer than what is shown.
+/// The number of halvings in the search for a quantile. The precision of the result is finer than
+/// any number that users see.
 const HALVINGS: usize = 40;
 
-/// The width that intervals need.
+/// The calibrated width of the intervals.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Intervals {
     /// Half the width of a 95 % interval, in deviations of the surrogate.
     pub(super) half: f64,
-    /// The trials by which the width was measured.
+    /// How many of the trials with which the width was calibrated lie in their interval.
     pub(super) coverage: Coverage,
 }
 
-/// How many of the held-out trials lay in their interval.
+/// The number of held-out trials, and how many of them lay in their interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
-    /// The number of trials that did.
+    /// The number of held-out trials that lay in their interval.
     pub covered: usize,
     /// The number of held-out trials.
     pub held_out: usize,
 }
 
 impl Intervals {
-    /// Measures the width by the prediction of each observation. `measured` says which of them are
-    /// trials with a value.
+    /// Calibrates the width with the prediction of each observation. Only observations for which
+    /// `measured` is true take part: trials of this sweep that ran to their end and have a value.
     pub(super) fn of(foretold: &[LeftOut], measured: &[bool]) -> Intervals {
         let measured = foretold.iter().zip(measured).filter(|(_, measured)| **measured);
         let mut scores: Vec<f64> =
@@ -51,8 +53,8 @@ impl Intervals {
         Intervals { half: half(&scores), coverage: Coverage { covered, held_out: scores.len() } }
     }
 
-    /// Returns the interval that holds 95 % of the trials whose points are drawn from these,
-    /// standardised, low end first.
+    /// Returns the interval that holds 95 % of the trials at points like these. Its ends are
+    /// standardised, the low end first.
     pub(super) fn of_trials(&self, posterior: &Posterior, points: &[Vec<f64>]) -> (f64, f64) {
         let predicted = posterior.predict(points);
         let widen = self.half / NORMAL;
@@ -65,8 +67,8 @@ impl Intervals {
     }
 }
 
-/// Returns half the width of an interval by these scores, which ascend. If there are too few to
-/// tell, the worst of them counts, and at least `NORMAL`.
+/// Returns half the width of an interval for these scores, which ascend. If there are too few
+/// scores for the quantile, returns the largest score, but at least `NORMAL`.
 fn half(scores: &[f64]) -> f64 {
     let place = (SHARE * (scores.len() + 1) as f64).ceil() as usize;
     match scores.get(place.saturating_sub(1)) {

@@ -1,11 +1,11 @@
-//! Explains what a sweep has taught: which parameters matter, how the metric depends on them, and
-//! what was known when a point was chosen. The controller calls it on behalf of users. It never
-//! proposes a point and never changes what is proposed.
+//! Explains the results of a sweep: which parameters matter, how the metric depends on them, and
+//! which incumbent a point was compared with. The controller calls this module on behalf of users.
+//! The module never proposes a point, and never affects the points that a sweep proposes.
 //!
-//! All of it is read from a surrogate of the Bayesian search after the trials of a history,
-//! whatever the sweep's own method. The observations are the same (at most 300, failures imputed),
-//! except for the bad tail, which is drawn together and not cut. Results are a function of (study,
-//! history). `docs/search.md` describes the method.
+//! An [`Explanation`] comes from a surrogate of the Bayesian search that is fitted to a history,
+//! whatever the sweep's own method. The observations are prepared as for the Bayesian search: at
+//! most 300, with failures imputed. Only the bad tail is compressed instead of cut. All results are
+//! a function of (study, history). `docs/search.md` describes the method.
 
 mod effects;
 mod held_out;
@@ -29,10 +29,11 @@ use crate::{
     point::Point,
 };
 
-/// The number of curves that come without a request: those of the most important parameters.
+/// The number of curves if the user names no parameter. They belong to the most important
+/// parameters.
 const CURVES: usize = 8;
-/// The seed of the points over which effects are averaged. By default no sweep draws its own trials
-/// with it.
+/// The seed of the points over which effects are averaged. A sweep has this seed only if its YAML
+/// names it, or by a rare chance.
 const POINTS_SEED: u64 = 0x6265_736f_6d21;
 
 /// The reason why there is nothing to explain.
@@ -41,11 +42,12 @@ pub enum Unexplained {
     /// Every parameter has a single value.
     #[error("no parameter of this sweep varies")]
     NothingVaries,
-    /// Too few trials have a value. A model of so few would say more about its prior than about the
+    /// Too few trials have a value. A model of so few trials would reflect its prior more than the
     /// metric.
     #[error("an explanation needs {need} trials with a value; there are {have}")]
     TooFew {
-        /// The number of trials that ended with a finite value.
+        /// The number of trials in the space that have a finite value, including trials that early
+        /// stopping ended.
         have: usize,
         /// The number of trials that an explanation needs.
         need: usize,
@@ -55,7 +57,7 @@ pub enum Unexplained {
     Unknown {
         /// The name as the user wrote it.
         name: String,
-        /// The name that the user probably meant; `None` if none is near.
+        /// The name that the user probably meant; `None` if no known name is near.
         near: Option<String>,
         /// All names that a user can ask for.
         known: Vec<String>,
@@ -71,27 +73,29 @@ pub enum Unexplained {
 /// An explanation of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The number of trials with a value, whether or not all of them are in the model.
+    /// The number of trials with a value, including those that a long history leaves out of the
+    /// model.
     pub trials: usize,
-    /// The share of the variance of the values that the model predicts from the other trials, in
-    /// [0, 1]. Where it is small, little of the rest means anything.
+    /// The share of the variance of the values that is explained when each trial is predicted from
+    /// others, in [0, 1]. If this share is small, the rest of the explanation means little.
     pub accuracy: f64,
-    /// The number of held-out trials that lay in their 95 % interval, the kind that each value of a
-    /// curve has.
+    /// How many held-out trials lay in their 95 % interval. Each point of a curve has an interval
+    /// of the same kind.
     pub coverage: Coverage,
-    /// The values that are drawn together, so that they do not hide what the others say; `None` if
-    /// there are none.
+    /// The bad tail of the values, which the surrogate's scale compresses so that it does not hide
+    /// the other values; `None` if there is no bad tail.
     pub tail: Option<Tail>,
     /// Every parameter that varies, the most important first.
     pub importances: Vec<Importance>,
-    /// One curve for each parameter that was asked for, or for each of the most important ones.
+    /// One curve for each parameter that the user named, or for each of the most important
+    /// parameters if the user named none.
     pub curves: Vec<Curve>,
-    /// The surface, if two parameters were asked for.
+    /// The surface, if the user named two parameters.
     pub surface: Option<Surface>,
 }
 
-/// Explains a sweep. The explanation has a surface if two parameters are `wanted`, and the curves
-/// of the most important ones if none is.
+/// Explains a sweep. If `wanted` names two parameters, the explanation has a surface. If `wanted`
+/// is empty, the explanation has the curves of the most important parameters.
 ///
 /// # Errors
 /// Fails with [`Unexplained`], which says why there is nothing to explain.
@@ -129,8 +133,9 @@ pub fn explain(
     })
 }
 
-/// Returns the number and the value of the best finished trial that counts. A search compared new
-/// points with it, given what was known then.
+/// Returns the incumbent: the number and the value of the best trial that ran to its end and keeps
+/// every limit. Returns `None` if there is no such trial. The history says what was known when a
+/// point was chosen.
 pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
     let mut best: Option<(u64, f64)> = None;
     for (number, trial) in history.trials.iter().enumerate() {
@@ -146,28 +151,29 @@ pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
     best
 }
 
-/// Returns the best trial of the earlier sweeps that has the parameters of this point, as far as
-/// they vary in this space.
+/// Returns the best trial of the earlier sweeps that has the same coordinates as this point on
+/// every axis of this space.
 pub fn repeated<'a>(study: &'a Study, point: &Point) -> Option<&'a Earlier> {
     let axes = Axes::of(&study.space);
     let here = axes.coordinates(point)?;
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some_and(|place| place == here))
 }
 
-/// Returns the best trial of the earlier sweeps that lies in this space. A search that starts warm
-/// begins with it.
+/// Returns the best trial of the earlier sweeps among those that lie in this space. A search with a
+/// warm start begins with this trial.
 pub fn repeated_first(study: &Study) -> Option<&Earlier> {
     let axes = Axes::of(&study.space);
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some())
 }
 
-/// A model of what the trials say about the metric, between and beyond them.
+/// A Gaussian process, fitted to a sweep's trials, that predicts the metric at all points of the
+/// space.
 pub struct Surrogate<'a> {
     study: &'a Study,
     axes: Axes<'a>,
     observations: Observations,
     posterior: Posterior,
-    /// The prediction of each observation from the others.
+    /// The prediction of each observation from other observations.
     foretold: Vec<LeftOut>,
     intervals: Intervals,
     scale: Scale,
@@ -175,10 +181,11 @@ pub struct Surrogate<'a> {
 }
 
 impl<'a> Surrogate<'a> {
-    /// Fits the surrogate to all trials that are over.
+    /// Fits the surrogate to the trials that have ended.
     ///
     /// # Errors
-    /// Fails with [`Unexplained`] if there are too few of them, or if nothing varies.
+    /// Fails with [`Unexplained`] if too few trials have a value, if no parameter varies, or if a
+    /// covariance cannot be factorised.
     pub fn of(study: &'a Study, history: &History) -> Result<Surrogate<'a>, Unexplained> {
         let axes = Axes::of(&study.space);
         if axes.len() == 0 {
@@ -211,8 +218,8 @@ impl<'a> Surrogate<'a> {
         Ok(Surrogate { study, axes, observations, posterior, foretold, intervals, scale, trials })
     }
 
-    /// Returns how much of the variance of the values is predicted, each value from the others.
-    /// Returns 0 if a constant would do as well.
+    /// Returns the share of the variance of the values that is explained when each value is
+    /// predicted from others. Returns 0 if a constant would predict the values as well.
     pub fn accuracy(&self) -> f64 {
         let squares =
             |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
@@ -233,7 +240,7 @@ impl<'a> Surrogate<'a> {
         (one.min(other), one.max(other))
     }
 
-    /// Returns the axis of a parameter.
+    /// Returns the index of a parameter's axis.
     fn axis(&self, name: &str) -> Result<usize, Unexplained> {
         let known: Vec<String> = (0..self.axes.len()).map(|axis| self.axes.name(axis)).collect();
         known.iter().position(|known| known == name).ok_or_else(|| {

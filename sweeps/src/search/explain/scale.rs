@@ -1,11 +1,12 @@
-//! Defines the scale on which the surrogate of an explanation sees the metric: as it is, except for
-//! a bad tail, which is drawn together. `Surrogate` uses it. It never cuts a value: it brings what
-//! the surrogate says back to the metric's own scale.
+//! Defines the scale on which the surrogate of an explanation models the metric. The scale leaves
+//! the metric as it is, except that it compresses a bad tail. `Surrogate` uses this module, and
+//! converts its predictions back to the metric's own scale. The scale never cuts a value.
 //!
-//! Training losses blow up, and on their scale the good trials would all be equal. Beyond the
-//! ceiling c, at which the search cuts, a cost y becomes c + s f ln(1 + (y - c)/s), with s the
-//! usual distance of good values. f is 1, or less if the worst value would otherwise lie more than
-//! `REACH` times s beyond c. The function is monotone, so intervals survive the way back.
+//! A training loss can become huge, and beside such a value all good trials would look equal. The
+//! search cuts costs at the ceiling c. Here a cost y beyond c becomes c + s f ln(1 + (y - c)/s),
+//! where s is the usual distance of good values. The factor f is 1, or less if the worst value
+//! would otherwise lie more than `REACH` times s beyond c. The function is monotone, so the ends of
+//! an interval can be converted back.
 
 use crate::{
     history::{History, Outcome, Trial},
@@ -15,14 +16,15 @@ use crate::{
 /// The largest distance of the worst value beyond the ceiling, in units of s.
 const REACH: f64 = 2.0;
 
-/// The start of the bad tail of the values, and the way in which it is drawn together.
+/// The start of the bad tail, and the numbers that define its compression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
-    /// -1 where larger values are better, else 1. It turns a value into a cost.
+    /// -1 if larger values are better, else 1. The product of sign and value is the cost.
     sign: f64,
-    /// The ceiling; infinite if no value lies beyond.
+    /// The ceiling; infinite if no value lies beyond it.
     ceiling: f64,
-    /// The worst cost. The surrogate says nothing beyond what was measured.
+    /// The worst measured cost, which bounds every converted prediction; infinite if there is no
+    /// bad tail.
     worst: f64,
     spread: f64,
     factor: f64,
@@ -30,12 +32,12 @@ pub(super) struct Scale {
     beyond: usize,
 }
 
-/// The values that are drawn together.
+/// The bad tail: the values that the scale compresses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tail {
     /// The number of these values.
     pub trials: usize,
-    /// The limit that they are worse than, in the metric's units.
+    /// The ceiling beyond which these values lie, in the metric's units.
     pub beyond: f64,
 }
 
@@ -56,7 +58,7 @@ impl Scale {
             factor: 1.0,
             beyond: 0,
         };
-        // Division by the largest keeps every difference from overflowing.
+        // Division by the largest magnitude keeps every difference from overflowing.
         let largest = costs.iter().fold(0.0_f64, |largest, cost| largest.max(cost.abs()));
         if largest == 0.0 {
             return plain;
@@ -79,8 +81,9 @@ impl Scale {
         (self.beyond > 0).then_some(Tail { trials: self.beyond, beyond: self.sign * self.ceiling })
     }
 
-    /// Returns the study and the history as the surrogate sees them. Nothing else is cut, and no
-    /// earlier fit belongs to these values.
+    /// Returns copies of the study and the history with all values on this scale. The copy of the
+    /// study leaves out the cut of outliers. The copied trials have no fit, since the stored fits
+    /// belong to the original values.
     pub(super) fn drawn_together(&self, study: &Study, history: &History) -> (Study, History) {
         let mut study = study.clone();
         study.without.push(Ingredient::OutlierCut);
@@ -117,8 +120,8 @@ impl Scale {
         self.sign * (self.ceiling + self.spread * self.factor * self.logarithm(cost))
     }
 
-    /// Goes the way back, but no further than to the worst value that was measured: an exponential
-    /// would go on for ever.
+    /// Converts a value on this scale to the metric's own scale. The result is never worse than the
+    /// worst measured value, since the conversion grows exponentially.
     pub(super) fn value(&self, bent: f64) -> f64 {
         let cost = self.sign * bent;
         if cost <= self.ceiling {

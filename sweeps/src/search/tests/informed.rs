@@ -1,4 +1,4 @@
-//! Tests the search with more to go by than the metric of its own trials: limits on other outcomes,
+//! Tests the search with more data than the metric of its own trials: limits on other outcomes,
 //! earlier sweeps, and partial results.
 
 use super::*;
@@ -15,8 +15,8 @@ fn bowl(point: &Point) -> f64 {
 
 #[test]
 fn limits_are_learnt_and_the_best_within_them_is_found() {
-    // The metric wants both to be small, and the limit wants their sum to be at least 0.8. The best
-    // is a = 0.8, b = 0.
+    // The metric is best if a and b are small, but the limit requires a + b to be at least 0.8. The
+    // best point is a = 0.8, b = 0.
     let limit = Constraint { metric: "sum".to_owned(), side: Side::AtLeast, limit: 0.8 };
     for seed in 0..3 {
         let study =
@@ -70,7 +70,7 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
         })
         .collect();
     earlier.sort_by(|a, b| a.value.total_cmp(&b.value));
-    // A trial that does not lie in the space is of no use.
+    // The search ignores an earlier trial that does not lie in the space.
     earlier.insert(0, Earlier { sweep: 0, config: json!({ "a": 7.0, "b": 0.5 }), value: -1.0 });
     earlier.insert(0, Earlier { sweep: 0, config: json!({ "b": 0.5 }), value: -1.0 });
     let warm = Study { earlier, ..study(Method::Bayes, square(), 1) };
@@ -83,7 +83,7 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
         best(&history),
         best(&cold)
     );
-    // For another function the same past is outweighed.
+    // If the function has changed, new trials outweigh the earlier ones.
     let moved = |point: &Point| (number(point, 0) - 0.9).abs() + (number(point, 1) - 0.2).abs();
     let found = best(&run(&warm, 25, moved));
     assert!(found < 0.1, "{found}");

@@ -1,5 +1,5 @@
-//! Tests the search as a whole: what holds for every space and every history, and that it searches
-//! better than chance.
+//! Tests the search as a whole: properties that hold for every space and history, and that `bayes`
+//! beats random search.
 
 mod informed;
 
@@ -55,8 +55,8 @@ fn number(point: &Point, index: usize) -> f64 {
     point.values[index].as_f64().unwrap()
 }
 
-/// Returns a validation loss: a valley in the logarithm of the learning rate that moves with the
-/// optimiser and the batch.
+/// Returns a validation loss. Its valley in the logarithm of the learning rate moves with the
+/// optimiser and the batch size.
 fn loss(point: &Point) -> f64 {
     let (centre, offset) = match point.values[1].as_str().unwrap() {
         "sgd" => (-1.0, 0.05),
@@ -79,7 +79,8 @@ fn branin(point: &Point) -> f64 {
     bowl * bowl + 10.0 * (1.0 - 1.0 / (8.0 * pi)) * libm::cos(x) + 10.0
 }
 
-/// Runs one trial after the other. Each has its outcome before the next point is asked for.
+/// Runs one trial after the other. Each trial has its outcome before the search proposes the next
+/// point.
 fn run(study: &Study, budget: u64, objective: impl Fn(&Point) -> f64) -> History {
     let mut history = History::default();
     for number in 0..budget {
@@ -100,7 +101,8 @@ fn best(history: &History) -> f64 {
     history.trials.iter().map(value).fold(f64::INFINITY, f64::min)
 }
 
-/// Returns the mean over seeds of the best of 30 trials, by model and by chance.
+/// Returns the mean over five seeds of the best value of 30 trials, first for `bayes`, then for
+/// `random`.
 fn duel(
     axes: fn() -> Vec<(&'static str, Distribution)>,
     objective: fn(&Point) -> f64,
@@ -148,7 +150,7 @@ fn every_suggestion_can_be_replayed_to_the_bit() {
         trial.outcome = Outcome::Pending;
     }
     let first = propose(&study, 14, &history).unwrap();
-    // The same rows are read again one by one: nothing else may count.
+    // The history is rebuilt from JSON, trial by trial: no other state may affect the suggestion.
     let mut again = History::default();
     for trial in &history.trials {
         let point = Point::from_json(&study.space, &trial.point.to_json(&study.space)).unwrap();
@@ -170,8 +172,8 @@ fn every_suggestion_can_be_replayed_to_the_bit() {
     assert!(matches!(first.origin, Origin::Model { .. }));
 }
 
-/// These values must never change, on any machine, with any version of any library, since sweeps
-/// are replayed by them.
+/// These values must never change, on any machine or with any version of any library, since a
+/// replay computes the points of old sweeps again.
 #[test]
 fn the_random_stream_is_fixed() {
     let mut axes = mixed();
@@ -246,7 +248,8 @@ fn bayes_covers_a_finite_space_once() {
     ];
     let study = study(Method::Bayes, axes, 2);
     assert_eq!(bound(Method::Bayes, &study.space), Some(4 * 4 * 2));
-    // Few outcomes differ, so the model has every reason to stay where it was.
+    // The outcomes have only two values, so a model without memory would propose the same points
+    // again.
     let history = run(&study, 100, |point| if number(point, 1) > 0.0 { 0.0 } else { 1.0 });
     let mut points: Vec<String> = history
         .trials
@@ -363,7 +366,7 @@ fn any_distribution() -> impl Strategy<Value = Distribution> {
     ]
 }
 
-/// Draws outcomes, many of them as bad as they come.
+/// Draws outcomes, many of them extreme, missing or not a number.
 fn any_outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         4 => (-1.0..1.0).prop_map(Outcome::Value),
@@ -441,8 +444,8 @@ proptest! {
                 prop_assert!(mean.is_finite() && deviation >= 0.0 && improvement >= 0.0);
                 prop_assert!(deviation.is_finite() && improvement.is_finite());
             }
-            // Some points come from elsewhere: they are repeated, or come from before an edit of
-            // the space.
+            // Every third point is not the suggestion: it can be a repetition or a point from
+            // before an edit of the space.
             let elsewhere = propose(&by_chance, number as u64 / 2, &history).unwrap().point;
             let point = if number % 3 == 2 { elsewhere } else { suggestion.point };
             history

@@ -1,5 +1,5 @@
-//! Checks that intervals hold what they say: they hold as many trials that the surrogate has never
-//! seen as it has counted on its own.
+//! Checks the coverage of intervals: they hold the same share of new trials as of the held-out
+//! trials that the surrogate counted.
 
 use super::*;
 use crate::rng::{Purpose, Stream};
@@ -7,7 +7,7 @@ use crate::rng::{Purpose, Stream};
 /// The number of trials that no surrogate has seen.
 const FRESH: u64 = 400;
 
-/// The function of two parameters, and of noise, that a program measures at a point.
+/// The metric of a simulated program: a function of two parameters and of noise.
 type Measured = fn(f64, f64, &mut Stream) -> f64;
 
 fn square(x: f64) -> f64 {
@@ -20,12 +20,12 @@ fn student(a: f64, b: f64, noise: &mut Stream) -> f64 {
     square(a - 0.4) + 0.3 * b + 0.05 * noise.normal() / (chi / 2.0).sqrt()
 }
 
-/// Returns a loss with noise by factors.
+/// Returns a loss with multiplicative log-normal noise.
 fn log_normal(a: f64, b: f64, noise: &mut Stream) -> f64 {
     (0.1 + square(a - 0.3) + 0.2 * b) * libm::exp(0.6 * noise.normal())
 }
 
-/// Returns a loss that diverges by powers of ten if the rate is too large.
+/// Returns a loss that is larger by powers of ten if `a` is above 0.8.
 fn diverging(a: f64, b: f64, noise: &mut Stream) -> f64 {
     let diverged = if a > 0.8 { libm::pow(10.0, 30.0 * (a - 0.8) + noise.normal()) } else { 0.0 };
     0.2 + square(a - 0.5) + 0.1 * b + 0.02 * noise.normal() + diverged
@@ -78,8 +78,8 @@ fn share_of_fresh(surrogate: &Surrogate<'_>, fresh: &History) -> f64 {
 fn fresh_trials_lie_in_their_intervals_as_often_as_was_counted() {
     for (name, measure) in ALL {
         for count in [24, 60, 150] {
-            // There are several sweeps of the same kind, so that the coverage of one is not taken
-            // for that of all.
+            // The test averages over several sweeps of the same kind, since the coverage of a
+            // single sweep is uncertain.
             let (mut counted, mut held_out, mut fresh_share) = (0, 0, 0.0);
             let seeds = 5;
             for seed in 0..seeds {
@@ -94,7 +94,7 @@ fn fresh_trials_lie_in_their_intervals_as_often_as_was_counted() {
                 fresh_share += share_of_fresh(&surrogate, &fresh) / seeds as f64;
             }
             let counted = counted as f64 / held_out as f64;
-            // Few trials say little about a tail: it is heavier than they show.
+            // Few trials show less of a heavy tail than there is, so the allowed error is larger.
             let error = if count < 60 { 0.09 } else { 0.07 };
             assert!(
                 (counted - fresh_share).abs() < error,
