@@ -1,9 +1,10 @@
 //! Computes multiples as a person writes them: 3 steps of 0.1 are 0.3, while the product of the
-//! doubles is 0.30000000000000004. `encode` and the grid call it. It never rounds to a step.
+//! doubles is 0.30000000000000004. `encode` and the grid call this module, which never rounds a
+//! number to a multiple.
 
-/// Returns `start + steps * step`. Each operand counts as the shortest decimal that denotes it, and
-/// the result is the double nearest to the exact sum. A sum with too many digits for that is
-/// computed in doubles.
+/// Returns `start + steps * step`. Each of `start` and `step` counts as the shortest decimal that
+/// denotes it, and the result is the double nearest to the exact sum. If the exact sum has too many
+/// digits for an `i128`, the sum is computed in doubles.
 pub(crate) fn multiple(start: f64, steps: f64, step: f64) -> f64 {
     // Adding zero turns -0.0 into 0.0.
     exact(start, steps, step).unwrap_or(start + steps * step) + 0.0

@@ -1,8 +1,9 @@
 //! Maps a number in the unit interval to a parameter's value, with W&B's exact meaning, and back.
-//! `search` calls it. It never draws the number itself.
+//! `search` calls this module, which never draws the number itself.
 //!
 //! A value is the inverse distribution function at u, so equal steps of u are equally likely. A
-//! model sees a parameter on the same scale: a log-uniform parameter is linear in its logarithm.
+//! model uses u as a parameter's coordinate. So the coordinate of a log-uniform parameter is linear
+//! in the parameter's logarithm.
 
 use serde_json::{Number, Value};
 
@@ -12,12 +13,12 @@ use crate::{
     space::{Distribution, Law, Quantum},
 };
 
-/// The smallest distance to 0 and 1 that a coordinate keeps, so that every law has a finite value
-/// there.
+/// The smallest distance between u and the ends 0 and 1. A nearer u is moved to this distance,
+/// since some laws are infinite at the ends.
 const END: f64 = f64::EPSILON / 2.0;
 
 impl Distribution {
-    /// Returns the value at `u` in [0, 1]. A `u` outside of it counts as the nearer end.
+    /// Returns the value at `u` in [0, 1]. A `u` outside of [0, 1] counts as the nearer end.
     pub(crate) fn value(&self, u: f64) -> Value {
         match self {
             Distribution::Constant(value) => value.clone(),
@@ -29,8 +30,8 @@ impl Distribution {
         }
     }
 
-    /// Returns the value that stands for an inactive parameter: the first listed value with a
-    /// probability above 0, or the value at one half.
+    /// Returns the value that stands for an inactive parameter: for a list, the first value with a
+    /// probability above 0; for other distributions, the value at u = 1/2.
     pub(crate) fn canonical(&self) -> Value {
         match self {
             Distribution::Categorical { values, probabilities } => {
@@ -53,8 +54,8 @@ fn category(u: f64, count: usize, probabilities: Option<&[f64]>) -> usize {
         cumulated += p;
         cumulated > u
     });
-    // The sum may end a little below 1. The rest belongs to the last category with a probability
-    // above 0.
+    // The sum of the probabilities may be a little below 1. A `u` above the sum gives the last
+    // category with a probability above 0.
     found.or_else(|| probabilities.iter().rposition(|&p| p > 0.0)).unwrap_or(count - 1)
 }
 
@@ -65,8 +66,8 @@ pub(crate) fn integer(u: f64, min: i64, max: i64) -> i64 {
     i64::try_from(i128::from(min) + offset).unwrap_or(max)
 }
 
-/// Returns the value of a law at `u` as JSON, rounded if there is a quantum. The value stays as it
-/// is if its multiple is too large for a number.
+/// Returns the value of a law at `u` as JSON, rounded if there is a quantum. The value is not
+/// rounded if the multiple is too large for a finite double.
 pub(crate) fn real(law: &Law, u: f64, quantum: Option<&Quantum>) -> Value {
     let x = law.quantile(u);
     match quantum {

@@ -1,14 +1,14 @@
 //! Counts the distinct points of a space with conditions, and finds one by its number without
-//! enumerating the others. The grid and the Bayesian search call it, each with its own levels. It
-//! sees only levels, never a value.
+//! enumerating the others. The grid and the Bayesian search call this module, each with its own
+//! levels. The forest holds only levels, never a value.
 //!
-//! A parameter has levels 0, 1, .., and some of its levels make other parameters active. A level
-//! stands for as many points as the product over the parameters that it makes active. A parameter
-//! alone stands for the sum over its levels, and the space for the product over the parameters
-//! without a condition.
+//! A parameter has levels 0, 1, .., and some of its levels make other parameters active. The number
+//! of points of a level is the product of the numbers of points of the parameters that it makes
+//! active, or 1. The number of points of a parameter is the sum over its levels. The number of
+//! points of the space is the product over the parameters without a condition.
 //!
-//! Points are numbered by counting. The last parameter of an order varies fastest. The parameters
-//! that a level makes active vary within that level, faster than the level itself.
+//! Points are numbered from 0, and the last parameter of a given order varies fastest. The
+//! parameters that a level makes active vary within that level, faster than the level itself.
 
 use crate::space::Space;
 
@@ -29,7 +29,8 @@ struct Node {
     /// The levels that make a parameter active, in rising order, each with the parameters that it
     /// makes active, slowest first.
     special: Vec<(u64, Vec<usize>)>,
-    /// The number of points that differ in this parameter and those below it, at most [`MANY`].
+    /// The number of combinations of levels of this parameter and the parameters below it, at most
+    /// [`MANY`].
     points: u128,
 }
 
@@ -76,7 +77,7 @@ impl Forest {
         forest
     }
 
-    /// Counts the points of a parameter. All parameters below it must have their counts.
+    /// Counts the points of a parameter. All parameters below it must be counted before.
     fn count(&self, index: usize) -> u128 {
         let Node { levels, special, .. } = &self.nodes[index];
         let plain = u128::from(*levels).saturating_sub(special.len() as u128);
@@ -98,7 +99,8 @@ impl Forest {
     /// parameter has `None`.
     pub(crate) fn nth(&self, number: u64) -> Vec<Option<u64>> {
         let mut levels = vec![None; self.nodes.len()];
-        // The numbers that are still to be split, each with the parameters that share it.
+        // Groups of parameters whose levels are not yet found, each with the number of the group's
+        // point.
         let mut open = vec![(u128::from(number), self.roots.as_slice())];
         while let Some((mut rest, group)) = open.pop() {
             for &index in group.iter().rev() {
@@ -115,8 +117,8 @@ impl Forest {
         levels
     }
 
-    /// Splits the number of a parameter's point. Returns the level, the number within that level,
-    /// and the parameters that the level makes active.
+    /// Splits the number of a parameter's point into the level and the number within that level.
+    /// Returns both, and the parameters that the level makes active.
     fn split<'n>(&self, node: &'n Node, number: u128) -> (u64, u128, &'n [usize]) {
         let (mut rest, mut next) = (number, 0);
         for (level, active) in &node.special {

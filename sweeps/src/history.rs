@@ -1,6 +1,7 @@
-//! Holds what a sweep knows of its trials when it proposes the next one: the fold of its events up
-//! to one event number. The controller's app keeps it and extends it by events, and `search` reads
-//! it. It never holds a time or an agent.
+//! Holds the trials of a sweep with their results, as they were known when a trial was proposed. A
+//! history is the result of applying the sweep's events up to one event number. The controller's
+//! app keeps the history and extends it by events, and `search` reads it. A history never holds a
+//! time or an agent.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +14,14 @@ pub struct History {
     pub trials: Vec<Trial>,
 }
 
-/// One trial as the search sees it.
+/// The data of one trial that the search uses.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The point at which the trial was evaluated.
     pub point: Point,
     /// The result of the trial.
     pub outcome: Outcome,
-    /// The model's fit that proposed the trial; `None` if no model did.
+    /// The fit of the model that proposed the trial; `None` if no model proposed it.
     pub fit: Option<Fit>,
     /// The metric at each rung of early stopping that the trial crossed, in rising order.
     pub rungs: Vec<Rung>,
@@ -32,9 +33,9 @@ pub struct Trial {
 /// A trial's metric at a rung of early stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
-    /// How often the trial had logged the metric.
+    /// The rung: how often the trial had logged the metric with a finite value.
     pub iteration: u64,
-    /// The best finite value until then, as the trial logged it.
+    /// The best finite value up to this rung, as the trial logged it.
     pub value: f64,
 }
 
@@ -48,15 +49,16 @@ impl Trial {
 /// The result of a trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
-    /// The trial is not over.
+    /// The trial has not ended.
     Pending,
-    /// The best finite value of the metric, as the trial logged it (not negated for `maximize`).
+    /// The trial ended, and this is its best finite value of the metric, as the trial logged it
+    /// (not negated for `maximize`).
     Value(f64),
-    /// A stopping rule ended the trial at its last rung. The value is its best finite one until
-    /// then; it might have become better.
+    /// A stopping rule ended the trial at its last rung. The number is the trial's best finite
+    /// value when it ended. With more iterations it might have become better.
     Pruned(f64),
-    /// The trial is over without a usable value: it failed, crashed for good, was stopped by hand,
-    /// or never logged the metric.
+    /// The trial ended without a usable value: it failed, crashed for good, was stopped by hand, or
+    /// never logged the metric.
     Failed,
 }
 

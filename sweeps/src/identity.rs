@@ -1,12 +1,12 @@
-//! Decides which values are the same value. Every module that compares or counts the values of a
-//! parameter calls it.
+//! Decides which JSON values count as the same value of a parameter. Every module that compares or
+//! counts such values calls this module.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Number, Value};
 
 /// The identity of a value as W&B's grid sees it: integral floats equal integers, the order of an
-/// object's keys does not count, and `true`, `1` and `"1"` are three values.
+/// object's keys does not count, and `true`, `1` and `"1"` are three different values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Identity<'a> {
     /// `null`.
@@ -44,7 +44,8 @@ impl<'a> Identity<'a> {
             return Identity::Whole(whole);
         }
         let x = number.as_f64().unwrap_or(f64::NAN);
-        // 2^100 is exact, and above every integer that the JSON parser returns.
+        // A double represents 2^100 exactly, and 2^100 is above every integer that the JSON parser
+        // returns.
         if x.fract() == 0.0 && x.abs() < (1_u128 << 100) as f64 {
             Identity::Whole(x as i128)
         } else {
@@ -53,7 +54,7 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// Writes a value so that equal values, and only those, have the same spelling.
+/// Writes a value so that two values have the same spelling exactly if they have the same identity.
 fn spell(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {
@@ -79,7 +80,7 @@ fn spell(value: &Value, out: &mut String) {
     }
 }
 
-/// Returns the indices of the values that differ from every earlier one, in their order.
+/// Returns, in ascending order, the indices of the values that differ from every earlier value.
 pub(crate) fn distinct(values: &[Value]) -> Vec<usize> {
     let mut seen = BTreeSet::new();
     (0..values.len()).filter(|&index| seen.insert(Identity::of(&values[index]))).collect()

@@ -1,8 +1,8 @@
 //! The pure core of Besom: the sweep configuration, the space that it describes, the search for the
 //! next point, early stopping, and the state machines of runs and sweeps. The controller and `sweep
-//! check` call it. It uses no clock, disk, network, thread or entropy: the same input gives the
-//! same output. Only the method `bayes` may differ in its last bits between machines, as
-//! [`search::engine`] says.
+//! check` call it. This crate uses no clock, disk, network, thread or entropy: the same input gives
+//! the same output. Only the results of the method `bayes` and of explanations may differ in their
+//! last bits between machines: see [`search::engine`].
 
 pub mod config;
 mod decimal;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::space::Space;
 
 /// A value for each parameter of a space, in the space's order. Inactive parameters hold their
-/// canonical values ([`Space::settle`]), so two points are equal when no active value differs.
+/// canonical values ([`Space::settle`]), so two points are equal if their active values are equal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// One value per parameter of the space.
@@ -35,7 +35,7 @@ impl Point {
         Value::Object(root)
     }
 
-    /// Inverts [`Point::to_json`]. Returns `None` when an active parameter is missing. An inactive
+    /// Inverts [`Point::to_json`]. Returns `None` if an active parameter is missing. An inactive
     /// parameter gets its canonical value, whatever the JSON says.
     pub fn from_json(space: &Space, json: &Value) -> Option<Point> {
         let leaf = |index: usize| {

@@ -1,6 +1,6 @@
-//! Computes the distribution functions of the normal and the beta law, and their inverses. It uses
-//! `libm` alone, so that a draw has the same bits on every machine. `encode` and `rng` call it. It
-//! never sees a parameter or a point.
+//! Computes the distribution functions of the normal and the beta law, and their inverses. All
+//! computations use `libm` alone, so that a draw has the same bits on every machine. `encode` and
+//! `rng` call this module, which never sees a parameter or a point.
 //!
 //! Both quantiles start from a textbook approximation and refine it against the distribution
 //! function itself. So they are as accurate as `erfc` and the incomplete beta function.
@@ -41,7 +41,8 @@ pub(crate) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
         return 1.0;
     }
     let front = libm::exp(a * libm::log(x) + b * libm::log1p(-x) - ln_beta(a, b));
-    // The continued fraction converges fast only on its own side of the mean.
+    // The continued fraction in x converges fast only for x below about the mean; above it, the
+    // fraction in 1 - x does.
     if x < (a + 1.0) / (a + b + 2.0) {
         front * beta_fraction(a, b, x) / a
     } else {
@@ -51,15 +52,15 @@ pub(crate) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
 
 /// Returns the x with P(X <= x) = `p`, for `p` in (0, 1).
 pub(crate) fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
-    // The search starts from the nearer end of [0, 1], since only there a distance can be very
-    // small.
+    // The quantile is computed as a distance from the nearer end of [0, 1], since this distance can
+    // be very small.
     let upper = p > beta_cdf(a, b, 0.5);
     if upper { 1.0 - beta_lower_quantile(b, a, 1.0 - p) } else { beta_lower_quantile(a, b, p) }
 }
 
-/// Returns the quantile where it is at most one half. Newton's method solves ln P(X <= e^t) = ln p.
-/// This is nearly linear in t on the left, where x may be as small as a double gets. Bisection
-/// keeps t inside a bracket.
+/// Returns the quantile of `p`, which must be at most one half. Newton's method solves ln P(X <=
+/// e^t) = ln p for t. For small x = e^t this logarithm is nearly linear in t, even if x is as small
+/// as a double can be. Bisection keeps t inside a bracket.
 fn beta_lower_quantile(a: f64, b: f64, p: f64) -> f64 {
     let ln_p = libm::log(p);
     let ln_beta = ln_beta(a, b);
@@ -86,7 +87,8 @@ fn beta_lower_quantile(a: f64, b: f64, p: f64) -> f64 {
         if step.abs() <= 1e-16 * t.abs() || high - low <= f64::EPSILON * low.abs() {
             break;
         }
-        // A slope of 0, infinity or NaN sends t out of the bracket, so `inside` returns the middle.
+        // If the slope is 0, or a number here is not finite, the new t is not inside the bracket,
+        // and `inside` returns the bracket's middle.
         t = inside(t - step, low, high);
     }
     libm::exp(t)
@@ -189,7 +191,8 @@ mod tests {
                 for i in 1..40 {
                     let p = f64::from(i) / 40.0;
                     let x = beta_quantile(a, b, p);
-                    // Where p differs by more between neighbouring doubles, no x can be closer.
+                    // If the distribution function jumps by more than the tolerance between
+                    // neighbouring doubles, no x can be closer.
                     let (below, above) =
                         (beta_cdf(a, b, x.next_down()), beta_cdf(a, b, x.next_up()));
                     let slack = 1e-9 + (above - below);

@@ -1,32 +1,33 @@
 //! Provides the search's only randomness: a stream of numbers that is a function of (seed, trial
-//! number, purpose). `search` calls it. It never holds state between calls of `propose`, and never
-//! asks the machine for entropy.
+//! number, purpose). `search` calls this module. The module never holds state between calls of
+//! `propose`, and never takes entropy from the machine.
 //!
 //! The stream is ChaCha8, keyed with the three numbers. The cipher is a published standard, so the
 //! stream is the same with every version of every library and on every machine. Streams under
-//! different keys are independent; consecutive seeds of a small generator are not. `rand`'s
-//! `StdRng` promises neither.
+//! different keys are independent, unlike the streams of a small generator with consecutive seeds.
+//! `rand`'s `StdRng` is not used, since its stream may differ between versions.
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::quantile::normal_quantile;
 
-/// The purpose of a stream. Each purpose has its own stream, so that one use never shifts another.
+/// The purpose of a stream. Each purpose has its own stream, so that a change in one use never
+/// shifts the numbers of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The coordinates of an independent draw.
     Draw = 1,
-    /// The scrambling of the initial design. It belongs to the sweep, not to one trial.
+    /// The permutations of the initial design's digits. All trials of a sweep share this stream.
     Design = 2,
     /// The points at which the search evaluates the acquisition function.
     Candidates = 3,
-    /// The imagined outcomes of pending trials.
+    /// The draws of the function that give pending trials an outcome.
     Fantasies = 4,
     /// The draws of the surrogate that give the uncertainty of an explanation.
     Explanation = 24,
     /// The split of the trials into folds, each of which an explanation predicts from the others.
     Folds = 25,
-    /// The scrambling of Sobol points. It belongs to the sweep and a block of points, not to one
+    /// The scrambling of Sobol points. The stream's number is that of a block of points, not of a
     /// trial.
     Scramble = 16,
 }
@@ -57,8 +58,8 @@ impl Stream {
 
     /// Draws a uniform number from `0..count`; `count` is at least 1.
     pub(crate) fn below(&mut self, count: u64) -> u64 {
-        // The result is the high half of a 128-bit product. Its bias is below count / 2^64, far
-        // less than a search can see.
+        // The result is the high half of a 128-bit product. Its bias is below count / 2^64, too
+        // small to affect a search.
         ((u128::from(self.0.next_u64()) * u128::from(count)) >> 64) as u64
     }
 }

@@ -1,6 +1,6 @@
 //! Describes the space that a sweep searches: its parameters and their distributions. `config`
-//! builds it and `search` reads it. It never reads YAML and never draws a random number: it makes a
-//! value from a `u` in [0, 1) that the caller brings.
+//! builds a space, and `search` reads it. This module never reads YAML, and never draws a random
+//! number. `encode` computes the values of a distribution.
 
 use serde_json::Value;
 
@@ -18,15 +18,15 @@ pub struct Space {
 pub struct Parameter {
     /// The keys from the top to the leaf, at least one: `["optimizer", "lr"]`.
     pub path: Vec<String>,
-    /// The distribution of its values.
+    /// The distribution of the parameter's values.
     pub distribution: Distribution,
-    /// The condition under which it is active; `None` if it is always active.
+    /// The condition under which the parameter is active; `None` if the parameter is always active.
     pub condition: Option<Condition>,
 }
 
-/// The condition of a parameter: another parameter is active and has one of these values. `config`
-/// ensures that the conditions of a space form a forest. So no parameter depends on itself,
-/// directly or through others.
+/// The condition of a parameter. It holds if another parameter is active and has one of these
+/// values. `config` ensures that the conditions of a space form a forest. So no parameter depends
+/// on itself, directly or through others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The index of the other parameter in the space.
@@ -36,7 +36,7 @@ pub struct Condition {
 }
 
 impl Space {
-    /// Returns whether some parameter is not always active.
+    /// Returns whether some parameter has a condition.
     pub fn is_conditional(&self) -> bool {
         self.parameters.iter().any(|parameter| parameter.condition.is_some())
     }
@@ -68,9 +68,9 @@ impl Space {
         std::iter::successors(Some(index), parent).count() - 1
     }
 
-    /// Returns whether all conditions from this parameter upwards hold. The function asks for an
-    /// ancestor's value only while the conditions below it hold. An ancestor's value counts only if
-    /// the ancestor is active.
+    /// Returns whether a parameter is active: its condition and the conditions of all its ancestors
+    /// hold. `value` returns the value of a parameter. The function calls `value` for an ancestor
+    /// only if all conditions below the ancestor hold.
     pub(crate) fn is_active<'v>(
         &self,
         index: usize,
@@ -88,8 +88,8 @@ impl Space {
 }
 
 impl Condition {
-    /// Returns whether `value`, the other parameter's, is one of the wanted values; 1 and 1.0 are
-    /// one value.
+    /// Returns whether `value`, the value of the other parameter, is one of the wanted values; 1
+    /// and 1.0 are one value.
     pub(crate) fn holds(&self, value: &Value) -> bool {
         let identity = Identity::of(value);
         self.values.iter().any(|wanted| Identity::of(wanted) == identity)
@@ -106,9 +106,9 @@ impl Parameter {
 /// The law of one parameter, with W&B's exact meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
-    /// A single value. A constant is no axis of the search.
+    /// A single value. The search has no axis for a constant.
     Constant(Value),
-    /// One of these values, each any JSON. They are equally likely without `probabilities`.
+    /// One of these values, each of any JSON type.
     Categorical {
         /// The values in the YAML's order, never empty.
         values: Vec<Value>,
@@ -131,7 +131,7 @@ pub enum Distribution {
     },
 }
 
-/// A continuous law. A value is the inverse distribution function at u.
+/// A continuous law. Its value for a uniform number u is the inverse distribution function at u.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {
     /// The uniform law: min + u (max - min).
@@ -179,7 +179,8 @@ pub enum Law {
     },
 }
 
-/// A rounding to multiples, half to even.
+/// The rounding of a real number to the nearest multiple of a step. A tie goes to the even
+/// multiple.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantum {
     /// The step, above 0.

@@ -1,6 +1,6 @@
-//! Names the classes of failure, and says how many further attempts a run gets after failures of
-//! each. The YAML's `retry`, agents and the controller name classes; the controller counts the
-//! failures. This module never sees a run.
+//! Names the classes of failure, and the number of further attempts that a run gets after failures
+//! of each class. The YAML's `retry`, agents and the controller name classes. The controller counts
+//! the failures. This module never sees a run.
 
 /// The reason why an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +53,8 @@ impl Class {
 pub struct Retry([u32; Class::ALL.len()]);
 
 impl Default for Retry {
-    /// Allows two further attempts after lost ones, since these say nothing about the trial. Any
-    /// other failure would only come again.
+    /// Allows two further attempts after lost attempts, since a lost attempt says nothing about the
+    /// trial. Allows none after any other failure, which would probably occur again.
     fn default() -> Self {
         let mut retry = Self([0; Class::ALL.len()]);
         retry.set(Class::Lost, 2);
@@ -63,18 +63,18 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Returns how many further attempts failures of this class are worth.
+    /// Returns the number of further attempts that a run gets after failures of this class.
     pub fn of(&self, class: Class) -> u32 {
         self.0[class as usize]
     }
 
-    /// Sets how many further attempts failures of this class are worth.
+    /// Sets the number of further attempts that a run gets after failures of this class.
     pub fn set(&mut self, class: Class, attempts: u32) {
         self.0[class as usize] = attempts;
     }
 
-    /// Returns whether a run gets another attempt after `failed` attempts failed in this class, the
-    /// newest among them.
+    /// Returns whether a run gets another attempt. `failed` is the number of its attempts that
+    /// failed in this class, including the newest.
     pub fn allows(&self, class: Class, failed: u32) -> bool {
         failed <= self.of(class)
     }

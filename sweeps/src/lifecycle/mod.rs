@@ -1,7 +1,8 @@
 //! Defines the state machines of sweeps and runs, as pure functions `next(state, event)`. The
-//! controller's app calls them for every change of state; nothing else may write a state. States
-//! are facts. Intents (`stop_wanted`, `closing`) are columns beside them. `class` says why an
-//! attempt failed, and whether another one follows by itself.
+//! controller's app calls these functions for every change of state; no other code may write a
+//! state. A state records a fact. Intents (`stop_wanted`, `closing`) are columns beside the state.
+//! The module `class` names the reasons why an attempt failed, and the number of further attempts
+//! for each.
 
 mod class;
 pub mod run;

@@ -14,12 +14,14 @@
 //!     └───────────────────────── preempted ◀─┘
 //! ```
 //!
-//! The class of the failure decides how many attempts are left. A crashed run goes back to running
-//! when the controller hears from its own attempt again. So does a queued run that no other agent
-//! has leased since. This saves hours of work. A run that a rule ended is pruned, whether its agent
-//! was lost or its program ended well. A person's `retry` makes a new attempt of a failed, crashed
-//! or stopped run. A run outside of sweeps is resumed by its own program, from any end and even
-//! while an older attempt still seems to live. That makes a new attempt, which runs already.
+//! The class of the failure decides how many attempts are left. A crashed run becomes running again
+//! when the controller hears from the crashed attempt again. A queued run does so too, if no other
+//! agent has leased the run in the meantime. This rule saves hours of work. A run that a stopping
+//! rule ended becomes pruned, even if its agent was lost or its program ended well. A person's
+//! `retry` requests a new attempt of a failed, crashed or stopped run. The program of a run outside
+//! of sweeps can resume the run after any end, and even while an older attempt still seems to be
+//! alive. This `resume` makes a new attempt, which runs at once. The diagram leaves some arrows
+//! out; [`next`] has all of them.
 
 use super::Refused;
 
@@ -32,7 +34,7 @@ pub enum State {
     Leased,
     /// The run's process is alive, as far as the controller knows.
     Running,
-    /// The node warned that it would take the process away.
+    /// The node warned that it would end the process.
     Preempted,
     /// The lease ran out, or the process ended without a report.
     Crashed,
@@ -61,17 +63,17 @@ pub enum Event {
     Finish,
     /// The program could not start, or ended with an error.
     Fail,
-    /// The run ended after a person wanted it to end.
+    /// The run ended after a person asked for its end.
     Stop,
-    /// The run ended after a stopping rule wanted it to end.
+    /// The run ended after a stopping rule asked for its end.
     Prune,
-    /// The node takes the process away.
+    /// The node warned that it will end the process.
     Preempt,
-    /// The run goes back to the queue by itself.
+    /// The controller puts the run back into the queue for another attempt.
     Requeue,
-    /// A person wants another attempt.
+    /// A person asks for another attempt.
     Retry,
-    /// The program was started again and continues the run.
+    /// The program of a run outside of sweeps was started again and continues the run.
     Resume,
 }
 
@@ -109,13 +111,13 @@ impl State {
         State::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// Returns whether an agent has the run or may have it.
+    /// Returns whether an agent or a program holds the run, as far as the controller knows.
     pub fn is_held(self) -> bool {
         matches!(self, State::Leased | State::Running)
     }
 
-    /// Returns whether the run is not over: it runs, or will run again by itself. A crashed run
-    /// that may not be requeued is over.
+    /// Returns whether the run is not over: it runs, or waits for an agent. A failed or crashed run
+    /// counts as over, since the controller requeues a run with attempts left at once.
     pub fn is_live(self) -> bool {
         matches!(self, State::Queued | State::Leased | State::Running | State::Preempted)
     }
@@ -124,9 +126,9 @@ impl State {
 /// The reason why a run should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// A user cancelled its sweep.
+    /// A user cancelled the run's sweep.
     Cancelled,
-    /// A stopping rule judged it.
+    /// A stopping rule decided that the run has to end.
     Pruned,
 }
 
@@ -144,7 +146,7 @@ impl StopReason {
         [StopReason::Cancelled, StopReason::Pruned].into_iter().find(|why| why.name() == name)
     }
 
-    /// Returns the event that ends a run which was told to end for this reason.
+    /// Returns the event for the end of a run that was asked to end for this reason.
     pub fn end(self) -> Event {
         match self {
             StopReason::Cancelled => Event::Stop,
@@ -192,7 +194,7 @@ impl Event {
 /// Returns the state after the event.
 ///
 /// # Errors
-/// Fails with [`Refused`] if the diagram of this module has no such arrow.
+/// Fails with [`Refused`] if the event does not apply to the state.
 pub fn next(state: State, event: Event) -> Result<State, Refused> {
     use {Event as E, State as S};
     Ok(match (state, event) {

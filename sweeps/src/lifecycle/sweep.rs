@@ -1,17 +1,16 @@
 //! Defines the life of a sweep.
 //!
 //! ```text
-//!   pending ──first lease──▶ running ◀──resume/pause──▶ paused
-//!      │                      │   ▲                       │
-//!      │     nothing left     │   │ retry                 │
-//!      ├──────────────────────┼───┼───────────────────────┤
-//!      ▼                      ▼   │                       ▼
-//!   cancelled              finished
+//!   pending ──lease──▶ running ◀──resume / pause──▶ paused
+//!   pending ──pause──▶ paused
+//!   pending, running, paused ──nothing left──▶ finished
+//!   pending, running, paused ──cancel──▶ cancelled
+//!   finished, cancelled ──retry──▶ running
 //! ```
 //!
-//! "Nothing left" means that no run is live, and that no new trial will come: the space, the cap or
-//! the target is reached, or a person wants no new trial (`closing`). Cancelling tells the running
-//! trials to stop.
+//! "Nothing left" means that no run is live and that no new trial will come. No new trial comes if
+//! the space is used up, if the cap or the target is reached, or if a person wants none
+//! ([`Closing`]). A `cancel` also asks the running trials to stop.
 
 use super::Refused;
 
@@ -26,7 +25,7 @@ pub enum State {
     Paused,
     /// The sweep is over.
     Finished,
-    /// A person cancelled the sweep; its running trials were told to stop.
+    /// A person cancelled the sweep, and its running trials were asked to stop.
     Cancelled,
 }
 
@@ -35,15 +34,15 @@ pub enum State {
 pub enum Event {
     /// A trial is handed out.
     Lease,
-    /// A person pauses the sweep, or its trials do nothing but crash.
+    /// A person pauses the sweep, or quick failures in a row pause it.
     Pause,
     /// A person resumes the sweep.
     Resume,
-    /// Nothing is left to do.
+    /// No run is live, and no new trial will come.
     Finish,
     /// A person cancels the sweep.
     Cancel,
-    /// A person wants some of its runs to run again.
+    /// A person retries some of the sweep's runs.
     Retry,
 }
 
@@ -110,7 +109,7 @@ impl Closing {
         Closing::ALL.into_iter().find(|closing| closing.name() == name)
     }
 
-    /// Returns the sentence for users.
+    /// Returns a clause for users that gives the reason.
     pub fn sentence(self) -> &'static str {
         match self {
             Closing::Stopped => "a user stopped it",
@@ -144,7 +143,7 @@ impl Event {
 /// nothing.
 ///
 /// # Errors
-/// Fails with [`Refused`] if the diagram of this module has no such arrow.
+/// Fails with [`Refused`] if the event does not apply to the state.
 pub fn next(state: State, event: Event) -> Result<State, Refused> {
     use {Event as E, State as S};
     Ok(match (state, event) {

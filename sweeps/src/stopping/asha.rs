@@ -1,6 +1,6 @@
 //! Implements `asha`: asynchronous successive halving in the form that stops trials (Li et al., "A
-//! System for Massively Parallel Hyperparameter Tuning"). `judge` calls it. It never waits for a
-//! rung to fill, and needs no checkpoint.
+//! System for Massively Parallel Hyperparameter Tuning"). `judge` calls this rule. The rule judges
+//! a trial as soon as it arrives at a rung, and needs no checkpoint.
 
 use super::{geometric, share};
 
@@ -10,15 +10,16 @@ use super::{geometric, share};
 pub struct Asha {
     /// The iteration of the first rung.
     pub min_iter: u32,
-    /// The factor from one rung to the next, above 1. The best `1/eta` of the trials go on.
+    /// The factor from one rung to the next, above 1. The best `1/eta` of the trials at a rung go
+    /// on, rounded down; while there are fewer than `eta`, all go on.
     pub eta: f64,
-    /// The iteration below which all rungs lie, since a trial that has come so far has finished;
-    /// `None` if there is no such bound.
+    /// The number of iterations of a whole trial, below which all rungs lie; `None` if there is no
+    /// such bound.
     pub max_iter: Option<u32>,
 }
 
 impl Asha {
-    /// Iterates over the rungs in rising order, each once.
+    /// Iterates over the distinct rungs in rising order.
     pub(crate) fn rungs(&self) -> impl Iterator<Item = u64> {
         let end = self.max_iter.map_or(u64::MAX, u64::from);
         geometric(self.min_iter, self.eta).take_while(move |rung| *rung < end)

@@ -1,6 +1,6 @@
 //! Implements W&B's `hyperband`: successive halving in one bracket that judges each trial when it
-//! arrives. `judge` calls it. It never promotes, pauses or plans trials. A trial that goes on at a
-//! rung is not judged again before the next one.
+//! arrives. `judge` calls this rule. The rule never promotes, pauses or plans trials. A trial that
+//! goes on at a rung is not judged again before the next rung.
 
 use super::{geometric, share};
 
@@ -9,10 +9,11 @@ use super::{geometric, share};
 pub struct Hyperband {
     /// The positions of the rungs.
     pub bands: Bands,
-    /// The divisor of the trials, above 1: the best `1/eta` of them go on.
+    /// The divisor of the number of trials, above 1. Of n trials at a rung, the best n / `eta`,
+    /// rounded down, and one more go on.
     pub eta: f64,
-    /// Whether the rule judges a trial by its value at the rung; otherwise by its best value until
-    /// then.
+    /// Whether the rule judges a trial by its value at the rung. If `false`, the rule judges it by
+    /// its best value up to the rung.
     pub strict: bool,
 }
 
@@ -24,17 +25,18 @@ pub enum Bands {
         /// The first rung.
         min_iter: u32,
     },
-    /// The rungs are `max_iter / eta`, `max_iter / eta^2`, ...: `s` of them, without those below 1.
+    /// The rungs are the first `s` of `max_iter / eta`, `max_iter / eta^2`, ..., rounded down,
+    /// without those below 1.
     UpTo {
         /// The number of iterations of a whole trial; the last rung lies below it.
         max_iter: u32,
-        /// The number of rungs, with those below 1.
+        /// The number of rungs, including those below 1, which are left out.
         s: u32,
     },
 }
 
 impl Hyperband {
-    /// Iterates over the rungs in rising order, each once.
+    /// Iterates over the distinct rungs in rising order.
     pub(crate) fn rungs(&self) -> Box<dyn Iterator<Item = u64>> {
         match self.bands {
             Bands::From { min_iter } => Box::new(geometric(min_iter, self.eta)),
@@ -56,7 +58,7 @@ impl Hyperband {
     }
 
     /// Returns the index of the worst cost that goes on, among `count` costs in ascending order.
-    /// For a single trial it is the trial's own index, so the trial goes on.
+    /// For a single trial, the index is that of the trial itself, so the trial goes on.
     pub(super) fn place(&self, count: usize) -> usize {
         share(count, self.eta)
     }

@@ -1,6 +1,6 @@
-//! Implements `median`: a trial stops when its best value is worse than the median of what the
-//! others had at the same rung. `judge` calls it. It never stops a trial while too few others have
-//! been there.
+//! Implements `median`: a trial stops if its best value is worse than the median of the other
+//! trials' values at the same rung. `judge` calls this rule. The rule never stops a trial while too
+//! few others have reached the rung.
 
 use super::MOST_RUNGS;
 
@@ -11,8 +11,8 @@ pub struct Median {
     pub min_iter: u32,
     /// The number of iterations from one rung to the next.
     pub interval: u32,
-    /// The number of other trials that must have been at a rung before the rule stops a trial
-    /// there.
+    /// The number of other trials that must have reached a rung before the rule stops a trial at
+    /// this rung; 0 counts as 1.
     pub min_trials: u32,
 }
 
@@ -24,8 +24,8 @@ impl Median {
         (number < MOST_RUNGS).then(|| first + number * interval)
     }
 
-    /// Returns the median of the others; for an even number of them, the mean of the two in the
-    /// middle. Returns `None` while there are too few of them.
+    /// Returns the median of the other trials' costs. For an even number of costs, this is the mean
+    /// of the two in the middle. Returns `None` while there are too few costs.
     pub(super) fn threshold(&self, others: &[f64]) -> Option<f64> {
         let count = others.len();
         if (count as u64) < u64::from(self.min_trials.max(1)) {

@@ -1,11 +1,11 @@
-//! Implements early stopping: decides whether a trial goes on when it reaches a rung, that is, when
-//! it has logged the metric so many times. The controller's app calls it in the transaction of the
-//! rows that cross a rung, and `config` reads the rules. `judge` gets one number of each trial that
-//! has been at the rung, in order, and uses binary search. It never sees a history, and never
-//! judges a trial anywhere but at a rung.
+//! Implements early stopping: decides whether a trial goes on when it reaches a rung. A rung is a
+//! count of logged finite values of the metric. The controller's app calls this module in the
+//! transaction of the rows that cross a rung, and `config` reads the rules. `judge` gets the sorted
+//! costs of the other trials at the rung, one per trial, and uses binary search. It never sees a
+//! history, and judges a trial only at a rung.
 //!
-//! Every comparison uses costs: the metric as it was logged, negated when larger is better. So
-//! lower is better here.
+//! Every comparison uses costs. A cost is the metric as it was logged, negated if larger values are
+//! better. So lower costs are better.
 
 mod asha;
 mod hyperband;
@@ -17,12 +17,12 @@ pub use asha::Asha;
 pub use hyperband::{Bands, Hyperband};
 pub use median::Median;
 
-/// The largest number of rungs that a rule has. It bounds what is kept of a trial, whatever the
-/// rule.
+/// The largest number of rungs that a rule has. It bounds the data that the controller keeps of a
+/// trial, for every rule.
 const MOST_RUNGS: u64 = 100;
 
-/// 2^53. Above it, a double does not represent every number of iterations. No program logs as
-/// often.
+/// 2^53. Above it, a double does not represent every number of iterations. No program logs its
+/// metric this often.
 const MOST_ITERATIONS: f64 = 9_007_199_254_740_992.0;
 
 /// A stopping rule: the key `early_terminate` of a sweep.
@@ -32,7 +32,8 @@ pub enum EarlyTerminate {
     Hyperband(Hyperband),
     /// Asynchronous successive halving, in the form that stops trials.
     Asha(Asha),
-    /// The median rule: a trial stops if it is worse than the median of the others.
+    /// The median rule: a trial stops if its best value is worse than the median of the other
+    /// trials at the rung.
     Median(Median),
 }
 
@@ -43,24 +44,25 @@ pub struct Arrival {
     pub iteration: u64,
     /// The metric at the rung, as the trial logged it.
     pub value: f64,
-    /// The best value until then, as the trial logged it.
+    /// The best value up to the rung, as the trial logged it.
     pub best: f64,
 }
 
-/// A decision at a rung, with its grounds.
+/// A decision at a rung, with the numbers on which it rests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
     /// The rung.
     pub iteration: u64,
-    /// The value that decided, as the trial logged it: its value at the rung, or its best value
-    /// until then.
+    /// The value by which the trial was judged, as the trial logged it: its value at the rung, or
+    /// its best value up to the rung.
     pub value: f64,
-    /// The rank of the trial, 1 the best, among itself and the trials that had been at the rung
-    /// before.
+    /// The rank of the trial among itself and the trials that reached the rung before it; 1 is the
+    /// best.
     pub rank: u64,
-    /// The number of those trials, this one included.
+    /// The number of trials that have reached the rung, this one included.
     pub of: u64,
-    /// The worst value that goes on; `None` while too few trials have been at the rung to tell.
+    /// The worst value with which a trial goes on; `None` while so few trials have reached the rung
+    /// that all go on.
     pub threshold: Option<f64>,
     /// The consequence for the trial.
     pub verdict: Verdict,
@@ -76,8 +78,8 @@ pub enum Verdict {
 }
 
 impl EarlyTerminate {
-    /// Returns the first rung above this iteration, or `None` after the last one. Rungs rise; there
-    /// are 100 at most.
+    /// Returns the first rung above this iteration, or `None` after the last one. A rule has at
+    /// most 100 rungs.
     pub fn next_rung(&self, after: u64) -> Option<u64> {
         match self {
             EarlyTerminate::Hyperband(rule) => rule.rungs().find(|rung| *rung > after),
@@ -86,7 +88,8 @@ impl EarlyTerminate {
         }
     }
 
-    /// Returns the cost of this trial with which later trials at the rung are compared.
+    /// Returns the cost of this trial with which later trials at the rung are compared: that of its
+    /// best value for `asha`, else that of its value at the rung.
     pub fn cost(&self, maximize: bool, arrival: &Arrival) -> f64 {
         match self {
             EarlyTerminate::Asha(_) => turned(maximize, arrival.best),
@@ -98,9 +101,9 @@ impl EarlyTerminate {
 }
 
 /// Decides whether a trial that has reached a rung goes on. `others` has one cost, as
-/// [`EarlyTerminate::cost`] returns it, for each other trial of the sweep that has been at the rung
-/// before, in ascending order. The decision takes a few binary searches, however many others there
-/// are.
+/// [`EarlyTerminate::cost`] returns it, for each other trial of the sweep that has reached the rung
+/// before, in ascending order. The decision takes a few binary searches, whatever the number of
+/// other trials.
 pub fn judge(rule: &EarlyTerminate, maximize: bool, arrival: &Arrival, others: &[f64]) -> Decision {
     let value = match rule {
         EarlyTerminate::Hyperband(rule) if rule.strict => arrival.value,
@@ -127,12 +130,13 @@ pub fn judge(rule: &EarlyTerminate, maximize: bool, arrival: &Arrival, others: &
     }
 }
 
-/// Returns how many of the others are below this cost.
+/// Returns how many of the other trials' costs are below this cost.
 fn below(others: &[f64], cost: f64) -> usize {
     others.partition_point(|other| *other < cost)
 }
 
-/// Returns the cost at an index of the others and the trial itself, in ascending order.
+/// Returns the cost at index `place` of the ascending list of the other trials' costs and the
+/// trial's own cost.
 fn with_own(others: &[f64], own: f64, place: usize) -> Option<f64> {
     match place.cmp(&below(others, own)) {
         Ordering::Less => others.get(place).copied(),
@@ -141,18 +145,18 @@ fn with_own(others: &[f64], own: f64, place: usize) -> Option<f64> {
     }
 }
 
-/// Turns a value into a cost, and back. Zero never becomes -0, which users would see.
+/// Turns a value into a cost, or a cost into a value. Zero never becomes -0, which users would see.
 fn turned(maximize: bool, value: f64) -> f64 {
     if maximize { 0.0 - value } else { value }
 }
 
-/// Returns how many of `count` trials are the best `1/eta`, rounded down.
+/// Returns `count` / `eta`, rounded down.
 fn share(count: usize, eta: f64) -> usize {
     (count as f64 / eta) as usize
 }
 
 /// Iterates over `min_iter` and the following rungs, each `eta` times as far as the one before,
-/// rounded down. Rungs that rounding makes equal come once.
+/// rounded down. If rounding makes rungs equal, the iterator returns one of them.
 fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
     let exact = std::iter::successors(Some(f64::from(min_iter)), move |rung| Some(rung * eta));
     let whole = exact.take(MOST_RUNGS as usize).take_while(|rung| *rung < MOST_ITERATIONS);
@@ -164,7 +168,8 @@ fn geometric(min_iter: u32, eta: f64) -> impl Iterator<Item = u64> {
 const SHOWN: [usize; 3] = [4, 10, 100];
 
 impl EarlyTerminate {
-    /// Returns how many of `of` trials at a rung go on; `None` if all do, and for the median rule.
+    /// Returns how many of `of` trials at a rung go on. Returns `None` if all of them go on, and
+    /// for the median rule.
     fn go_on(&self, of: usize) -> Option<usize> {
         let place = match self {
             EarlyTerminate::Hyperband(rule) => Some(rule.place(of)),
@@ -174,7 +179,7 @@ impl EarlyTerminate {
         place.map(|place| (place + 1).min(of))
     }
 
-    /// Returns how often the metric has been logged when a trial is judged: `3, 9, 27, ... times`.
+    /// Describes after how many logged values a trial is judged: `3, 9, 27, ... times`.
     fn times(&self) -> String {
         let rungs: Vec<u64> =
             std::iter::successors(self.next_rung(0), |rung| self.next_rung(*rung))

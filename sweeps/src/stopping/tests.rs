@@ -1,5 +1,5 @@
-//! Compares the three rules with cases worked out by hand, and with the plainest way to compute
-//! them.
+//! Compares the three rules with cases that were worked out by hand, and with a simple computation
+//! from sorted lists.
 
 #![allow(clippy::unwrap_used)]
 
@@ -131,8 +131,8 @@ fn strict_judges_the_value_at_the_rung_and_not_strict_the_best() {
 #[test]
 fn larger_can_be_better() {
     let rule = hyperband(2.0, true);
-    // The other accuracies are 0.9, 0.8 and 0.7, its own is 0.75. The best half ends at index 2 of
-    // [0.9, 0.8, 0.75, 0.7].
+    // The other trials' accuracies are 0.9, 0.8 and 0.7; the judged trial's accuracy is 0.75. The
+    // worst that goes on is at index 4 / 2 = 2 of [0.9, 0.8, 0.75, 0.7].
     let others = [-0.9, -0.8, -0.7];
     let decision = decide(&rule, true, (0.75, 0.75), &others);
     assert_eq!(
@@ -214,7 +214,8 @@ fn as_many_go_on_as_the_words_say() {
 }
 
 proptest! {
-    /// W&B sorts all values in one list and takes the one at an index.
+    /// W&B sorts the values of all trials in one list, and takes the value at an index as the
+    /// threshold.
     #[test]
     fn judging_by_the_others_equals_sorting_all_values(
         costs in prop::collection::vec((-9..9i32).prop_map(f64::from), 0..40),
