@@ -15,7 +15,7 @@ use super::{
 };
 use crate::identity::Identity;
 
-/// Reads the list of values. Repeated values stay in it.
+/// Reads the list of values. Repeated values give a warning and stay in the list.
 pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Value>> {
     let field = fields.get("values")?;
     let Some(items) = field.list() else {
@@ -55,8 +55,7 @@ pub(super) fn values(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Val
     Some(values)
 }
 
-/// Reads the probabilities: one per value, none below 0, with the sum 1 up to the digits that
-/// people write.
+/// Reads the probabilities: one per value, none below 0, with a sum within 1e-6 of 1.
 pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<f64>> {
     let field = fields.get("probabilities")?;
     let Some(items) = field.list() else {
@@ -98,7 +97,7 @@ pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<
     }
     let sum: f64 = numbers.iter().sum();
     if (sum - 1.0).abs() > 1e-6 {
-        // With seven digits the suggestion itself sums to 1 as nearly as the check demands.
+        // Numbers with seven digits have a sum that is near enough to 1 for this check.
         let share = |value: &f64| format!("{:.7}", value / sum).trim_end_matches('0').to_owned();
         let scaled =
             format!("write `[{}]`", numbers.iter().map(share).collect::<Vec<_>>().join(", "));

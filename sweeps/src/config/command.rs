@@ -1,7 +1,7 @@
-//! Reads the keys `program` and `command`: the process of a trial, and its arguments, which W&B's
-//! macros make of the trial's parameters. `top` calls it when a sweep is checked, and the
-//! controller when a trial starts. It never starts a process. It leaves to the agent what only the
-//! node knows: its environment and its files.
+//! Reads the keys `program` and `command`, which define the argv of a trial's process. W&B's macros
+//! in `command` expand to the trial's parameters. `top` calls this module when a sweep is checked,
+//! and the controller calls it when a trial starts. This module never starts a process. It leaves
+//! environment variables and files to the agent, since only the agent's node has them.
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,8 @@ use super::{
     tree::{Kind, Node},
 };
 
-/// The start of the macro for an environment variable, which may stand inside a longer item.
+/// The start of the macro for an environment variable. This macro, unlike the others, may stand
+/// inside a longer item.
 const ENVVAR: &str = "${envvar:";
 
 impl Config {
@@ -55,7 +56,8 @@ fn plain(text: String) -> Argument {
     Argument { pieces: vec![Piece::Text(text)] }
 }
 
-/// Returns the first-level parameters in the order of their names, as W&B's server hands them out.
+/// Returns the first-level parameters in the order of their names. W&B's server sends them in the
+/// same order.
 fn sorted(params: &Map<String, Value>) -> Vec<(String, Value)> {
     let mut params: Vec<_> =
         params.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -63,7 +65,7 @@ fn sorted(params: &Map<String, Value>) -> Vec<(String, Value)> {
     params
 }
 
-/// Returns the items that a macro of arguments makes of one parameter.
+/// Returns the arguments to which a macro such as `${args}` expands one parameter.
 fn argument(name: &str, key: &str, value: &Value) -> Vec<String> {
     let text = python::str(value);
     match (name, value) {
@@ -95,7 +97,7 @@ fn pieces(item: &str) -> impl Iterator<Item = Piece> + '_ {
             rest = behind;
             return Some(Piece::EnvVar(name.to_owned()));
         }
-        // At least one character is taken, so a broken macro is text and the loop ends.
+        // The text has at least one character, so a broken macro becomes text and the loop ends.
         let skip = rest.chars().next().map_or(0, char::len_utf8);
         let end = (skip..rest.len())
             .find(|at| rest.is_char_boundary(*at) && variable(&rest[*at..]).is_some());
@@ -112,9 +114,9 @@ fn variable(text: &str) -> Option<(&str, &str)> {
     valid.then_some((name, behind))
 }
 
-/// Reads `command`, or takes the default for the program. Returns `None` if something is wrong,
-/// which it reports. `no_program` is the place to report that there is no program; `None` if that
-/// is not to be reported.
+/// Reads `command`, or returns the default command for the program, and reports problems. Returns
+/// `None` if `command` has an error. `no_program` is the place at which a missing program is
+/// reported; `None` if it must not be reported.
 pub(super) fn read(
     command: Option<&Field<'_>>,
     program: Option<&Field<'_>>,
@@ -193,7 +195,7 @@ struct Context<'c> {
     has_program: bool,
 }
 
-/// Reads one item as it was written. Numbers and booleans are their characters.
+/// Reads one item as it is written. A number or boolean gives its characters.
 fn item(node: &Node, path: &str, context: &Context<'_>, report: &mut Report) -> Option<String> {
     let at = At { path, span: node.span };
     let Kind::Scalar(scalar) = &node.kind else {

@@ -1,5 +1,5 @@
-//! Reads the key `constraints`: limits on other metrics, beyond which a trial does not count. `top`
-//! calls it. It never compares a value with a limit.
+//! Reads the key `constraints`: limits on other metrics. A trial beyond a limit does not count.
+//! `top` calls this module, which never compares a value with a limit.
 
 use crate::search::{Constraint, Side};
 
@@ -10,11 +10,11 @@ use super::{
 };
 
 const KEYS: [&str; 3] = ["metric", "min", "max"];
-/// The largest number of limits of one sweep. Each limit is a model of its own in a search by
-/// model.
+/// The largest number of limits of one sweep. The Bayesian search fits one model per limit.
 const MOST: usize = 16;
 
-/// Reads the constraints. Returns `None` if something in them is wrong, which it reports.
+/// Reads the constraints and reports their problems. Returns `None` if one of the problems is an
+/// error.
 pub(super) fn read(
     field: &Field<'_>,
     has_metric: bool,

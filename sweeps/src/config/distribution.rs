@@ -1,6 +1,6 @@
-//! Reads one parameter's entry: the distribution that it names or implies, and that distribution's
-//! own keys. `parameters` calls it. The meanings and the defaults are W&B's. `method` decides
-//! whether a method can use the distribution.
+//! Reads one parameter's entry: the distribution that the entry names or implies, and the keys of
+//! this distribution. `parameters` calls this module. The meanings and the defaults are W&B's. The
+//! module `method` checks whether the sweep's method can use the distribution.
 
 use crate::space::Distribution;
 
@@ -15,7 +15,7 @@ use super::{
     value,
 };
 
-/// A distribution's name, and the keys that its entry has.
+/// A distribution's name, and the keys that its entry must and can have.
 struct Shape {
     name: &'static str,
     required: &'static [&'static str],
@@ -38,7 +38,8 @@ const fn shape(
 
 const LIMITS: &[&str] = &["min", "max"];
 
-/// Every distribution. The deprecated ones come last, so that a near miss leads to the others.
+/// Every distribution. The deprecated distributions come last, so that a hint for a misspelt name
+/// prefers the others.
 const SHAPES: [Shape; 18] = [
     shape("constant", &["value"], &[]),
     shape("categorical", &["values"], &[]),
@@ -63,7 +64,7 @@ const SHAPES: [Shape; 18] = [
 /// The keys that have a meaning with every distribution.
 const ANYWHERE: [&str; 2] = ["distribution", "when"];
 
-/// Every key that the entry of some parameter has.
+/// All keys that the entry of a parameter can have.
 pub(super) const KEYS: [&str; 13] = [
     "distribution",
     "value",
@@ -80,8 +81,8 @@ pub(super) const KEYS: [&str; 13] = [
     "when",
 ];
 
-/// Reads the entry's distribution and its name. Returns `None` if something is wrong, which it
-/// reports.
+/// Returns the entry's distribution and the distribution's name, and reports problems. Returns
+/// `None` if the distribution cannot be read.
 pub(super) fn read(
     fields: &Fields<'_>,
     name: &str,
@@ -181,8 +182,8 @@ fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'st
     None
 }
 
-/// Returns the distribution of `min` and `max` alone: whole numbers if both are whole, else real
-/// ones.
+/// Returns the distribution of an entry with `min` and `max` alone: whole numbers if both limits
+/// are whole, else real numbers.
 fn between(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'static Shape> {
     let limit = |key| fields.get(key).and_then(|field| number(field.value));
     let (Some(min), Some(max)) = (limit("min"), limit("max")) else { return find("uniform") };
@@ -243,8 +244,8 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
     }
 }
 
-/// Returns what gives the entry its distribution: `distribution: normal`, or the keys that imply
-/// it.
+/// Returns the reason for the entry's distribution: `distribution: normal`, or the keys that imply
+/// the distribution.
 fn reason(fields: &Fields<'_>, shape: &Shape) -> String {
     if fields.has("distribution") {
         format!("`distribution: {}`", shape.name)

@@ -1,5 +1,5 @@
-//! Reads the key `early_terminate`: the rule that stops a trial before its end. `top` calls it, and
-//! `stopping` applies the rule. It never stops anything.
+//! Reads the key `early_terminate`: the rule that stops trials before their end. `top` calls this
+//! module, and `stopping` applies the rule. This module never stops a trial.
 
 use crate::stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median};
 
@@ -22,14 +22,15 @@ const TYPES: [Keys; 3] = [HYPERBAND, ASHA, MEDIAN];
 const KEYS: [&str; 8] =
     ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
 
-/// The default of `eta`: W&B's, and the same for every rule.
+/// The default of `eta` for every rule that has this key. It is W&B's default.
 const ETA: f64 = 3.0;
 /// The default number of iterations from one rung of the median rule to the next.
 const INTERVAL: u32 = 5;
-/// The default number of other trials for the median rule. Fewer say little about what is usual.
+/// The default of `min_trials`: the number of other trials that the median rule needs. The median
+/// of fewer trials says little.
 const MIN_TRIALS: u32 = 5;
 
-/// Reads the rule. Returns `None` if something in it is wrong, which it reports.
+/// Reads the rule and reports problems. Returns `None` if the rule cannot be read.
 pub(super) fn read(
     field: &Field<'_>,
     has_metric: bool,
@@ -72,7 +73,7 @@ fn kind(fields: &Fields<'_>, report: &mut Report) -> Option<Keys> {
     TYPES.into_iter().find(|(known, _)| *known == word)
 }
 
-/// Reports the keys that belong to another type.
+/// Reports the keys that belong to another type of rule.
 fn misplaced(fields: &Fields<'_>, (word, keys): Keys, report: &mut Report) {
     for field in
         fields.iter().filter(|field| KEYS.contains(&field.key) && !keys.contains(&field.key))

@@ -1,6 +1,6 @@
-//! Reads a mapping with the keys that may stand in it, and each key's value by type. Every reader
-//! of the configuration calls it, so that unknown keys, repeated keys and wrong types have the same
-//! messages everywhere. It never knows a key by name.
+//! Reads the keys of a mapping, and each key's value by type. Every reader of the configuration
+//! calls this module. So unknown keys, repeated keys and wrong types have the same messages
+//! everywhere. This module contains no key of the configuration.
 
 use super::{
     nearest::{nearest, suggestion},
@@ -30,7 +30,7 @@ pub(super) struct Field<'t> {
 /// The keys of one mapping, each once.
 pub(super) struct Fields<'t> {
     fields: Vec<Field<'t>>,
-    /// The place of the mapping as a whole, for what is missing in it.
+    /// The place of the mapping as a whole, at which missing keys are reported.
     pub(super) span: Span,
     /// The path in the configuration; empty at the top.
     pub(super) path: String,
@@ -41,13 +41,13 @@ pub(super) struct Fields<'t> {
 pub(super) struct Number {
     /// The value.
     pub(super) value: f64,
-    /// Whether it was written without a point and an exponent.
+    /// Whether the number was written without a point and without an exponent.
     pub(super) integer: bool,
 }
 
 impl<'t> Fields<'t> {
-    /// Reads the entries of a mapping. It reports repeated keys and keys that are no text. Returns
-    /// `None`, and reports nothing, if `node` is no mapping.
+    /// Reads the entries of a mapping. Reports repeated keys, and keys that are lists or mappings.
+    /// Returns `None`, and reports nothing, if `node` is not a mapping.
     pub(super) fn of(
         node: &'t Node,
         span: Span,
@@ -78,13 +78,13 @@ impl<'t> Fields<'t> {
         self.fields.iter().find(|field| field.key == key)
     }
 
-    /// Returns whether the key is there.
+    /// Returns whether the mapping has this key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    /// Returns whether the key is missing, and no unknown key, which is reported anyway, looks like
-    /// it.
+    /// Returns whether the key is missing and no unknown key of the mapping looks like it. Such an
+    /// unknown key is probably a slip for the missing one, and is reported on its own.
     pub(super) fn lacks(&self, key: &str, known: &[&str]) -> bool {
         let meant = |field: &Field<'_>| {
             !known.contains(&field.key) && nearest(field.key, known) == Some(key)
@@ -102,8 +102,9 @@ impl<'t> Fields<'t> {
         At { path: &self.path, span: self.span }
     }
 
-    /// Reports every key that is not among `known`, and suggests those of `obeyed` that are not
-    /// there yet. `place` says which mapping it is: " in `metric`", or nothing at the top.
+    /// Reports every key that is not among `known`, with keys of `obeyed` that the mapping lacks as
+    /// suggestions. `place` names the mapping in the message: " in `metric`", or empty at the top
+    /// level.
     pub(super) fn refuse_unknown(
         &self,
         known: &[&str],
@@ -121,22 +122,24 @@ impl<'t> Fields<'t> {
 }
 
 impl<'t> Field<'t> {
-    /// Returns the place of the key, for problems that are about it.
+    /// Returns the place of the key, for problems with the key.
     pub(super) fn at_key(&self) -> At<'_> {
         At { path: &self.path, span: self.key_span }
     }
 
-    /// Returns the place of the value, for problems that are about it.
+    /// Returns the place of the value, for problems with the value.
     pub(super) fn at(&self) -> At<'_> {
         At { path: &self.path, span: self.value.span }
     }
 
-    /// Reads the mapping that this key holds.
+    /// Reads the value as a mapping. Returns `None`, and reports nothing, if the value is not a
+    /// mapping.
     pub(super) fn fields(&self, report: &mut Report) -> Option<Fields<'t>> {
         Fields::of(self.value, self.key_span, &self.path, report)
     }
 
-    /// Returns the items of a list. Returns `None`, and reports nothing, if the value is no list.
+    /// Returns the items of a list. Returns `None`, and reports nothing, if the value is not a
+    /// list.
     pub(super) fn list(&self) -> Option<&'t [Node]> {
         match &self.value.kind {
             Kind::List(items) => Some(items),
@@ -144,7 +147,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// Reads text that is not empty and can be an argument of a program.
+    /// Reads the value as text that is not blank and that can be an argument of a program.
     pub(super) fn text(&self, report: &mut Report) -> Option<&'t str> {
         let Kind::Scalar(scalar) = &self.value.kind else {
             self.wrong_type(TEXT, report);
@@ -237,7 +240,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// Reads one of the words.
+    /// Reads the value as one of the given words.
     pub(super) fn choice<'w>(&self, words: &[&'w str], report: &mut Report) -> Option<&'w str> {
         let typed = self.value.text().unwrap_or("");
         let found = words.iter().copied().find(|word| *word == typed);
@@ -248,7 +251,7 @@ impl<'t> Field<'t> {
         found
     }
 
-    /// Reports that another type is needed, and how to get it where a slip can be guessed.
+    /// Reports that another type is needed. The hint corrects a probable slip, or gives an example.
     fn wrong_type(&self, wanted: &str, report: &mut Report) {
         let message = format!("{} must be {wanted}, not {}", code(self.key), describe(self.value));
         let key = shorten(self.key);
@@ -259,7 +262,7 @@ impl<'t> Field<'t> {
     }
 }
 
-/// Reports a key that was there before.
+/// Reports a key that the mapping already has on line `line`.
 pub(super) fn repeated(at: At<'_>, name: &str, line: usize, report: &mut Report) {
     let lines = match at.span.line {
         again if again == line => format!("on line {line}"),
@@ -274,18 +277,18 @@ pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
-/// Reads a number, finite or not.
+/// Returns the number that a node holds, finite or not. Returns `None` for other nodes.
 pub(super) fn number(node: &Node) -> Option<Number> {
     let Kind::Scalar(scalar) = &node.kind else { return None };
     match scalar.core {
-        // Beyond 2^53 digits are lost, as in every double.
+        // A whole number beyond 2^53 loses digits, as in every double.
         Core::Integer(whole) => Some(Number { value: whole as f64, integer: true }),
         Core::Float(value) => Some(Number { value, integer: false }),
         _ => None,
     }
 }
 
-/// Says what a node is, for a message: "a list", "the number 5", "the text `abc`".
+/// Describes a node for a message: "a list", "the number 5", "the text `abc`".
 pub(super) fn describe(node: &Node) -> String {
     let scalar = match &node.kind {
         Kind::List(_) => return "a list".to_owned(),
@@ -302,13 +305,14 @@ pub(super) fn describe(node: &Node) -> String {
     }
 }
 
-/// Returns the node's characters, or what it is, for messages about words.
+/// Returns the node's characters, or the description of a node without characters, for messages
+/// about words.
 pub(super) fn shown(node: &Node) -> String {
     node.text().filter(|text| !text.is_empty()).map_or_else(|| describe(node), code)
 }
 
-/// Guesses what a person meant by text that looks like a number or a boolean: quoted, or in the
-/// manner of YAML 1.1.
+/// Guesses the number or boolean that a person meant by a text: a quoted one, or one in the syntax
+/// of YAML 1.1.
 fn meant(node: &Node, wanted: &str) -> Option<String> {
     let text = node.text()?.trim();
     if wanted == BOOLEAN {
@@ -336,8 +340,8 @@ fn example(wanted: &str) -> &'static str {
     }
 }
 
-/// Returns the node as it could stand on one line if that is short, else a placeholder. Hints use
-/// it.
+/// Returns the node as one line of YAML for hints. If the line would be long, returns a shortened
+/// text or a placeholder.
 pub(super) fn inline(node: &Node) -> String {
     let mut text = String::new();
     write_inline(node, &mut text);
@@ -352,7 +356,7 @@ pub(super) fn inline(node: &Node) -> String {
 }
 
 fn write_inline(node: &Node, out: &mut String) {
-    // A text that is too long is not shown, so it need not be finished.
+    // A long text is not shown whole, so its rest need not be written.
     if out.len() > 200 {
         return;
     }

@@ -1,17 +1,19 @@
-//! Writes parameters as overrides of Hydra (1.1 and later). Its grammar would read plain text
-//! otherwise: `x,y` as a sweep, `None` as text, `[1, 'a']` with its quotes. `command` calls it. It
-//! never reads such text back.
+//! Writes parameters as overrides of Hydra (1.1 and later). Values as Python prints them would have
+//! other meanings in Hydra's grammar: `x,y` is a sweep, `None` is text, and `True` from a text is a
+//! boolean. So values are written in Hydra's syntax. `command` calls this module, which never
+//! parses such text.
 
 use serde_json::Value;
 
 use super::{leaf::Leaf, problem::Report, python::numeral, text::code};
 
-/// The words that mean something else than their letters, whatever their case.
+/// The words that Hydra does not read as text unless they are quoted, in upper or lower case.
 const RESERVED: [&str; 5] = ["null", "true", "false", "nan", "inf"];
 
-/// Returns `++name=value`. A name that brings its own `+` or `~` keeps it. `model/encoder` and
-/// `db@backup` stay without a prefix where it would be `++`, which Hydra refuses before a config
-/// group. `~name` with the value null deletes the name, whatever was there.
+/// Returns an override such as `++name=value`, where `prefix` is `+` or `++`. A name that begins
+/// with `+` or `~` gets no further prefix. Names such as `model/encoder` and `db@backup` get no
+/// `++`, since Hydra refuses `++` before a config group. `~name` with the value null becomes
+/// `~name`, which deletes the name whatever its value.
 pub(super) fn argument(prefix: &str, name: &str, value: &Value) -> String {
     let own = name.starts_with(['+', '~']) || (prefix == "++" && name.contains(['/', '@']));
     let prefix = if own { "" } else { prefix };
@@ -39,7 +41,8 @@ fn element(value: &Value) -> String {
     }
 }
 
-/// Returns the text in single quotes, where backslashes count only before a quote.
+/// Returns the text in single quotes. Hydra reads a backslash as an escape only before a quote, so
+/// only such backslashes are doubled.
 fn quoted(text: &str) -> String {
     let mut out = String::from('\'');
     let mut backslashes = 0;
@@ -59,7 +62,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// Escapes a key of a mapping, which cannot be quoted.
+/// Escapes a key of a mapping, since Hydra's grammar does not allow quotes around keys.
 fn escaped(key: &str) -> String {
     let mut out = String::new();
     for character in key.chars() {
@@ -71,7 +74,7 @@ fn escaped(key: &str) -> String {
     out
 }
 
-/// Warns of the parameters that no override can name.
+/// Warns of parameters with names that no override can express.
 pub(super) fn names(leaves: &[Leaf], report: &mut Report) {
     for leaf in leaves {
         let Some((first, below)) = leaf.parameter.path.split_first() else { continue };
@@ -86,8 +89,8 @@ pub(super) fn names(leaves: &[Leaf], report: &mut Report) {
     }
 }
 
-/// Returns whether the name is a key by the grammar: `group@package`, perhaps behind `+`, `++` or
-/// `~`.
+/// Returns whether the name is a key of Hydra's grammar: `group@package`, perhaps behind `+`, `++`
+/// or `~`.
 fn is_key(name: &str) -> bool {
     let name = ["++", "+", "~"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     let (group, package) =
@@ -98,8 +101,7 @@ fn is_key(name: &str) -> bool {
         && package.is_none_or(|name| name.is_empty() || is_package(name))
 }
 
-/// Returns whether the text is one name, or several with dots between, of which any may be an
-/// index.
+/// Returns whether the text is one name, or several names or indices with dots between.
 fn is_package(name: &str) -> bool {
     let special = |part: &str| is_id(&part.replace('$', "_"));
     let index = |part: &str| {
@@ -116,7 +118,7 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
-/// Returns whether a mapping can have the key as text.
+/// Returns whether Hydra reads this key of a mapping as text.
 fn is_mapping_key(key: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_/-\\+.$%*@?|()[]{}:=, ".contains(c);
     let number = key.replace('_', "").parse::<f64>().is_ok();
@@ -133,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// Hydra 1.3 reads each right side back as the left one.
+    /// Hydra 1.3 reads each text on the right as the value on the left.
     #[test]
     fn values_come_back_from_hydra() {
         for (value, text) in [

@@ -1,5 +1,5 @@
-//! Represents one parameter as the YAML has it: what the search gets, where it stands, and what it
-//! depends on. `parameters` and `when` make it.
+//! Represents one parameter of the YAML: the parameter for the search, its place in the text, and
+//! the condition on another parameter. `parameters` and `when` build these types.
 
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use crate::space::Parameter;
 
 /// One parameter and its place in the YAML.
 pub(super) struct Leaf {
-    /// The parameter as the search gets it.
+    /// The parameter that the search gets.
     pub(super) parameter: Parameter,
     /// The distribution's name, written or inferred.
     pub(super) distribution: &'static str,
-    /// The condition as it was written; `None` if there is none.
+    /// The condition as it was written; `None` if the parameter has no condition.
     pub(super) when: Option<When>,
     pub(super) path: String,
     pub(super) span: Span,
@@ -30,7 +30,7 @@ impl Leaf {
     }
 }
 
-/// The condition of a parameter, before it is known whether the other parameter exists.
+/// The condition of a parameter as it was written. It may name a parameter that does not exist.
 pub(super) struct When {
     /// The name of the other parameter, with its groups before it and dots between.
     pub(super) parent: String,

@@ -1,5 +1,6 @@
-//! Reads the key `method`, and checks whether it agrees with the rest: a grid needs a countable
-//! space, and a model needs a metric and something to search. `top` calls it. It never searches.
+//! Reads the key `method`, and checks whether the method fits the other keys: a grid needs a
+//! countable space, and `bayes` needs a metric. The check warns if no parameter varies. `top` calls
+//! this module, which never searches.
 
 use serde_json::Value;
 
@@ -42,8 +43,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Method> {
     None
 }
 
-/// Reports what the method cannot do with these parameters, or without a metric. `at` is the
-/// method's place.
+/// Reports the parameters that do not fit the method, and a metric that `bayes` lacks. `at` is the
+/// place of the method.
 pub(super) fn agree(
     method: Method,
     has_metric: bool,
@@ -78,7 +79,7 @@ pub(super) fn agree(
     }
 }
 
-/// Reports a parameter that has no first, second and third value.
+/// Reports a parameter whose values a grid cannot count, or whose grid ends below `max`.
 fn countable(leaf: &Leaf, report: &mut Report) {
     let name = code(leaf.name());
     match &leaf.parameter.distribution {
@@ -127,7 +128,8 @@ fn countable(leaf: &Leaf, report: &mut Report) {
     }
 }
 
-/// Reports a parameter with limits that are no multiples of its `q`.
+/// Warns of a parameter for which the multiples of `q` give a single value, or values that differ
+/// from what the limits suggest.
 fn rounding(leaf: &Leaf, report: &mut Report) {
     let Distribution::Real { law, quantum: Some(quantum) } = &leaf.parameter.distribution else {
         return;
@@ -164,7 +166,7 @@ fn rounding(leaf: &Leaf, report: &mut Report) {
     }
 }
 
-/// Returns three values that show the law: its ends and its middle.
+/// Returns a list of three example values of a law: two near its ends, and one in its middle.
 fn three(law: &Law) -> String {
     let values = match *law {
         Law::Uniform { min, max } => [min, min + (max - min) / 2.0, max],
@@ -181,7 +183,7 @@ fn three(law: &Law) -> String {
     format!("[{}]", values.map(rounded).join(", "))
 }
 
-/// Reports a grid with more cells than can be counted.
+/// Reports a grid with more cells than a `u64` can count, or with steps that a double cannot count.
 fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     let fine = leaves.iter().find(|leaf| !is_told_apart(&leaf.parameter.distribution));
     if let Some(leaf) = fine {
@@ -202,7 +204,7 @@ fn size(leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     }
 }
 
-/// Returns whether a grid can count the values of a parameter one by one.
+/// Returns whether a double can count the multiples of this distribution one by one.
 fn is_told_apart(distribution: &Distribution) -> bool {
     match distribution {
         Distribution::Real {
@@ -213,8 +215,8 @@ fn is_told_apart(distribution: &Distribution) -> bool {
     }
 }
 
-/// Returns the number of cells of the grid, or `None` if they cannot be counted. A parameter that
-/// no grid can have counts as one value, since it is reported elsewhere.
+/// Returns the number of cells of the grid, or `None` if they cannot be counted. A parameter
+/// without a grid counts as one value, since `countable` reports it.
 fn grid(leaves: &[Leaf]) -> Option<u64> {
     let mut parameters: Vec<Parameter> = leaves.iter().map(|leaf| leaf.parameter.clone()).collect();
     for parameter in &mut parameters {

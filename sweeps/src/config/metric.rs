@@ -11,7 +11,7 @@ use crate::search::Impute;
 
 const KEYS: [&str; 5] = ["name", "goal", "target", "impute", "impute_while_running"];
 
-/// Reads the metric. Returns `None` if something in it is wrong, which it reports.
+/// Reads the metric and reports problems. Returns `None` if one of the problems is an error.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
     let Some(fields) = field.fields(report) else {
         let name = if matches!(field.value.kind, Kind::Scalar(_)) {
@@ -58,9 +58,9 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Metric> {
     Some(Metric { name: name?, maximize: goal? == "maximize", target: target?, impute: impute? })
 }
 
-/// Warns of `impute_while_running`. The model predicts running trials, with its uncertainty; a
-/// number in their place would only mislead it. The results mean the same, so a sweep with this key
-/// is not refused.
+/// Warns that `impute_while_running` has no effect. The model itself predicts running trials, with
+/// its uncertainty; a fixed number in their place would mislead the model. The key does not change
+/// what results mean, so a sweep with this key is not refused.
 fn while_running(field: &Field<'_>, report: &mut Report) {
     if matches!(&field.value.kind, Kind::Scalar(scalar) if scalar.core == Core::Bool(false)) {
         return;

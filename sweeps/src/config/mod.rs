@@ -1,10 +1,11 @@
-//! Checks the sweep's YAML. It parses the text into a tree with a span per node and validates the
-//! tree by hand, so that one check reports all problems, each with line, caret and hint. The
-//! controller and `sweep check` call it. It never reads a file.
+//! Checks the text of a sweep's YAML. The check parses the text into a tree with a span per node,
+//! and validates the tree with code of its own. So one check reports all problems, each with its
+//! place and usually a hint. The controller and `sweep check` call this module, which never reads a
+//! file.
 //!
 //! `tree` turns text into nodes, and `top` and the modules that it calls turn nodes into a
-//! [`Config`]. All of them report problems to one report. The language is W&B's;
-//! `docs/sweep-yaml.md` is its reference.
+//! [`Config`]. All these modules add their problems to one report. The language is that of W&B's
+//! sweeps; `docs/sweep-yaml.md` is its reference.
 
 mod categorical;
 mod command;
@@ -42,9 +43,10 @@ pub use problem::{Problem, Severity};
 pub use render::render;
 pub use schema::{Argument, Checked, Command, Config, Metric, Piece};
 
-/// Checks the text of a sweep's YAML. It takes at most about a second for any text, and a
-/// millisecond for a usual one. It refuses a text that is larger than 1 MiB, deeper than 64 levels,
-/// or has more than 100,000 values with its aliases followed.
+/// Checks the text of a sweep's YAML. A check takes a millisecond for a usual text, and at most
+/// about a second for any text. It refuses a text that is larger than 1 MiB, or is nested deeper
+/// than 64 levels. It also refuses a text with more than 100,000 values, where each alias counts
+/// all values that it stands for.
 pub fn check(text: &str) -> Checked {
     let mut report = problem::Report::default();
     let config = tree::parse(text, &mut report).and_then(|root| top::read(&root, &mut report));

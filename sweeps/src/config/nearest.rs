@@ -1,11 +1,11 @@
-//! Finds the known word that a person probably meant. The readers call it for unknown keys, names
-//! of distributions, macros and choices. It never guesses wildly: without a near word it lists the
-//! known ones.
+//! Finds the known word that a person probably meant. The readers call this module for unknown
+//! keys, distributions, macros and choices. If no known word is near, the module makes no guess,
+//! and a hint lists the known words.
 
 use super::text::{code, listed};
 
-/// The longest word that is compared, in characters. No person mistypes a known word into a longer
-/// one.
+/// The longest unknown word that is compared with known ones, in characters. No person mistypes a
+/// known word into a longer word.
 const LONGEST: usize = 40;
 
 /// Returns "did you mean `min`?", or the list of known words: "`min` or `max` can stand here".
@@ -17,8 +17,9 @@ pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns the known word that is at most a third of its letters away, the first of the nearest
-/// ones. If there is none, it may be a word that begins with the other.
+/// Returns the nearest known word; of equally near words, the first. The word may differ in a third
+/// of the longer word's letters, or in one letter. If no word is that near, returns a known word
+/// that begins with the unknown one, or with which the unknown one begins.
 pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed: String =
         unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
@@ -26,8 +27,8 @@ pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     if length == 0 || length > LONGEST {
         return None;
     }
-    // A swap of neighbours counts as one slip. Most words differ too much in length to be compared
-    // at all.
+    // The swap of two neighbouring letters counts as one slip. A known word whose length differs
+    // too much is not compared at all.
     let near = |word: &&'a str| {
         let most = (word.len().max(length) / 3).max(1);
         (word.len().abs_diff(length) <= most).then(|| (strsim::osa_distance(&typed, word), most))
@@ -41,8 +42,8 @@ pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
         .or_else(|| known.iter().copied().find(|word| abbreviates(&typed, word)))
 }
 
-/// Turns `-` and a space into `_`, which known words have. The choice among the three is no
-/// difference, nor is case.
+/// Turns `-` and a space into `_`, since known words use `_`. So these three characters count as
+/// equal.
 fn plain(character: char) -> char {
     if matches!(character, '-' | ' ') { '_' } else { character }
 }

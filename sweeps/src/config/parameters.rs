@@ -1,5 +1,6 @@
 //! Reads the key `parameters`: names, nested groups, and the entry of each parameter. `top` calls
-//! it, and `distribution` reads each entry's law. It never draws a value.
+//! this module, and `distribution` reads the distribution of each entry. This module never draws a
+//! value.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +21,16 @@ const MOST: usize = 1000;
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 128;
 
-/// All parameters.
+/// All parameters of a sweep.
 #[derive(Default)]
 pub(super) struct Parameters {
-    /// The parameters in the order of the YAML. Those with a problem are left out.
+    /// The parameters in the order of the YAML. Parameters that cannot be read are left out.
     pub(super) leaves: Vec<Leaf>,
-    /// Whether none is left out.
+    /// Whether no error was found in any parameter.
     pub(super) complete: bool,
 }
 
-/// Reads all parameters and reports what is wrong with them.
+/// Reads all parameters and reports their problems.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Parameters {
     let before = report.errors();
     let mut reader = Reader {
@@ -48,17 +49,18 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Parameters {
 
 struct Reader<'r> {
     leaves: Vec<Leaf>,
-    /// The line of every parameter and group, by its names joined with dots.
+    /// The line of every parameter and group. The key is its path, joined with dots.
     dotted: BTreeMap<String, usize>,
-    /// The dotted name of every parameter, by its environment variable.
+    /// The dotted name of every parameter. The key is the name of the parameter's environment
+    /// variable.
     variables: BTreeMap<String, String>,
-    /// Whether it was reported that there are too many.
+    /// Whether it was already reported that there are too many parameters.
     told: bool,
     report: &'r mut Report,
 }
 
 impl Reader<'_> {
-    /// Reads the parameters that the key `parameters` holds.
+    /// Reads the parameters below a key `parameters`, at the top level or in a group.
     fn group(&mut self, field: &Field<'_>, groups: &[String]) {
         let Some(fields) = field.fields(self.report) else {
             self.report
@@ -82,7 +84,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads one name and what it holds: a parameter or a group of them.
+    /// Reads one name and its value: a parameter, or a group of parameters.
     fn entry(&mut self, field: &Field<'_>, groups: &[String]) {
         if self.leaves.len() >= MOST {
             if !std::mem::replace(&mut self.told, true) {
@@ -119,7 +121,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports a group without the key that makes it one. Nothing else is reported about it.
+    /// Reports a group without the key `parameters`. Its members are not checked further.
     fn bare_group(&mut self, fields: &Fields<'_>, name: &str, path: &[String]) {
         for member in fields.iter() {
             self.dotted.insert(format!("{}.{}", path.join("."), member.key), member.key_span.line);
@@ -136,8 +138,9 @@ impl Reader<'_> {
             .hint(format!("put {members} under `parameters:`, indented below {}", code(name)));
     }
 
-    /// Returns whether a command line can carry the name. W&B takes every name, and Hydra's names
-    /// have characters of all kinds.
+    /// Returns whether a parameter's name is allowed, and reports a name that is not. A name is
+    /// allowed if a command line can carry it, since W&B accepts every name and Hydra's names use
+    /// many kinds of characters.
     fn name(&mut self, field: &Field<'_>) -> bool {
         if let Some((why, hint)) = unusable(field.key) {
             let message = format!("{} is not a valid parameter name: {why}", code(field.key));
@@ -153,7 +156,8 @@ impl Reader<'_> {
         true
     }
 
-    /// Reports `a.b` beside `b` in a group `a`: both would be shown, and found, under one name.
+    /// Reports a parameter `a.b` beside a parameter `b` in a group `a`: both would have the same
+    /// dotted name.
     fn collisions(&mut self, field: &Field<'_>, path: &[String]) {
         let dotted = path.join(".");
         if let Some(line) = self.dotted.insert(dotted.clone(), field.key_span.line) {
@@ -166,7 +170,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports names that differ only in characters that an environment variable cannot have.
+    /// Reports parameters that get the same environment variable, since their names differ only in
+    /// characters that a variable cannot have.
     fn environment(&mut self, field: &Field<'_>, path: &[String]) {
         let clean = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let variable: String = path.join("__").chars().map(clean).collect();
@@ -187,7 +192,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports keys that cannot stand beside `parameters`.
+    /// Reports keys of a group that are not allowed beside `parameters`.
     fn beside_group(&mut self, fields: &Fields<'_>, name: &str) {
         for field in fields.iter().filter(|field| field.key != "parameters") {
             self.report
@@ -207,8 +212,8 @@ impl Reader<'_> {
     }
 }
 
-/// Returns whether a mapping holds parameters although nothing says that it is a group: an entry
-/// stands below a key that means nothing here.
+/// Returns whether a mapping is a group without the key `parameters`. Such a mapping has an entry
+/// below an unknown key, and no key with a plain value of a parameter's entry.
 fn is_bare_group(fields: &Fields<'_>) -> bool {
     let is_known = |key: &str| distribution::KEYS.contains(&key);
     let plain =
@@ -225,7 +230,8 @@ fn is_entry(node: &Node) -> bool {
     })
 }
 
-/// Returns why no program can get an argument of this name, and what to write.
+/// Returns why no program can get an argument of this name, and a hint. Returns `None` if the name
+/// is usable.
 fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
     if name.is_empty() {
         Some(("it is empty", "write a name, such as `lr`"))
@@ -245,7 +251,7 @@ fn unusable(name: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Reports a value where an entry must be: `lr: 0.1` or `lr: [0.1, 0.2]`.
+/// Reports a bare value in place of a parameter's entry, such as `lr: 0.1` or `lr: [0.1, 0.2]`.
 fn bare(field: &Field<'_>, report: &mut Report) {
     let name = code(field.key);
     let told = report

@@ -1,16 +1,16 @@
-//! Collects the problems that a check finds. Every reader in `config` fills the report, and the
-//! controller and `sweep check` show it. It never decides what is wrong.
+//! Collects the problems that a check finds. Every reader in `config` adds problems to the report,
+//! and the controller and `sweep check` show them. This module never decides what is wrong.
 
 use std::collections::BTreeSet;
 
-/// The largest number of errors, and of warnings, that one check reports. No person reads more, and
-/// a hostile file could hold 100,000.
+/// The largest number of errors, and of warnings, that one check reports. No person reads more
+/// problems, and a hostile file could cause 100,000.
 const MOST: usize = 100;
 
-/// A problem of the YAML that a person should know.
+/// A problem of the YAML that is reported to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Whether the sweep is refused because of it.
+    /// Whether the controller refuses the sweep because of the problem, or only warns.
     pub severity: Severity,
     /// The path in the configuration: `parameters.lr.min`; empty for the whole file.
     pub path: String,
@@ -29,11 +29,12 @@ pub struct Problem {
 pub enum Severity {
     /// The sweep is refused.
     Error,
-    /// The sweep is accepted, but it means less or something else than a person may think.
+    /// The sweep is accepted, but its meaning may differ from what the user expects.
     Warning,
 }
 
-/// A stretch of one line. If something spans several lines, it is its stretch on the first.
+/// A range of columns on one line. For a node of several lines, the span is its part on the first
+/// line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     /// The line, counted from 1.
@@ -60,16 +61,16 @@ pub(super) struct Report {
     errors: usize,
 }
 
-/// The problem that was just reported, to which a hint may be added.
+/// The problem that was just reported. A hint can be added to it.
 pub(super) struct Reported<'a>(&'a mut Problem);
 
 impl Report {
-    /// Reports something for which the sweep is refused.
+    /// Reports a problem because of which the sweep is refused.
     pub(super) fn error(&mut self, at: At<'_>, message: impl Into<String>) -> Reported<'_> {
         self.tell(Severity::Error, at, message.into())
     }
 
-    /// Reports something that means less or something else than a person may think.
+    /// Reports a part of the YAML whose meaning may differ from what the user expects.
     pub(super) fn warning(&mut self, at: At<'_>, message: impl Into<String>) -> Reported<'_> {
         self.tell(Severity::Warning, at, message.into())
     }
@@ -94,12 +95,12 @@ impl Report {
         self.errors
     }
 
-    /// Returns the problems in order.
+    /// Returns the problems, sorted by place, without repetitions.
     pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems = self.problems;
         // The sort is stable: problems at one place stay in the order in which they were found.
         problems.sort_by_key(|problem| (problem.line, problem.columns));
-        // A node behind an anchor is read once for each alias, but its problem is one problem.
+        // A node with an anchor is read again for each alias, but its problems are reported once.
         let mut seen = BTreeSet::new();
         problems.retain(|problem| {
             seen.insert((problem.line, problem.columns, problem.message.clone()))
@@ -110,13 +111,13 @@ impl Report {
 }
 
 impl Reported<'_> {
-    /// Adds what to write instead.
+    /// Adds a hint: what to write instead.
     pub(super) fn hint(self, hint: impl Into<String>) {
         self.0.hint = Some(hint.into());
     }
 }
 
-/// Keeps the first problems of each severity, and counts the others in a last problem.
+/// Keeps the first [`MOST`] problems of each severity. A last problem counts the others.
 fn shorten(problems: &mut Vec<Problem>) {
     let (mut errors, mut warnings) = (0usize, 0usize);
     problems.retain(|problem| {

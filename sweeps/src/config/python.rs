@@ -1,12 +1,12 @@
-//! Writes values as Python's `str` and `repr` write them. W&B's agent puts this text on a command
-//! line, and the scripts written for it parse it. `command` calls it. It never reads such text
-//! back.
+//! Writes values as Python's `str` and `repr` write them. W&B's agent puts such text on a command
+//! line, and scripts that were written for W&B parse it. `command` calls this module, which never
+//! parses such text.
 
 use serde_json::{Number, Value};
 
 use super::text::is_printable;
 
-/// Returns `str(value)`: text as it is, everything else as [`repr`].
+/// Returns `str(value)`: text unchanged, and every other value as [`repr`] writes it.
 pub(super) fn str(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -33,7 +33,7 @@ fn repr(value: &Value) -> String {
     }
 }
 
-/// Returns a number alone.
+/// Returns the number as Python prints it.
 pub(super) fn numeral(number: &Number) -> String {
     match number.as_f64() {
         Some(value) if number.is_f64() => float(value),
@@ -41,8 +41,8 @@ pub(super) fn numeral(number: &Number) -> String {
     }
 }
 
-/// Returns the shortest digits that denote the number. Below 1e-4 and from 1e16 on they have an
-/// exponent of at least two digits.
+/// Returns the shortest digits that denote the number. Magnitudes below 1e-4 and from 1e16 on have
+/// an exponent of at least two digits.
 fn float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
@@ -56,7 +56,8 @@ fn float(value: f64) -> String {
     }
 }
 
-/// Returns the text in single quotes, or in double ones if it holds single ones only.
+/// Returns the text in single quotes. If the text has single quotes and no double ones, returns it
+/// in double quotes.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::from(quote);
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// CPython 3.11 printed the right sides.
+    /// CPython 3.11 printed the expected texts.
     #[test]
     fn values_are_written_as_cpython_prints_them() {
         for (value, text) in [

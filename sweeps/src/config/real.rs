@@ -1,5 +1,5 @@
-//! Reads parameters with limits or a bell curve: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and
-//! `q`. `distribution` calls it. It never draws a value.
+//! Reads the numeric distributions: the keys `min`, `max`, `mu`, `sigma`, `a`, `b` and `q`.
+//! `distribution` calls this module, which never draws a value.
 
 use crate::space::{Distribution, Law, Quantum};
 
@@ -39,7 +39,7 @@ fn ordered(less: bool, equal: bool, fields: &Fields<'_>, name: &str, report: &mu
     less
 }
 
-/// Reads one of the laws, with its rounding if its name begins with `q_`.
+/// Reads a law, and its rounding if the distribution's name begins with `q_`.
 pub(super) fn read(
     shape: &str,
     fields: &Fields<'_>,
@@ -97,7 +97,7 @@ fn limits(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64, 
     ordered(min < max, min == max, fields, name, report).then_some((min, max))
 }
 
-/// Reads limits that have logarithms.
+/// Reads limits that must be above 0, since the law takes their logarithms.
 fn positive(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64, f64)> {
     let limits = limits(fields, name, report);
     let field = fields.get("min")?;
@@ -119,8 +119,8 @@ fn positive(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<(f64
     None
 }
 
-/// Reads limits that are exponents. W&B deprecated them, since nearly everyone takes them for the
-/// limits themselves.
+/// Reads limits that are exponents, and reports that such a distribution is deprecated, as in W&B.
+/// Nearly all users mistake the exponents for the limits themselves.
 fn exponents(
     fields: &Fields<'_>,
     name: &str,
@@ -156,7 +156,7 @@ fn exponents(
     Some((min, max))
 }
 
-/// Reads a number above 0, which is 1 if it is left out.
+/// Reads a number above 0. If the key is missing, returns 1.
 fn above_zero(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<f64> {
     let Some(field) = fields.get(key) else { return Some(1.0) };
     let value = field.number(report)?.value;
@@ -171,8 +171,8 @@ fn above_zero(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<f64
     None
 }
 
-/// Reads the step of the `q_` distributions. It is 1.0 if it is left out. Values are whole if it is
-/// written as a whole number.
+/// Reads `q`, the step of the `q_` distributions. If `q` is missing, the step is 1.0. If `q` is
+/// written as a whole number, values are integers.
 fn quantum(fields: &Fields<'_>, report: &mut Report) -> Option<Quantum> {
     let step = above_zero(fields, "q", report)?;
     let integer =
@@ -180,7 +180,8 @@ fn quantum(fields: &Fields<'_>, report: &mut Report) -> Option<Quantum> {
     Some(Quantum { step, integer })
 }
 
-/// Returns whether every value that can be drawn is a number, so that nothing overflows on the way.
+/// Returns whether every value that can be drawn is a finite number, and reports an overflow.
+/// Rounding must not overflow either.
 fn sound(
     law: &Law,
     quantum: Option<Quantum>,
@@ -211,8 +212,9 @@ fn sound(
     fits && rounds
 }
 
-/// Returns the least and the largest value that a law can yield. For a law without ends they lie
-/// nine standard deviations from the middle, which no u of 53 bits leaves.
+/// Returns the least and the largest value that a law can yield. A law without limits has its
+/// extent set at nine standard deviations from the middle. No u with 53 bits gives a value beyond
+/// it.
 fn extent(law: &Law) -> (f64, f64) {
     match *law {
         Law::Normal { mu, sigma } => (mu - 9.0 * sigma, mu + 9.0 * sigma),

@@ -1,5 +1,5 @@
-//! Renders a problem as text for a terminal, in the manner of rustc. `sweep check`, `sweep create`
-//! and the controller call it. It never colours and never prints.
+//! Renders a problem as text for a terminal, in the style of rustc. `sweep check`, `sweep create`
+//! and the controller call this module, which never uses colours and never prints.
 
 use super::{
     problem::{Problem, Severity},
@@ -7,10 +7,10 @@ use super::{
     tree,
 };
 
-/// The longest stretch of a line that is shown, in characters.
+/// The largest part of a line that is shown, in characters.
 const WIDTH: usize = 100;
 
-/// Renders a problem as text for a terminal, in the manner of rustc: severity and message, `-->
+/// Renders a problem as text for a terminal, in the style of rustc: severity and message, `-->
 /// source:line:column`, the line with carets under the place, and the hint. The text has no colour
 /// and ends without a newline. `text` is the text that was checked.
 pub fn render(problem: &Problem, text: &str, source: &str) -> String {
@@ -33,7 +33,8 @@ pub fn render(problem: &Problem, text: &str, source: &str) -> String {
     out
 }
 
-/// Returns the line, or the stretch of it around the columns, and carets below them.
+/// Returns the line, or the part of a long line around the columns `first` to `last`. Also returns
+/// the carets that belong below these columns.
 fn window(line: &str, first: usize, last: usize) -> (String, String) {
     let count = line.chars().count();
     let start = if first <= WIDTH { 0 } else { first - WIDTH / 2 };

@@ -1,5 +1,5 @@
-//! Reads the key `retry`: how many further attempts a trial gets after a failure, by class. `top`
-//! calls it. It counts nothing.
+//! Reads the key `retry`: how many further attempts a trial gets after failures of each class.
+//! `top` calls this module, which never counts failures.
 
 use crate::lifecycle::{Class, Retry};
 
@@ -10,10 +10,12 @@ use super::{
     tree::Kind,
 };
 
-/// The largest number of further attempts: a trial that needs more will not end well.
+/// The largest number of further attempts per class. A trial that needs more will probably never
+/// succeed.
 const MOST: i128 = 1000;
 
-/// Reads the rules. Returns `None` if something in them is wrong, which it reports.
+/// Reads the numbers of attempts and reports problems. Returns `None` if one of the problems is an
+/// error.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Retry> {
     let Some(fields) = field.fields(report) else {
         let is_count = matches!(

@@ -1,20 +1,21 @@
-//! Says what one scalar of the YAML means in the core schema of YAML 1.2, and how the YAML 1.1 of
-//! W&B's client would read the same characters. `tree` and the readers of values call it. It never
-//! looks at quoted text.
+//! Determines what an unquoted scalar means in the core schema of YAML 1.2, and how W&B's client,
+//! with YAML 1.1, would read the same characters. `tree` and the readers of values call this
+//! module, never for quoted text.
 
 /// The meaning of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Core {
-    /// Nothing, `~` or `null`.
+    /// No characters at all, `~` or `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number; one that does not fit becomes the nearest that does.
+    /// A whole number. A number that does not fit into an `i128` becomes its largest or smallest
+    /// value.
     Integer(i128),
     /// A number with a point or an exponent. `.inf`, `.nan` and numbers that overflow are not
     /// finite.
     Float(f64),
-    /// Everything else.
+    /// Text: all other characters.
     Text,
 }
 
@@ -54,8 +55,8 @@ fn whole(negative: bool, digits: &str, radix: u32) -> i128 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// Returns whether the text is digits with at most one point, then perhaps an exponent. The sign is
-/// already gone.
+/// Returns whether the text is a decimal number without a sign: digits with at most one point, then
+/// perhaps an exponent.
 fn is_float(unsigned: &str) -> bool {
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -76,13 +77,14 @@ pub(super) struct Elsewhere {
     pub(super) here: &'static str,
     /// The meaning in YAML 1.1, as W&B's client reads it.
     pub(super) there: String,
-    /// What to write so that both read the same.
+    /// The text for a hint: what to write so that both versions read the same.
     pub(super) write: String,
-    /// Whether the difference is an exponent, which every second sweep has.
+    /// Whether the difference is one in numbers with an exponent, which very many sweeps have.
     pub(super) exponent: bool,
 }
 
-/// Returns how YAML 1.1 reads an unquoted scalar, or `None` if it reads it as [`core()`] does.
+/// Returns how YAML 1.1 reads an unquoted scalar, or `None` if YAML 1.1 reads the scalar as
+/// [`core()`] does.
 pub(super) fn elsewhere(text: &str) -> Option<Elsewhere> {
     let differ = |here, there: &str, write: String| {
         Some(Elsewhere { here, there: there.to_owned(), write, exponent: false })
@@ -132,8 +134,8 @@ fn uniform_case(word: &str) -> bool {
             && rest.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-/// Returns whether YAML 1.1 reads the exponent. It wants `1.0e-4`: a point before the exponent and
-/// a sign in it. Without an exponent there is no difference.
+/// Returns whether YAML 1.1 reads this float as a number. For a number with an exponent, YAML 1.1
+/// requires a point before the exponent and a sign in it, as in `1.0e-4`.
 fn exponent_has_point_and_sign(unsigned: &str) -> bool {
     unsigned
         .split_once(['e', 'E'])
@@ -173,8 +175,8 @@ fn number_elsewhere(text: &str, unsigned: &str) -> Option<Elsewhere> {
     None
 }
 
-/// Returns whether the text is `2024-01-31`, or has a time behind it; month and day may then have
-/// one digit.
+/// Returns whether the text is a date such as `2024-01-31`, perhaps with a time behind it. With a
+/// time, month and day may have one digit.
 fn is_date(text: &str) -> bool {
     let (day, time) = match text.split_once(['T', 't', ' ', '\t']) {
         Some((day, time)) => (day, Some(time.trim_start())),
@@ -196,8 +198,9 @@ fn is_date(text: &str) -> bool {
     is_day && time.is_none_or(is_time)
 }
 
-/// Writes a finite number as every version of YAML reads it: the shortest digits that denote it,
-/// such as `1.0e-7` below a millionth and from 1e16 on.
+/// Writes a finite number so that every version of YAML reads it as a number. The digits are the
+/// shortest ones that denote the number. Numbers below 1e-6 and from 1e16 on have an exponent, as
+/// in `1.0e-7`.
 pub(super) fn number(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };

@@ -1,5 +1,5 @@
-//! Defines what a valid sweep file says: the result of the check. Each key has a file beside this
-//! one that reads it.
+//! Defines the result of a check, and with it the content of a valid sweep file. Other files of
+//! this folder read the keys.
 
 use std::time::Duration;
 
@@ -16,24 +16,25 @@ use crate::{
 pub struct Config {
     /// The method of the search.
     pub method: Method,
-    /// The metric to optimise; always there for `bayes`.
+    /// The metric to optimise; never `None` for `bayes`.
     pub metric: Option<Metric>,
-    /// The rule that stops a trial early; only with a metric.
+    /// The rule that stops trials early; `None` if there is no rule, and always if there is no
+    /// metric.
     pub early_terminate: Option<EarlyTerminate>,
     /// The space to search.
     pub space: Space,
     /// The limits that a trial has to keep in order to count.
     pub constraints: Vec<Constraint>,
-    /// The earlier sweeps with whose trials the search starts.
+    /// The ids of the earlier sweeps whose trials the search starts with.
     pub warm_start: Vec<String>,
     /// The largest number of trials over all agents, at least 1; `None` if there is no limit.
     pub run_cap: Option<u64>,
     /// The longest time that a trial may run, in whole seconds from one second to a year; `None` if
     /// there is no limit.
     pub timeout: Option<Duration>,
-    /// The number of further attempts by class of failure.
+    /// The number of further attempts after failures, by class.
     pub retry: Retry,
-    /// The script or binary that `${program}` stands for.
+    /// The script or binary to which `${program}` expands.
     pub program: Option<String>,
     /// The argv before expansion.
     pub command: Command,
@@ -43,33 +44,37 @@ pub struct Config {
     pub description: Option<String>,
     /// The project of the runs.
     pub project: Option<String>,
-    /// The seed of the search; if it is absent, it is drawn when the sweep is created.
+    /// The seed of the search; if it is `None`, the controller draws a seed when it creates the
+    /// sweep.
     pub seed: Option<u64>,
 }
 
 /// The metric of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
-    /// The key in the run's history or summary.
+    /// The key under which runs log the metric.
     pub name: String,
     /// Whether larger values are better.
     pub maximize: bool,
-    /// The finite value that ends the sweep: once a run reaches it, no new trial starts.
+    /// The finite value at which the sweep ends: no new trial starts after a run has reached it;
+    /// `None` if there is no such value.
     pub target: Option<f64>,
-    /// The value that a failed trial counts as in a model.
+    /// The value that a model uses for a failed trial.
     pub impute: Impute,
 }
 
-/// The argv before expansion. Without the key `command` it is `${env} ${interpreter} ${program}
-/// ${args}` for a program that ends in `.py`, and `${env} ${program} ${args}` for any other.
-/// Without a program it is empty, since then a function agent runs the trials.
+/// The argv before expansion. Without the key `command`, the default is `${env} ${interpreter}
+/// ${program} ${args}` for a program that ends in `.py`, and `${env} ${program} ${args}` for any
+/// other program. Without `command` and `program`, the argv is empty, and a function agent runs the
+/// trials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
-    /// The items as the YAML gives them.
+    /// The items as the YAML has them, or the default items.
     pub items: Vec<String>,
 }
 
-/// One item of argv after the expansion of everything that the node need not know.
+/// One item of argv. Only its environment variables and the file of parameters are left for the
+/// agent to expand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
     /// The pieces, which are joined without a separator.
@@ -79,15 +84,16 @@ pub struct Argument {
 /// A part of an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Text that is taken as it is.
+    /// Text without macros.
     Text(String),
-    /// The node's environment variable of this name, or the bare name if it is unset.
+    /// The value of the node's environment variable with this name, or the name itself if the
+    /// variable is unset.
     EnvVar(String),
     /// The path of a file with the parameters as JSON, which the agent writes.
     ArgsJsonFile,
 }
 
-/// The outcome of a check.
+/// The result of a check.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// The configuration; `None` if a problem is an error.

@@ -1,6 +1,6 @@
-//! Finds items of `command` that mean something else than they seem to: a parameter in the place of
-//! a macro, what only a shell would expand, several arguments in one item. `command` calls it for
-//! each item that is no macro. It never expands anything.
+//! Finds probable mistakes in items of `command`. Examples are a parameter in place of a macro,
+//! syntax that only a shell expands, and several arguments in one item. `command` calls this
+//! module, which never expands an item.
 
 use super::{
     leaf::Leaf,
@@ -23,26 +23,27 @@ pub(super) const MACROS: [&str; 11] = [
     "args_json_file",
 ];
 
-/// The programs that read the item behind `-c` as a script.
+/// The shells, which run the item behind their option `-c` as a script.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 /// The hint that says how to pass parameters.
 const INSTEAD: &str =
     "write `${args}` as an item in its place: it becomes `--name=value` for each parameter";
 
-/// The meaning of a name behind `$`.
+/// The probable meaning of a name behind `$`.
 enum Meant<'i> {
     /// A parameter, as it was written.
     Parameter(&'i str),
     /// A macro without its braces.
     Macro(&'i str),
-    /// A macro that is not alone in its item.
+    /// A macro in braces that is only a part of its item.
     Inside(&'i str),
     /// A shell's variable, as it was written, and its name.
     Variable(&'i str, &'i str),
 }
 
-/// Warns if an item seems to mean something that it does not. `before` are the items before it.
+/// Warns if the user probably expects another effect of this item. `before` are the items before
+/// it.
 pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     if is_script(before) {
         script(item, leaves, at, report);
@@ -83,15 +84,15 @@ pub(super) fn tell(item: &str, before: &[&str], leaves: &[Leaf], at: At<'_>, rep
     }
 }
 
-/// Refuses an item that is a parameter in the form of a macro.
+/// Reports an error for an item that is a parameter in the form of a macro.
 pub(super) fn parameter(item: &str, at: At<'_>, report: &mut Report) {
     report
         .error(at, format!("a parameter is no macro: {} stands for nothing", code(item)))
         .hint(INSTEAD);
 }
 
-/// Returns whether a name is a parameter's or a group's: alone, or with its groups and dots
-/// between.
+/// Returns whether a name is that of a parameter, with or without its groups, or that of a
+/// top-level group.
 pub(super) fn is_parameter(name: &str, leaves: &[Leaf]) -> bool {
     leaves.iter().any(|leaf| {
         let path = &leaf.parameter.path;
@@ -99,7 +100,8 @@ pub(super) fn is_parameter(name: &str, leaves: &[Leaf]) -> bool {
     })
 }
 
-/// Warns of a command whose first item, which is started, is no program.
+/// Warns if the first item of a command is an argument. The first item, apart from `${env}`, is the
+/// program that is started.
 pub(super) fn first(items: &[&str], at: At<'_>, report: &mut Report) {
     let Some(item) = items.iter().find(|item| **item != "${env}") else { return };
     let is_macro = |name: &&str| name.starts_with("args") && *item == format!("${{{name}}}");
@@ -124,8 +126,8 @@ fn inside(name: &str, at: At<'_>, report: &mut Report) {
         .hint("make it an item of its own; only `${envvar:NAME}` may stand inside of another");
 }
 
-/// Checks a shell's script. The shell expands variables, of which every trial has one for each
-/// parameter.
+/// Checks an item that is a shell's script. The shell can expand environment variables, and a trial
+/// has one for each parameter.
 fn script(item: &str, leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     let knows = item.contains("BESOM_PARAM");
     match meant(item, leaves).find(|meant| !matches!(meant, Meant::Variable(..))) {
@@ -137,14 +139,15 @@ fn script(item: &str, leaves: &[Leaf], at: At<'_>, report: &mut Report) {
     }
 }
 
-/// Returns whether the items before end in a shell and its option `-c`.
+/// Returns whether the items before this one end in a shell and its option `-c`.
 fn is_script(before: &[&str]) -> bool {
     let [.., shell, option] = before else { return false };
     let name = shell.rsplit('/').next().unwrap_or_default();
     SHELLS.contains(&name) && option.starts_with('-') && option.ends_with('c')
 }
 
-/// Iterates over every `$name` and `${name}` of an item that means something to people.
+/// Iterates over every `$name` and `${name}` of an item by which a user probably means a parameter,
+/// a macro or a variable.
 fn meant<'i>(item: &'i str, leaves: &[Leaf]) -> impl Iterator<Item = Meant<'i>> {
     item.match_indices('$').filter_map(|(start, _)| {
         let rest = &item[start + 1..];
@@ -173,7 +176,7 @@ fn meant<'i>(item: &'i str, leaves: &[Leaf]) -> impl Iterator<Item = Meant<'i>> 
     })
 }
 
-/// Returns whether a name is in the capitals of the environment.
+/// Returns whether a name looks like that of an environment variable: capitals, digits and `_`.
 pub(super) fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
@@ -199,8 +202,8 @@ fn several(item: &str) -> Option<Vec<&str>> {
     (is_flag(first) && (value || rest.iter().any(is_flag))).then_some(words)
 }
 
-/// Returns whether the item is a line as one types it, `python train.py`, and not a path that has a
-/// blank in it.
+/// Returns whether the item looks like a command line, such as `python train.py`, rather than a
+/// path with a blank.
 fn is_line(item: &str) -> bool {
     item.split_once(' ').is_some_and(|(first, _)| !first.contains('/') && !first.starts_with("${"))
 }

@@ -1,7 +1,8 @@
-//! Explains text that is no YAML at all. `tree` calls it when the parser gives up. It never parses.
+//! Explains why a text is not valid YAML. `tree` calls this module when the parser fails. The
+//! module never parses text.
 
-/// Returns what is wrong and what to do about it, for a message of saphyr-parser. `open` names the
-/// innermost bracket that was open, and its line.
+/// Returns a message and a hint for users, for an error message of saphyr-parser. `open` is the
+/// innermost open bracket and its line.
 pub(super) fn explain(info: &str, open: Option<(char, usize)>) -> (String, String) {
     if let Some((bracket, line)) = open.filter(|_| unclosed(info)) {
         let close = if bracket == '{' { '}' } else { ']' };
@@ -18,7 +19,7 @@ pub(super) fn explain(info: &str, open: Option<(char, usize)>) -> (String, Strin
     }
 }
 
-/// Returns whether the parser's complaint is one that an open bracket causes.
+/// Returns whether an unclosed bracket can cause this message of the parser.
 fn unclosed(info: &str) -> bool {
     [
         "did not find expected ',' or '}'",
@@ -30,7 +31,8 @@ fn unclosed(info: &str) -> bool {
     .any(|part| info.contains(part))
 }
 
-/// A part of the parser's message, our message, and our hint. The first entry that fits is used.
+/// Parts of the parser's messages, each with the message and the hint for users. The first entry
+/// whose part occurs in the parser's message is used.
 const EXPLANATIONS: [(&str, &str, &str); 17] = [
     ("tab", "a tab cannot indent YAML", "indent with spaces"),
     (

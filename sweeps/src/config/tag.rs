@@ -1,5 +1,5 @@
-//! Reads YAML's tags, such as `!!str`. `tree` calls it. It knows only YAML's own tags, and none of
-//! them runs code or names a type.
+//! Reads YAML's tags, such as `!!str`. `tree` calls it. It accepts only some of YAML's own tags:
+//! none of them runs code or names a type of a program.
 
 use saphyr_parser::{ScalarStyle, Tag};
 
@@ -16,8 +16,8 @@ pub(super) fn core(tag: &Tag) -> Option<&str> {
     }
 }
 
-/// Returns the meaning of a scalar by its tag, its quotes, or its characters, or else what is wrong
-/// with the tag.
+/// Returns the meaning of a scalar, from its tag if it has one, else from its quotes or characters.
+/// Returns an error message if the tag is wrong.
 pub(super) fn meaning(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Core, String> {
     let Some(tag) = tag else {
         return Ok(if style == ScalarStyle::Plain { scalar::core(text) } else { Core::Text });
@@ -29,7 +29,8 @@ pub(super) fn meaning(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Resu
         | (Some("bool"), Core::Bool(_))
         | (Some("null"), Core::Null)
         | (Some("float"), Core::Float(_)) => Ok(read),
-        // Whole numbers above 2^53 lose digits. A person who tags one as a float asks for that.
+        // A whole number above 2^53 loses digits here. A person who tags it as a float accepts
+        // that.
         (Some("float"), Core::Integer(whole)) => Ok(Core::Float(whole as f64)),
         (Some(kind @ ("int" | "bool" | "null" | "float")), _) => {
             Err(format!("{} is not a valid `{kind}`", code(text)))

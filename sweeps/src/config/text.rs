@@ -1,6 +1,6 @@
-//! Prepares text that came from a file for a person: it shortens it, and replaces characters that a
-//! terminal would obey. Everything in `config` that writes a message calls it. It never changes
-//! what a value means.
+//! Prepares text from a file for messages: shortens it, and replaces characters that control a
+//! terminal. All code in `config` that writes messages calls this module. The module changes only
+//! what a message shows, never a value.
 
 /// The longest piece of a file that a message repeats, in characters.
 const LONGEST: usize = 48;
@@ -19,24 +19,26 @@ pub(super) fn shorten(text: &str) -> String {
     short
 }
 
-/// Returns the character itself, or a placeholder if a terminal might obey it or show nothing.
+/// Returns the character itself, or a placeholder if the character is not printable.
 pub(super) fn printable(character: char) -> char {
     if is_printable(character) { character } else { char::REPLACEMENT_CHARACTER }
 }
 
-/// Returns whether Python's `str.isprintable` holds. It does for the space, and for every character
-/// that is no control, format, private, unassigned or separating one.
+/// Returns whether a character is printable by the rule of Python's `str.isprintable`. The space is
+/// printable. So is every character that is not a control, format, private-use, unassigned or
+/// separator character.
 pub(super) fn is_printable(character: char) -> bool {
     if matches!(character, '\\' | '\'' | '"') {
         return true;
     }
-    // The standard library keeps the same table for `escape_debug`. Behind another character it
-    // leaves combining marks as they are, as Python does.
+    // The standard library's `escape_debug` uses the same table. Behind another character it does
+    // not escape combining marks, and Python counts these as printable too.
     let pair: String = ['a', character].iter().collect();
     pair.escape_debug().nth(1) != Some('\\')
 }
 
-/// Returns "a, b and c", each in backticks.
+/// Returns the names as a phrase such as "a, b and c", each name in backticks. `joint` is the word
+/// before the last name.
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>, joint: &str) -> String {
     let names: Vec<String> = names.into_iter().map(code).collect();
     match names.split_last() {

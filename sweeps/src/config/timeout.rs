@@ -1,4 +1,5 @@
-//! Reads the key `timeout`: how long a trial may run. `top` calls it. It watches no clock.
+//! Reads the key `timeout`: how long a trial may run. `top` calls this module, which never reads a
+//! clock.
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1
 /// The longest time in seconds: a year.
 const MOST: u64 = 365 * 86_400;
 
-/// Reads the time. Returns `None` if it is no time, which it reports.
+/// Reads the duration. Returns `None`, and reports an error, if the value is not a duration in the
+/// allowed range.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Duration> {
     let Kind::Scalar(scalar) = &field.value.kind else {
         report
@@ -49,8 +51,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<Duration> {
     }
 }
 
-/// Returns the seconds of numbers with units, the largest unit first and each once, such as `1h
-/// 30m`. The sum saturates.
+/// Returns the seconds of a duration such as `1h 30m`: whole numbers with units, the largest unit
+/// first and each unit at most once. The sum saturates.
 fn seconds(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let (mut total, mut units) = (0_u64, UNITS.iter());

@@ -1,5 +1,6 @@
-//! Reads the configuration's top level: every key that a sweep has, and W&B's keys that mean
-//! nothing here. `check` calls it. Each key's own module reads what stands below the key.
+//! Reads the top level of the configuration: every key of a sweep, and W&B's keys that have no
+//! effect in Besom. `check` calls this module. The values of most keys are read by modules of their
+//! own.
 
 use super::{
     Config, command, constraints, early_terminate,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{search::Method, space::Space};
 
-/// The keys that have a meaning here.
+/// The keys that have an effect.
 const KEYS: [&str; 15] = [
     "method",
     "parameters",
@@ -34,7 +35,7 @@ const KEYS: [&str; 15] = [
     "retry",
 ];
 
-/// W&B's other keys, and why they mean nothing here.
+/// W&B's other keys, each with the reason why it has no effect.
 const IGNORED: [(&str, &str); 8] = [
     ("entity", "there are projects here, and no entities above them"),
     ("controller", "Besom's controller schedules every sweep"),
@@ -46,8 +47,8 @@ const IGNORED: [(&str, &str); 8] = [
     ("settings", "it is a leftover of W&B's client"),
 ];
 
-/// Reads the whole configuration, and reports what is wrong. Returns `None` if something is
-/// missing.
+/// Reads the whole configuration, and reports its problems. Returns `None` if `method` or `command`
+/// cannot be read, or if the text is not a mapping.
 pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     let start = Span { line: 1, first: 1, last: 1 };
     let Some(mut fields) = Fields::of(root, start, "", report) else {
@@ -57,7 +58,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
             .hint("begin with `method: random`, with a space after the colon");
         return None;
     };
-    // What is missing is reported at the first key.
+    // A missing key is reported at the place of the first key.
     fields.span = fields.iter().next().map_or(start, |field| field.key_span);
     ignored(&fields, report);
 
@@ -129,7 +130,7 @@ fn parameters(fields: &Fields<'_>, report: &mut Report) -> Parameters {
     fields.get("parameters").map(|field| parameters::read(field, report)).unwrap_or_default()
 }
 
-/// Reports the keys that are W&B's alone, and those that are unknown.
+/// Reports W&B's keys that have no effect, and unknown keys.
 fn ignored(fields: &Fields<'_>, report: &mut Report) {
     let mut known = KEYS.to_vec();
     for (key, why) in IGNORED {

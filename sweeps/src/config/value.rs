@@ -1,6 +1,7 @@
-//! Reads the values that trials receive: any YAML as JSON. The readers of `value` and `values` call
-//! it. Only here may the versions of YAML read the same characters as two things that are both
-//! valid, so the difference is reported here.
+//! Reads the values that trials receive, and converts any YAML to JSON. The readers of `value`,
+//! `values` and `when` call this module. In such a value, YAML 1.1 and 1.2 can give the same
+//! characters two different valid meanings. So this module reports the differences between the two
+//! versions.
 
 use serde_json::{Map, Number, Value};
 
@@ -12,14 +13,13 @@ use super::{
     tree::{Kind, Node, Scalar},
 };
 
-/// Returns the node as JSON, or `None` if JSON, or a program's arguments, cannot carry it. It
-/// reports all that is wrong in the node.
+/// Returns the node as JSON, and reports all that is wrong in it. Returns `None` if JSON or a
+/// program's arguments cannot represent the node.
 pub(super) fn json(node: &Node, path: &str, report: &mut Report) -> Option<Value> {
     match &node.kind {
         Kind::Scalar(scalar) => leaf(scalar, At { path, span: node.span }, report),
         Kind::List(items) => {
-            // Every item is read before one of them can fail the list, so that all problems are
-            // reported.
+            // All items are read before the result is known, so that all problems are reported.
             let items: Vec<Option<Value>> = items
                 .iter()
                 .enumerate()
@@ -101,7 +101,8 @@ fn leaf(scalar: &Scalar, at: At<'_>, report: &mut Report) -> Option<Value> {
     }
 }
 
-/// Warns of Python's tuples, which YAML reads as text, and which its lists cut at the commas.
+/// Warns of tuples in Python's syntax. YAML reads a tuple as text, and inside of a YAML list it
+/// splits the tuple at its commas.
 fn tuple(text: &str, at: At<'_>, report: &mut Report) {
     let Some(inner) = text.strip_prefix('(') else { return };
     if let Some(inner) = inner.strip_suffix(')').filter(|inner| inner.contains(',')) {
@@ -132,8 +133,9 @@ fn warn(text: &str, difference: &Elsewhere, at: At<'_>, report: &mut Report) {
         .hint(format!("write {write}: both read that alike"));
 }
 
-/// Reports once, at the first of them, that numbers such as `1e-4` are text in YAML 1.1. Nearly
-/// every sweep has this difference, and it matters only to those who use the same file with W&B.
+/// Reports that numbers such as `1e-4` are text in YAML 1.1. It reports this only once, at the
+/// first such number. Nearly every sweep has such numbers, and the difference matters only if W&B
+/// reads the same file.
 pub(super) fn exponents(parameters: &Node, path: &str, report: &mut Report) {
     let mut found = Vec::new();
     collect(parameters, &mut found);

@@ -1,5 +1,6 @@
-//! Reads the key `warm_start`: the earlier sweeps with whose trials the search starts. `top` calls
-//! it. It never looks a sweep up: only the controller knows which there are.
+//! Reads the key `warm_start`: the ids of the earlier sweeps whose trials the search starts with.
+//! `top` calls this module. The module never looks a sweep up: only the controller has the list of
+//! sweeps.
 
 use crate::search::Method;
 
@@ -15,8 +16,8 @@ const MOST: usize = 32;
 /// The longest id, in characters.
 const LONGEST: usize = 64;
 
-/// Reads the ids of the earlier sweeps. Returns `None` if something in them is wrong, which it
-/// reports.
+/// Reads the ids of the earlier sweeps and reports problems. Returns `None` if one of the problems
+/// is an error.
 pub(super) fn read(
     field: &Field<'_>,
     method: Option<Method>,
@@ -59,7 +60,7 @@ pub(super) fn read(
     whole.then_some(ids)
 }
 
-/// Reads one id, which may be written without quotes even where YAML reads a number.
+/// Reads one id. An id may be written without quotes even if YAML reads its characters as a number.
 fn id<'t>(node: &'t Node, at: At<'_>, report: &mut Report) -> Option<&'t str> {
     let Kind::Scalar(scalar) = &node.kind else {
         report

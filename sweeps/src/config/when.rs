@@ -1,7 +1,7 @@
-//! Reads the key `when` of a parameter's entry: the other parameter that it depends on, and the
-//! values under which it is active. `parameters` calls it to read the key with the entry, and to
-//! resolve it once all parameters are known. It never decides which value an inactive parameter
-//! has.
+//! Reads the key `when` of a parameter's entry. The key names another parameter, and the values of
+//! that parameter under which this one is active. `parameters` calls this module to read the key
+//! with the entry. After all parameters are read, it calls this module again to find the other
+//! parameter. This module never decides which value an inactive parameter has.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use super::{
     value,
 };
 
-/// Reads `when`. Returns `None` if something in it is wrong, which it reports.
+/// Reads `when` and reports problems. Returns `None` if `when` has an error.
 pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
     let Some(fields) = field.fields(report) else {
         report
@@ -79,7 +79,8 @@ pub(super) fn read(field: &Field<'_>, report: &mut Report) -> Option<When> {
 }
 
 /// Gives the parameters their conditions. `names` has every parameter and group of the file by its
-/// dotted name. A name that is there and is no leaf has an error of its own already, or is a group.
+/// dotted name. A name in `names` that is not a leaf is a group, or a parameter whose own error was
+/// already reported.
 pub(super) fn resolve(leaves: &mut [Leaf], names: &BTreeMap<String, usize>, report: &mut Report) {
     let places: BTreeMap<String, usize> = leaves
         .iter()
@@ -105,7 +106,7 @@ pub(super) fn resolve(leaves: &mut [Leaf], names: &BTreeMap<String, usize>, repo
     }
 }
 
-/// Reports a name that is no parameter's.
+/// Reports a `when` whose name is not that of a parameter.
 fn unknown(
     when: &When,
     places: &BTreeMap<String, usize>,
@@ -127,7 +128,7 @@ fn unknown(
         return;
     }
     let known: Vec<&str> = places.keys().map(String::as_str).collect();
-    // For a parameter in a group, a person first writes the name alone.
+    // People often write the name of a parameter in a group without the group.
     let ending = format!(".{}", when.parent);
     let meant = known.iter().find(|name| name.ends_with(&ending)).copied();
     let hint = match meant.or_else(|| nearest(&when.parent, &known)) {
@@ -140,8 +141,8 @@ fn unknown(
         .hint(hint);
 }
 
-/// Returns whether the other parameter can have all of the values, and reports those that it cannot
-/// have.
+/// Returns whether the other parameter can have all values of `when`, and reports the values that
+/// it cannot have.
 fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
     let name = code(&when.parent);
     let (listed, range) = match &parent.distribution {
@@ -190,11 +191,12 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
     all
 }
 
-/// Reports a parameter that depends on itself, directly or through others, and cuts the circle
-/// there.
+/// Reports a parameter that depends on itself, directly or through others. Removes this parameter's
+/// condition, which ends the circle.
 fn cycle(index: usize, leaves: &mut [Leaf], report: &mut Report) {
     let parent = |&at: &usize| Some(leaves[at].parameter.condition.as_ref()?.parent);
-    // Circles elsewhere are found from their own parameters, and were cut if they came first.
+    // A circle without this parameter is reported for one of its own parameters, so this search
+    // only bounds its length.
     let chain: Vec<usize> =
         std::iter::successors(Some(index), parent).take(leaves.len() + 1).collect();
     let Some(length) = chain.iter().skip(1).position(|&at| at == index) else { return };

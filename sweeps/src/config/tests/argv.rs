@@ -7,7 +7,7 @@ use crate::config::{Argument, Config, Piece};
 
 const PARAMETERS: &str = "parameters: {lr: {min: 0.1, max: 0.2}}\nmethod: random\n";
 
-/// Shows one argument per line. What the node fills in is between `<` and `>`.
+/// Shows one argument per line. Pieces that the agent expands are between `<` and `>`.
 fn show(config: &Config, params: &Value) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Text(text) => text.clone(),

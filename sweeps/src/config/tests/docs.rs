@@ -1,4 +1,4 @@
-//! Checks the reference for users: its examples are sweeps without a problem.
+//! Checks that the examples in the users' reference are sweeps without a problem.
 
 use super::good;
 

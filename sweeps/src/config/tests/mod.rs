@@ -1,6 +1,6 @@
-//! Tests the whole check: every key and distribution in `valid`, wrong files with all that is
-//! reported about them in `wrong`, argv in `argv`, and properties over arbitrary and generated
-//! texts in `properties`.
+//! Tests the whole check. `valid` tests every key and distribution, `wrong` has snapshots of all
+//! problems of wrong files, and `argv` tests the expansion of commands. `properties` tests
+//! arbitrary and generated texts, and `docs` tests the examples of the reference.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ mod wrong;
 
 use super::{Checked, Config, Severity, check};
 
-/// Returns the configuration of a text without problems.
+/// Returns the configuration of a text. Fails if the text has a problem.
 fn good(text: &str) -> Config {
     let Checked { config, problems } = check(text);
     assert!(problems.is_empty(), "{problems:#?}\n{text}");

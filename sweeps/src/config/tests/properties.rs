@@ -1,5 +1,5 @@
-//! Checks that no text panics, and that a generated and printed configuration is read back as it
-//! was.
+//! Checks that no text makes the check panic, and that a generated configuration is equal after it
+//! was printed and read back.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
 
-/// Checks that the outcome holds together and can be shown, whatever the text.
+/// Checks that the result of a check is consistent and can be rendered, for any text.
 fn consistent(text: &str) {
     let Checked { config, problems } = check(text);
     let errors = problems.iter().any(|problem| problem.severity == Severity::Error);
@@ -36,7 +36,7 @@ fn consistent(text: &str) {
     }
 }
 
-/// Files that touch every reader, for a test to damage.
+/// Files that together use every reader. A test damages them at random.
 const TEXTS: [&str; 13] = [
     include_str!("wrong/retry.yaml"),
     include_str!("wrong/warm_start.yaml"),
@@ -57,7 +57,7 @@ const TEXTS: [&str; 13] = [
      command: [\"${env}\", \"${envvar:X}\", \"${args}\"]\n",
 ];
 
-/// The scraps that are put into them.
+/// The scraps of YAML from which tests build texts, or which they insert into the files.
 const SCRAPS: [&str; 24] = [
     "\n", "\t", " ", "  ", ":", ": ", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!str ",
     "|\n", "---\n", "<<: ", "\r", "é", "-1e999", "#", "\0",
@@ -209,7 +209,8 @@ fn entry(distribution: &Distribution) -> Value {
             json!({"values": values, "probabilities": probabilities})
         }
         Distribution::IntUniform { min, max } => json!({"min": min, "max": max}),
-        // The limits are exponents, since a limit is not the same number again after a logarithm.
+        // The limits are printed as exponents, since the logarithm of a printed limit may differ
+        // from the stored exponent in its last bits.
         Distribution::Real { law, .. } => match *law {
             Law::Uniform { min, max } => json!({"distribution": "uniform", "min": min, "max": max}),
             Law::LogUniform { min_ln, max_ln } => {
@@ -326,7 +327,8 @@ fn constraints() -> impl Strategy<Value = Vec<Constraint>> {
     })
 }
 
-/// Draws leaves at up to three levels. Their names tell leaves from groups, so that none collide.
+/// Draws leaves at up to three levels. Leaves and groups have different names, so that no two
+/// collide.
 fn space() -> impl Strategy<Value = Space> {
     let leaves = vec((vec("g[a-c]", 0..3), distribution()), 1..8);
     (leaves, vec(any::<prop::sample::Index>(), 0..8)).prop_map(|(leaves, parents)| {
@@ -405,7 +407,7 @@ fn distribution() -> BoxedStrategy<Distribution> {
             max: i64::from(min) + width
         }),
         (law, quantum).prop_map(|(law, quantum)| {
-            // W&B has no quantised inverse.
+            // W&B has no `q_` variant of the inverse laws.
             let quantum = quantum.filter(|_| !matches!(law, Law::InvLogUniform { .. }));
             Distribution::Real { law, quantum }
         }),

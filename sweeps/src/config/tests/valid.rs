@@ -13,7 +13,8 @@ use crate::{
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
 
-/// Returns the distribution of this entry as parameter `x` of a random search, and the messages.
+/// Returns the distribution of this entry as parameter `x` of a random search, and the messages of
+/// all problems.
 fn entry(entry: &str) -> (Option<Distribution>, Vec<String>) {
     let checked = check(&format!(
         "method: random\nprogram: a.py\nparameters:\n  x: {entry}\n  other: {{values: [1, 2]}}\n"

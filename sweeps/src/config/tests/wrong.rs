@@ -1,5 +1,4 @@
-//! Tests wrong files with everything that is reported about them. Each file of `wrong/` is one
-//! snapshot.
+//! Tests wrong files with snapshots of all their problems. Each file of `wrong/` has one snapshot.
 
 use crate::config::{check, render};
 
@@ -29,7 +28,7 @@ snapshots! {
     duplicates aliases
 }
 
-/// Text that is no YAML has one problem: the place where the parser gave up.
+/// A text that is not valid YAML has one problem, at the place where the parser failed.
 #[test]
 fn no_yaml() {
     let texts = [

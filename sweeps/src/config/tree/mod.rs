@@ -1,7 +1,7 @@
-//! Parses the YAML text into a tree in which every node knows its place. Only `check` calls it; the
-//! readers walk the tree. It follows anchors and merges merge keys (`<<`), within limits on text,
-//! depth and size. So no text, however hostile, costs more than a fraction of a second. It never
-//! knows what a key means.
+//! Parses the YAML text into a tree in which every node has its place in the text. Only `check`
+//! calls this module; the readers of the keys walk the tree. The parser follows anchors and merges
+//! merge keys (`<<`), within limits on text, depth and size. So even a hostile text costs only a
+//! fraction of a second. This module does not interpret keys, apart from `<<`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,21 +17,21 @@ use super::{
     text::code,
 };
 
-/// The longest text, in bytes. The largest real sweeps have a hundredth of it.
+/// The longest text, in bytes. The largest real sweeps have about a hundredth of this size.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-/// The deepest nesting of lists and mappings, through aliases too. Recursion over the tree relies
-/// on it.
+/// The deepest nesting of lists and mappings, also through aliases. Recursive functions over the
+/// tree rely on this limit.
 const MAX_DEPTH: usize = 64;
-/// The largest number of nodes, with those behind every alias counted again.
+/// The largest number of nodes. Each alias counts all nodes that it stands for.
 const MAX_NODES: usize = 100_000;
-/// The largest number of bytes of scalars, with those behind every alias counted again.
+/// The largest number of bytes of all scalars. Each alias counts all scalars that it stands for.
 const MAX_SCALARS: usize = 4 << 20;
 
 /// A scalar, list or mapping. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// The place of the node. For an alias it is the alias; for a value with no text of its own on
-    /// the key's line it is the key.
+    /// The place of the node. A node behind an alias has the place of the alias. The value of a key
+    /// has the place of the key if the value is empty, or is a list or mapping without a bracket.
     pub(super) span: Span,
     /// The kind of the node, with its content.
     pub(super) kind: Kind,
@@ -53,8 +53,8 @@ pub(super) enum Kind {
 pub(super) struct Scalar {
     /// The characters, without quotes.
     pub(super) text: String,
-    /// Whether it is neither quoted nor tagged, so that its meaning depends on its characters
-    /// alone.
+    /// Whether the scalar is neither quoted nor tagged, so that its meaning depends on its
+    /// characters alone.
     pub(super) plain: bool,
     /// The meaning.
     pub(super) core: Core,
@@ -72,7 +72,8 @@ impl Node {
 
 /// Iterates over the lines of a text, as this module counts them.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    // A carriage return alone breaks lines too. A newline behind one begins no further line.
+    // A carriage return alone ends a line too. A newline directly behind a carriage return ends no
+    // further line.
     text.split_inclusive('\n').flat_map(|line| {
         line.strip_suffix('\n').map_or(line, |l| l.strip_suffix('\r').unwrap_or(l)).split('\r')
     })
@@ -123,8 +124,8 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
             break;
         }
     }
-    // A node that is finished outside of every other is the whole document. After a stop there is
-    // none, or it is the first document.
+    // A node that is not inside of another one is the root of a document. After a [`Stop`], the
+    // builder has no root, or that of the first document.
     let empty = builder.root.as_ref().is_none_or(|root| root.text() == Some(""));
     if empty && report.errors() == 0 {
         report
@@ -134,7 +135,7 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     builder.root.filter(|_| !empty)
 }
 
-/// Returns the place of the first NUL, where the parser would take the text to end.
+/// Returns the place of the first NUL character, at which the parser would treat the text as ended.
 fn nul(text: &str) -> Option<Span> {
     let in_line = |line: &str| line.chars().position(|character| character == '\0');
     let (line, column) = lines(text)
@@ -176,7 +177,7 @@ struct Open {
 }
 
 struct Builder {
-    /// The text's characters, since the parser counts in them.
+    /// The text's characters. The parser's positions count characters.
     characters: Vec<char>,
     /// The number of characters of each line.
     lengths: Vec<usize>,
@@ -286,14 +287,14 @@ impl Builder {
         } else {
             Kind::List(Rc::new(open.nodes))
         };
-        // Without a bracket the node begins somewhere below its key, which is the better place to
-        // point at.
+        // A list or mapping without a bracket begins below its key. The key is the better place for
+        // a message.
         self.finish(Node { span: place, kind }, size, open.anchor, open.bracket.is_none());
         Ok(())
     }
 
-    /// Takes another use of what an anchor names. All of it counts again, before anything is built
-    /// of it.
+    /// Takes an alias: a further use of an anchor's node. The whole size of the node counts again
+    /// before the node is used.
     fn alias(&mut self, anchor: usize, span: Marked, report: &mut Report) -> Result<(), Stop> {
         let span = self.place(span.start, span.end);
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
@@ -325,8 +326,8 @@ impl Builder {
         Err(Stop)
     }
 
-    /// Hands a finished node to the one that it belongs to. A `hidden` node has no text of its own
-    /// where it begins.
+    /// Adds a finished node to the open list or mapping that contains it, or makes it the root. A
+    /// `hidden` node has no visible start in the text.
     fn finish(&mut self, mut node: Node, size: Size, anchor: usize, hidden: bool) {
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), size));
@@ -342,13 +343,14 @@ impl Builder {
         open.size.add(size);
     }
 
-    /// Returns the innermost bracket that is open, and its line.
+    /// Returns the bracket of the innermost open list or mapping, and the line of this bracket.
     fn open_bracket(&self) -> Option<(char, usize)> {
         let open = self.open.last()?;
         Some((open.bracket?, open.start.line()))
     }
 
-    /// Returns the span from `start` up to `end`, or up to the end of the line that `start` is on.
+    /// Returns the span from `start` to `end`. If `end` is on another line, the span ends at the
+    /// end of the line of `start`.
     fn place(&self, start: Marker, end: Marker) -> Span {
         let count = self.lengths.len();
         let length = |line: usize| self.lengths.get(line - 1).copied().unwrap_or(0);
@@ -378,9 +380,9 @@ fn pairs(nodes: Vec<Node>) -> Vec<(Node, Node)> {
     pairs
 }
 
-/// Replaces every merge key (`<<: *defaults`, or a list of aliases) by what it refers to. Keys that
-/// the mapping has itself win, then those of the earlier alias. YAML 1.2 dropped merge keys, but
-/// people still use them.
+/// Replaces every merge key (`<<: *defaults`, or a list of aliases) by the entries of the mappings
+/// that it names. If a key occurs more than once, the mapping's own entry wins, and after it the
+/// entry of the earliest alias. YAML 1.2 dropped merge keys, but people still use them.
 fn merged(entries: Vec<(Node, Node)>, report: &mut Report) -> Vec<(Node, Node)> {
     let is_merge = |key: &Node| matches!(&key.kind, Kind::Scalar(s) if s.plain && s.text == "<<");
     if !entries.iter().any(|(key, _)| is_merge(key)) {

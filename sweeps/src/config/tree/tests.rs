@@ -1,4 +1,4 @@
-//! Tests of the tree: every node knows its place in the text, and hostile texts are refused.
+//! Tests the tree: every node has its place in the text, and hostile texts are refused.
 
 use super::*;
 
