@@ -340,8 +340,8 @@ fn space() -> impl Strategy<Value = Space> {
                 Parameter::new(path, distribution)
             })
             .collect();
-        // A group is printed once, where its first parameter is. In this order that changes
-        // nothing.
+        // `print` writes a group at the place of its first parameter. In sorted order, this does
+        // not move any parameter.
         parameters.sort_by(|a, b| a.path.cmp(&b.path));
         for (index, parent) in parents.into_iter().enumerate().take(parameters.len()) {
             let parent = parent.index(parameters.len());
