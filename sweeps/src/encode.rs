@@ -30,8 +30,8 @@ impl Distribution {
         }
     }
 
-    /// Returns the value that stands for an inactive parameter: for a list, the first value with a
-    /// probability above 0; for other distributions, the value at u = 1/2.
+    /// Returns the value that stands for an inactive parameter. For a list, this is the first value
+    /// with a probability above 0. For other distributions, it is the value at u = 1/2.
     pub(crate) fn canonical(&self) -> Value {
         match self {
             Distribution::Categorical { values, probabilities } => {
@@ -121,8 +121,8 @@ impl Quantum {
 }
 
 impl Law {
-    /// Returns the inverse distribution function at `u` in [0, 1]. It is finite for every law, even
-    /// at both ends.
+    /// Returns the inverse distribution function at `u` in [0, 1]. The result is finite for every
+    /// law, even at both ends.
     pub(crate) fn quantile(&self, u: f64) -> f64 {
         let u = u.clamp(END, 1.0 - END);
         let x = match *self {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Number, Value};
 
-/// The identity of a value as W&B's grid sees it: integral floats equal integers, the order of an
-/// object's keys does not count, and `true`, `1` and `"1"` are three different values.
+/// The identity of a value, by the rules of W&B's grid. Integral floats equal integers, and the
+/// order of an object's keys does not count. `true`, `1` and `"1"` are three different values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Identity<'a> {
     /// `null`.

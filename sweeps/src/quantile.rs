@@ -3,7 +3,7 @@
 //! `rng` call this module, which never sees a parameter or a point.
 //!
 //! Both quantiles start from a textbook approximation and refine it against the distribution
-//! function itself. So they are as accurate as `erfc` and the incomplete beta function.
+//! function itself. So the quantiles are as accurate as `erfc` and the incomplete beta function.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 

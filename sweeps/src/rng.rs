@@ -58,8 +58,8 @@ impl Stream {
 
     /// Draws a uniform number from `0..count`; `count` is at least 1.
     pub(crate) fn below(&mut self, count: u64) -> u64 {
-        // The result is the high half of a 128-bit product. Its bias is below count / 2^64, too
-        // small to affect a search.
+        // The result is the high half of a 128-bit product. The bias of this result is below count
+        // / 2^64, too small to affect a search.
         ((u128::from(self.0.next_u64()) * u128::from(count)) >> 64) as u64
     }
 }

@@ -24,9 +24,9 @@ pub struct Parameter {
     pub condition: Option<Condition>,
 }
 
-/// The condition of a parameter. It holds if another parameter is active and has one of these
-/// values. `config` ensures that the conditions of a space form a forest. So no parameter depends
-/// on itself, directly or through others.
+/// The condition of a parameter. The condition holds if another parameter is active and has one of
+/// these values. `config` ensures that the conditions of a space form a forest. So no parameter
+/// depends on itself, directly or through others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The index of the other parameter in the space.
@@ -131,7 +131,8 @@ pub enum Distribution {
     },
 }
 
-/// A continuous law. Its value for a uniform number u is the inverse distribution function at u.
+/// A continuous law. The value for a uniform number u is the law's inverse distribution function at
+/// u.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {
     /// The uniform law: min + u (max - min).

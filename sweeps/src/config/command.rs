@@ -1,7 +1,7 @@
 //! Reads the keys `program` and `command`, which define the argv of a trial's process. W&B's macros
 //! in `command` expand to the trial's parameters. `top` calls this module when a sweep is checked,
-//! and the controller calls it when a trial starts. This module never starts a process. It leaves
-//! environment variables and files to the agent, since only the agent's node has them.
+//! and the controller calls it when a trial starts. This module never starts a process. The agent
+//! expands environment variables and writes files, since only the agent's node has them.
 
 use serde_json::{Map, Value};
 

@@ -22,7 +22,7 @@ const TYPES: [Keys; 3] = [HYPERBAND, ASHA, MEDIAN];
 const KEYS: [&str; 8] =
     ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
 
-/// The default of `eta` for every rule that has this key. It is W&B's default.
+/// The default of `eta` for every rule that has this key. W&B has the same default.
 const ETA: f64 = 3.0;
 /// The default number of iterations from one rung of the median rule to the next.
 const INTERVAL: u32 = 5;

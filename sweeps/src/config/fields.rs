@@ -83,8 +83,8 @@ impl<'t> Fields<'t> {
         self.get(key).is_some()
     }
 
-    /// Returns whether the key is missing and no unknown key of the mapping looks like it. Such an
-    /// unknown key is probably a slip for the missing one, and is reported on its own.
+    /// Returns whether the key is missing and no unknown key of the mapping looks like it. An
+    /// unknown key that looks like the missing one is probably a slip, and is reported on its own.
     pub(super) fn lacks(&self, key: &str, known: &[&str]) -> bool {
         let meant = |field: &Field<'_>| {
             !known.contains(&field.key) && nearest(field.key, known) == Some(key)

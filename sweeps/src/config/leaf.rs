@@ -30,12 +30,14 @@ impl Leaf {
     }
 }
 
-/// The condition of a parameter as it was written. It may name a parameter that does not exist.
+/// The condition of a parameter as it was written. The condition may name a parameter that does not
+/// exist.
 pub(super) struct When {
     /// The name of the other parameter, with its groups before it and dots between.
     pub(super) parent: String,
     pub(super) parent_span: Span,
-    /// Each value with its place and its spelling.
+    /// Each value of the other parameter that makes this one active, with the value's place and
+    /// spelling in the YAML.
     pub(super) values: Vec<(Value, Span, String)>,
     pub(super) path: String,
 }

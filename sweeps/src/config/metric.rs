@@ -1,4 +1,5 @@
-//! Reads the key `metric`: what a sweep optimises. `top` calls it. It never compares values.
+//! Reads the key `metric`: what a sweep optimises. `top` calls it. This module never compares
+//! values.
 
 use super::{
     Metric,

@@ -44,9 +44,9 @@ pub use render::render;
 pub use schema::{Argument, Checked, Command, Config, Metric, Piece};
 
 /// Checks the text of a sweep's YAML. A check takes a millisecond for a usual text, and at most
-/// about a second for any text. It refuses a text that is larger than 1 MiB, or is nested deeper
-/// than 64 levels. It also refuses a text with more than 100,000 values, where each alias counts
-/// all values that it stands for.
+/// about a second for any text. The check refuses a text that is larger than 1 MiB, or is nested
+/// deeper than 64 levels. The check also refuses a text with more than 100,000 values. Each alias
+/// counts all values that it stands for.
 pub fn check(text: &str) -> Checked {
     let mut report = problem::Report::default();
     let config = tree::parse(text, &mut report).and_then(|root| top::read(&root, &mut report));

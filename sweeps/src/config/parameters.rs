@@ -121,7 +121,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports a group without the key `parameters`. Its members are not checked further.
+    /// Reports a group without the key `parameters`. The members of the group are not checked
+    /// further.
     fn bare_group(&mut self, fields: &Fields<'_>, name: &str, path: &[String]) {
         for member in fields.iter() {
             self.dotted.insert(format!("{}.{}", path.join("."), member.key), member.key_span.line);

@@ -10,9 +10,9 @@ use super::{
 /// The largest part of a line that is shown, in characters.
 const WIDTH: usize = 100;
 
-/// Renders a problem as text for a terminal, in the style of rustc: severity and message, `-->
-/// source:line:column`, the line with carets under the place, and the hint. The text has no colour
-/// and ends without a newline. `text` is the text that was checked.
+/// Renders a problem as text for a terminal, in the style of rustc. The text has the severity and
+/// message, `--> source:line:column`, the line with carets under the place, and the hint. The text
+/// has no colour and ends without a newline. `text` is the text that was checked.
 pub fn render(problem: &Problem, text: &str, source: &str) -> String {
     let severity = match problem.severity {
         Severity::Error => "error",

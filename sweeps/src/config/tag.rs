@@ -1,4 +1,4 @@
-//! Reads YAML's tags, such as `!!str`. `tree` calls it. It accepts only some of YAML's own tags:
+//! Reads YAML's tags, such as `!!str`. `tree` calls it. Only some of YAML's own tags are accepted:
 //! none of them runs code or names a type of a program.
 
 use saphyr_parser::{ScalarStyle, Tag};

@@ -24,9 +24,9 @@ pub(super) fn printable(character: char) -> char {
     if is_printable(character) { character } else { char::REPLACEMENT_CHARACTER }
 }
 
-/// Returns whether a character is printable by the rule of Python's `str.isprintable`. The space is
-/// printable. So is every character that is not a control, format, private-use, unassigned or
-/// separator character.
+/// Returns whether a character is printable by the rule of Python's `str.isprintable`. Not
+/// printable are control, format, private-use, unassigned and separator characters, except for the
+/// space.
 pub(super) fn is_printable(character: char) -> bool {
     if matches!(character, '\\' | '\'' | '"') {
         return true;

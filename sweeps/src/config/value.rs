@@ -133,9 +133,9 @@ fn warn(text: &str, difference: &Elsewhere, at: At<'_>, report: &mut Report) {
         .hint(format!("write {write}: both read that alike"));
 }
 
-/// Reports that numbers such as `1e-4` are text in YAML 1.1. It reports this only once, at the
-/// first such number. Nearly every sweep has such numbers, and the difference matters only if W&B
-/// reads the same file.
+/// Reports that numbers such as `1e-4` are text in YAML 1.1, once per file, at the first such
+/// number. Nearly every sweep has such numbers, and the difference matters only if W&B reads the
+/// same file.
 pub(super) fn exponents(parameters: &Node, path: &str, report: &mut Report) {
     let mut found = Vec::new();
     collect(parameters, &mut found);

@@ -1,6 +1,6 @@
 //! Computes e^x for x ≤ 0. This function takes more of the surrogate's time than any other.
-//! `kernel` calls it. It never uses the machine's own `exp`, whose last bits differ between
-//! libraries. The code has no branches, so a compiler can compute several values at a time.
+//! `kernel` calls it. This module never uses the machine's own `exp`, whose last bits differ
+//! between libraries. The code has no branches, so a compiler can compute several values at a time.
 //!
 //! x = k ln 2 + r with |r| ≤ ½ ln 2. The Taylor polynomial of degree 13 gives e^r, with a remainder
 //! below 5·10⁻¹⁸ for these r. The code writes k into the exponent's bits to get 2^k. The result
@@ -11,8 +11,8 @@ const LOWEST: f64 = -700.0;
 /// 1.5 · 2⁵². If this constant is added to a number, the sum's low bits hold the number, rounded to
 /// a whole one.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// The high part of ln 2. Its last bits are 0, so that k times this part is exact. `LN_2_LOW` is
-/// the rest of ln 2.
+/// The high part of ln 2. The last bits of this part are 0, so that k times this part is exact.
+/// `LN_2_LOW` is the rest of ln 2.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// The Taylor coefficients 1/13!, 1/12!, .., 1/0!.

@@ -6,14 +6,14 @@
 //! J(θ) = ½ (y - m)ᵀ α + ½ ln det A + ½ m² - ln p(θ), A = K + σₙ² I + diag(e),
 //!
 //! where n is the number of observations, and eᵢ is the known extra noise variance of observation
-//! i. The mean m ~ N(0, 1) is not part of θ: the best m has a closed form, and ∂J/∂m = 0 at the
-//! best m. So the gradient in θ is the gradient at a fixed m:
+//! i. The mean m ~ N(0, 1) is not part of θ. The best m has a closed form, and ∂J/∂m = 0 there. So
+//! the gradient in θ is the gradient at a fixed m:
 //!
 //! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
-//! With F = Q ∘ G, where G holds the kernel's slopes, and the row sums r = F 1, the sums over pairs
-//! reduce to one product with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ
-//! (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
+//! Let F = Q ∘ G, where G holds the kernel's slopes, and let r = F 1 be the row sums of F. Then the
+//! sums over pairs reduce to one product with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and
+//! ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
 
 use std::cell::RefCell;
 

@@ -1,7 +1,8 @@
 //! Provides Gaussian-process regression and expected improvement, as far as the Bayesian search
 //! needs them. `search` calls this module. The module never sees a parameter, a metric or a trial.
-//! Its inputs are coordinates. Its outputs are standardised, and lower outputs are better. Every
-//! computation runs on one thread (`Par::Seq`), so that sums have one order and results one value.
+//! The inputs of a model are coordinates. The outputs are standardised, and lower outputs are
+//! better. Every computation runs on one thread (`Par::Seq`), so that sums have one order and
+//! results one value.
 //!
 //! The notation follows Rasmussen and Williams, "Gaussian Processes for Machine Learning", chapters
 //! 2 and 5:

@@ -16,12 +16,12 @@
 //!
 //! The class of the failure decides how many attempts are left. A crashed run becomes running again
 //! when the controller hears from the crashed attempt again. A queued run does so too, if no other
-//! agent has leased the run in the meantime. This rule saves hours of work. A run that a stopping
-//! rule ended becomes pruned, even if its agent was lost or its program ended well. A person's
-//! `retry` requests a new attempt of a failed, crashed or stopped run. The program of a run outside
-//! of sweeps can resume the run after any end, and even while an older attempt still seems to be
-//! alive. This `resume` makes a new attempt, which runs at once. The diagram leaves some arrows
-//! out; [`next`] has all of them.
+//! agent has leased the run in the meantime. So a trial that was only believed lost keeps its work.
+//! A run that a stopping rule ended becomes pruned, even if its agent was lost or its program ended
+//! well. A person's `retry` requests a new attempt of a failed, crashed or stopped run. The program
+//! of a run outside of sweeps can resume the run after any end, and even while an older attempt
+//! still seems to be alive. This `resume` makes a new attempt, which runs at once. The diagram
+//! leaves some arrows out; [`next`] has all of them.
 
 use super::Refused;
 

@@ -2,8 +2,8 @@
 //! ones. The Bayesian search calls this module, which never returns a point that was handed out.
 //!
 //! A climb follows the gradient on the continuous axes, then tries other levels on one of the other
-//! axes at a time. These two steps take turns until another level gains nothing, [`TURNS`] times at
-//! most.
+//! axes at a time. A climb alternates between the gradient and other levels until no level gains,
+//! [`TURNS`] times at most.
 
 use super::{
     ascent::ascend,
@@ -21,7 +21,7 @@ const PERTURBED: usize = 96;
 /// The number of climbs. `TURNS` is the largest number of turns of one climb.
 const CLIMBERS: usize = 5;
 const TURNS: usize = 6;
-/// The steps that are tried on an axis with many levels, as parts of the axis. The last one is a
+/// The steps that are tried on an axis with many levels, as parts of the axis. The last stride is a
 /// step of one level.
 const STRIDES: [f64; 4] = [0.2, 0.05, 0.015, 1e-9];
 

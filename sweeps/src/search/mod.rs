@@ -43,9 +43,9 @@ pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggesti
     }
 }
 
-/// Returns the largest number of trials that the method can propose: the cells of a grid, or for
-/// `bayes` the distinct points of a finite space. Returns `None` if there is no bound, or if a
-/// `u64` cannot hold it.
+/// Returns the largest number of trials that the method can propose. This is the number of cells of
+/// a grid, or for `bayes` that of the points of a finite space. Returns `None` if there is no
+/// bound, or if a `u64` cannot hold it.
 pub fn bound(method: Method, space: &Space) -> Option<u64> {
     match method {
         Method::Grid => grid::bound(space),

@@ -23,7 +23,8 @@ use crate::{
 /// of their number.
 const MOST: usize = 300;
 /// The largest number of observations on which a model is conditioned if there are more than `LONG`
-/// of them. It is below [`MOST`], to make up for the time that a long history takes to read.
+/// of them. This number is below [`MOST`], to make up for the time that a long history takes to
+/// read.
 const MOST_OF_LONG: usize = 256;
 const LONG: usize = 1000;
 /// The largest number of observations to which hyperparameters are fitted, since a fit takes dozens
@@ -69,7 +70,7 @@ pub(super) struct Observations {
     /// The conversion from standardised values to the metric's units.
     pub(super) units: Units,
     /// The number of trials that have ended, including those of earlier sweeps and those that
-    /// `sample` leaves out. It is 0 while no trial has a value.
+    /// `sample` leaves out. The number is 0 while no trial has a value.
     pub(super) told: usize,
     /// The number of trials of this sweep that have ended since the best value became better.
     pub(super) stalled: usize,
@@ -133,8 +134,8 @@ impl Observations {
         let mut dimensions = axes.dimensions();
         let mut told = earlier(study, axes);
         if !told.is_empty() {
-            // One more coordinate, a category, names the sweep of a trial. Its length scale is
-            // fitted like any other, and says how similar the earlier sweeps are to this one.
+            // One more coordinate, a category, names the sweep of a trial. The fitted length scale
+            // of this coordinate says how similar the earlier sweeps are to this one.
             dimensions.push(Dimension::Category);
         }
         let first = told.len();
@@ -231,8 +232,8 @@ fn sign(study: &Study) -> f64 {
     if study.maximize { -1.0 } else { 1.0 }
 }
 
-/// Returns the trials of earlier sweeps that lie in this space. Their last coordinate names the
-/// sweep: 1 and up for earlier sweeps. The present sweep has 0 there.
+/// Returns the trials of earlier sweeps that lie in this space. The last coordinate of these trials
+/// names their sweep, from 1 on. Trials of the present sweep have 0 there.
 fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Observed> {
     let told = study.earlier.iter().filter_map(|trial| {
         let mut coordinates = axes.place(&trial.config).filter(|_| trial.value.is_finite())?;

@@ -1,11 +1,11 @@
 //! Guesses the final value of a trial that early stopping ended, from trials that ran to their end.
 //! `observations` calls this module, which never treats a partial result as a final one.
 //!
-//! Trials that ran to their end passed the rung at which the stopped trial ended. Their gains after
-//! this rung give the mean and the variance of the gain that the stopped trial missed. The guess is
-//! at least as good as the stopped trial's best value. With fewer than three such trials, the guess
-//! is that best value, with an unknown variance. A default variance then lets the model doubt the
-//! guess.
+//! Trials that ran to their end passed the rung at which the stopped trial ended. The gains of
+//! these trials after the rung give the mean and the variance of the gain that the stopped trial
+//! missed. The guess is at least as good as the stopped trial's best value. With fewer than three
+//! such trials, the guess is that best value, with an unknown variance. A default variance then
+//! lets the model doubt the guess.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(super) struct Guess {
     pub(super) variance: Option<f64>,
 }
 
-/// The gains of the trials that ran to their end. They predict the gains of stopped trials.
+/// The gains of the trials that ran to their end. These gains predict those of stopped trials.
 pub(super) struct Gains {
     /// The mean and the variance of the gains after each rung. The key is the rung's iteration.
     after: BTreeMap<u64, (f64, f64)>,

@@ -32,8 +32,8 @@ mod tests {
         search::{Method, Study, propose},
     };
 
-    /// The number of values drawn of each law. It is a power of two, at which Sobol points are
-    /// perfectly even.
+    /// The number of values drawn of each law. The number is a power of two, since Sobol points are
+    /// perfectly even for such numbers.
     const DRAWS: u64 = 4096;
 
     /// Returns the values that a parameter with this YAML entry gets.
@@ -48,8 +48,8 @@ mod tests {
         (0..DRAWS).map(value).collect()
     }
 
-    /// Checks that a share of the draws is `p`: within 4.5 standard deviations of a binomial law,
-    /// which one in 150,000 tests misses, or within two draws for Sobol points.
+    /// Checks that a share of the draws is `p`. Random draws may differ by 4.5 standard deviations
+    /// of a binomial law, which one in 150,000 tests exceeds. Sobol points may differ by two draws.
     fn check_share(method: Method, count: usize, p: f64, what: &str) {
         let n = DRAWS as f64;
         let tolerance =

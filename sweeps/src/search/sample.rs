@@ -40,9 +40,9 @@ impl Sample {
 
 /// Returns the indices of at most `most` observations, ascending. If there are more, a third of the
 /// result are the best observations and a third are the newest. The rest are those that lie
-/// farthest from the ones chosen before. Their candidates are taken from the remaining observations
-/// at even steps in time, at most about twice `most` of them. So the number of distances does not
-/// grow with the history.
+/// farthest from the ones chosen before. The candidates for this rest are taken from the remaining
+/// observations at even steps in time, at most about twice `most` of them. So the number of
+/// distances does not grow with the history.
 pub(super) fn spread(
     dimensions: &[Dimension],
     inputs: &[impl AsRef<[f64]>],

@@ -40,8 +40,8 @@ pub(super) struct Sobol {
 /// The scramble of one coordinate.
 #[derive(Clone, Copy, Debug)]
 struct Scramble {
-    /// The scramble of the order of the points. It is the same for all dimensions of a group, and
-    /// `None` for the first group.
+    /// The scramble of the order of the points. This scramble is the same for all dimensions of a
+    /// group, and `None` for the first group.
     order: Option<u32>,
     /// The scramble of the coordinate's bits.
     value: u32,
@@ -165,8 +165,8 @@ mod tests {
         assert_eq!(Sobol::new(0, 1).point(9), Vec::<f64>::new());
     }
 
-    /// The sequence must stay the same on every machine and with every version of every library,
-    /// since a replay computes the points of old sweeps again.
+    /// The sequence must stay the same on every machine and with every version of every library. A
+    /// replay computes the points of old sweeps again.
     #[test]
     fn the_sequence_is_fixed() {
         let bits = |x: f64| (x * 4_294_967_296.0) as u64;

@@ -43,8 +43,8 @@ pub struct Study {
     pub seed: u64,
     /// The limits on further metrics that a trial has to keep.
     pub constraints: Vec<Constraint>,
-    /// The finished trials of earlier sweeps with which the search starts warm, best first. They
-    /// are fixed when the sweep is created.
+    /// The finished trials of earlier sweeps with which the search starts warm, best first. These
+    /// trials are fixed when the sweep is created.
     pub earlier: Vec<Earlier>,
     /// The ingredients that the Bayesian search leaves out. The list is empty except in an ablation
     /// and in an explanation. An explanation leaves out the cut of outliers.

@@ -1,8 +1,8 @@
 //! Implements early stopping: decides whether a trial goes on when it reaches a rung. A rung is a
 //! count of logged finite values of the metric. The controller's app calls this module in the
 //! transaction of the rows that cross a rung, and `config` reads the rules. `judge` gets the sorted
-//! costs of the other trials at the rung, one per trial, and uses binary search. It never sees a
-//! history, and judges a trial only at a rung.
+//! costs of the other trials at the rung, one per trial, and uses binary search. `judge` never sees
+//! a history, and judges a trial only at a rung.
 //!
 //! Every comparison uses costs. A cost is the metric as it was logged, negated if larger values are
 //! better. So lower costs are better.
@@ -17,8 +17,8 @@ pub use asha::Asha;
 pub use hyperband::{Bands, Hyperband};
 pub use median::Median;
 
-/// The largest number of rungs that a rule has. It bounds the data that the controller keeps of a
-/// trial, for every rule.
+/// The largest number of rungs that a rule has. This limit bounds the data that the controller
+/// keeps of a trial, for every rule.
 const MOST_RUNGS: u64 = 100;
 
 /// 2^53. Above it, a double does not represent every number of iterations. No program logs its
@@ -53,8 +53,8 @@ pub struct Arrival {
 pub struct Decision {
     /// The rung.
     pub iteration: u64,
-    /// The value by which the trial was judged, as the trial logged it: its value at the rung, or
-    /// its best value up to the rung.
+    /// The value by which the trial was judged, as the trial logged it. It is the value at the rung
+    /// or the best value up to the rung.
     pub value: f64,
     /// The rank of the trial among itself and the trials that reached the rung before it; 1 is the
     /// best.
@@ -88,8 +88,8 @@ impl EarlyTerminate {
         }
     }
 
-    /// Returns the cost of this trial with which later trials at the rung are compared: that of its
-    /// best value for `asha`, else that of its value at the rung.
+    /// Returns the cost of this trial with which later trials at the rung are compared. This is the
+    /// cost of the best value for `asha`, else that of the value at the rung.
     pub fn cost(&self, maximize: bool, arrival: &Arrival) -> f64 {
         match self {
             EarlyTerminate::Asha(_) => turned(maximize, arrival.best),

@@ -22,9 +22,10 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 /// The deepest nesting of lists and mappings, also through aliases. Recursive functions over the
 /// tree rely on this limit.
 const MAX_DEPTH: usize = 64;
-/// The largest number of nodes. Each alias counts all nodes that it stands for.
+/// The largest number of nodes, where each alias counts all nodes that it stands for.
 const MAX_NODES: usize = 100_000;
-/// The largest number of bytes of all scalars. Each alias counts all scalars that it stands for.
+/// The largest number of bytes of all scalars, where each alias counts all scalars that it stands
+/// for.
 const MAX_SCALARS: usize = 4 << 20;
 
 /// A scalar, list or mapping. Cheap to clone.

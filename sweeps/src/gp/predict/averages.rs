@@ -1,6 +1,6 @@
 //! Evaluates a posterior at many points at once: the mean at each point, and the average over the
-//! points with its variance. It also predicts each observation from the others. The explanations of
-//! a search call this module, which never proposes a point.
+//! points with its variance. The module also predicts each observation from the others. The
+//! explanations of a search call this module, which never proposes a point.
 
 use faer::Mat;
 
@@ -41,8 +41,8 @@ impl Posterior {
     }
 
     /// Returns the average of the function over these points. One triangular solve is enough for
-    /// any number of points. Let k̄ be the average of k(X, x) over the points. Then the variance of
-    /// the average is the average of k(x, x') over all pairs, minus |L⁻¹ k̄|².
+    /// any number of points. Let k̄ be the average of k(X, x) over the points. With this k̄, the
+    /// variance of the average is the average of k(x, x') over all pairs, minus |L⁻¹ k̄|².
     pub(crate) fn average(&self, points: &[Vec<f64>]) -> Average {
         let n = points.len() as f64;
         let points = self.model.warp(points);

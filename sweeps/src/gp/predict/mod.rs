@@ -18,8 +18,8 @@ use super::{
 };
 use crate::rng::Stream;
 
-/// The number of points that [`Posterior::predict`] handles at once. It bounds the memory to n
-/// times this many numbers.
+/// The number of points that [`Posterior::predict`] handles at once. This bounds the memory to n ×
+/// `BLOCK` numbers for n observations.
 const BLOCK: usize = 256;
 
 /// A Gaussian process conditioned on observations.
@@ -81,10 +81,10 @@ impl Posterior {
 
     /// Draws the function jointly at the observed and the pending inputs, by Matheron's rule: the
     /// observations correct a draw from the prior. With the prior draw f₀ = L z at all inputs, the
-    /// weights are α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε). The second term applies to the observed inputs
-    /// alone (Wilson et al., "Efficiently Sampling Functions from Gaussian Process Posteriors",
-    /// 2020). The two draws of a pair have z and ε of opposite signs. Returns `None` if the
-    /// covariance cannot be factorised.
+    /// weights are α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε). The term A⁻¹ (y - m - f₀ - ε) applies to the
+    /// observed inputs alone (Wilson et al., "Efficiently Sampling Functions from Gaussian Process
+    /// Posteriors", 2020). The two draws of a pair have z and ε of opposite signs. Returns `None`
+    /// if the covariance cannot be factorised.
     pub(crate) fn draw(
         &self,
         data: Data<'_>,

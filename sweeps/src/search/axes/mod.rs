@@ -193,8 +193,8 @@ impl<'a> Axes<'a> {
         Point { values }
     }
 
-    /// Returns the coordinates of a point, or `None` if an axis does not have the point's value.
-    /// The latter can happen if the space was edited after the point was proposed.
+    /// Returns the coordinates of a point, or `None` if an axis does not have the point's value. A
+    /// point can lie outside of the axes if the space was edited after the point was proposed.
     pub(super) fn coordinates(&self, point: &Point) -> Option<Vec<f64>> {
         self.axes
             .iter()

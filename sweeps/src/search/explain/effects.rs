@@ -4,8 +4,8 @@
 //!
 //! The other parameters are drawn from the search's own distribution. For a parameter with a
 //! condition, the average uses only points at which the parameter is active. The band of a curve is
-//! that of the average: it comes from the joint covariance of the points, not from an average of
-//! their deviations. Besides the band, a curve has the interval in which single trials lie. The
+//! that of the average. The band comes from the joint covariance of the points, not from an average
+//! of their deviations. Besides the band, a curve has the interval in which single trials lie. The
 //! widths of band and interval are calibrated with held-out trials. Averages are taken on the
 //! surrogate's scale.
 

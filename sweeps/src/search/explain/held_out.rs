@@ -59,8 +59,8 @@ fn of_fold(form: &Form, sample: &Sample, fold: Vec<usize>) -> Option<Vec<(usize,
 }
 
 /// Returns the indices in an order that is independent of when their trials were proposed. Without
-/// the shuffle, a fold would hold every tenth point of a low-discrepancy sequence, and such points
-/// can all lie in one corner of the space.
+/// the shuffle, a fold would hold every tenth point of a low-discrepancy sequence. Such points can
+/// all lie in one corner of the space.
 fn shuffled(count: usize) -> Vec<usize> {
     let mut stream = Stream::new(ORDER_SEED, count as u64, Purpose::Folds);
     let mut order: Vec<usize> = (0..count).collect();

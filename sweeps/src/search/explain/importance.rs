@@ -4,10 +4,10 @@
 //!
 //! Let u be the uniform numbers from which a point is drawn, one per parameter, and f the
 //! surrogate's mean at that point. Then the first-order index of parameter i is V(E[f | uᵢ]) /
-//! V(f). Its total index is E[V(f | all but uᵢ)] / V(f). The uᵢ are independent even if parameters
-//! have conditions, so the indices are defined for every space. Both indices are estimated from two
-//! sets A and B of Sobol points, and from copies of A in which B replaces one column (Saltelli
-//! 2010, estimators of Jansen 1999).
+//! V(f). The total index of parameter i is E[V(f | all but uᵢ)] / V(f). The uᵢ are independent even
+//! if parameters have conditions, so the indices are defined for every space. Both indices are
+//! estimated from two sets A and B of Sobol points, and from copies of A in which B replaces one
+//! column (Saltelli 2010, estimators of Jansen 1999).
 
 use super::{POINTS_SEED, Surrogate};
 use crate::{

@@ -1,6 +1,6 @@
-//! Computes intervals that hold 95 % of the trials. Their width is calibrated on held-out trials,
-//! which the surrogate predicts from other trials. The explanation of a sweep uses these intervals.
-//! This module never takes the surrogate's own deviations as correct.
+//! Computes intervals that hold 95 % of the trials. The width of the intervals is calibrated on
+//! held-out trials, which the surrogate predicts from other trials. The explanation of a sweep uses
+//! these intervals. This module never takes the surrogate's own deviations as correct.
 //!
 //! Each held-out trial has a score: its distance from the prediction, in predicted deviations. The
 //! half width of an interval is the quantile of the scores at the wanted share, corrected for the
@@ -53,8 +53,8 @@ impl Intervals {
         Intervals { half: half(&scores), coverage: Coverage { covered, held_out: scores.len() } }
     }
 
-    /// Returns the interval that holds 95 % of the trials at points like these. Its ends are
-    /// standardised, the low end first.
+    /// Returns the interval that holds 95 % of the trials at points like these. The interval's ends
+    /// are standardised, the low end first.
     pub(super) fn of_trials(&self, posterior: &Posterior, points: &[Vec<f64>]) -> (f64, f64) {
         let predicted = posterior.predict(points);
         let widen = self.half / NORMAL;

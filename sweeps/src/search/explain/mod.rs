@@ -29,8 +29,7 @@ use crate::{
     point::Point,
 };
 
-/// The number of curves if the user names no parameter. They belong to the most important
-/// parameters.
+/// The number of curves if the user names no parameter: those of the most important parameters.
 const CURVES: usize = 8;
 /// The seed of the points over which effects are averaged. A sweep has this seed only if its YAML
 /// names it, or by a rare chance.
@@ -82,8 +81,8 @@ pub struct Explanation {
     /// How many held-out trials lay in their 95 % interval. Each point of a curve has an interval
     /// of the same kind.
     pub coverage: Coverage,
-    /// The bad tail of the values, which the surrogate's scale compresses so that it does not hide
-    /// the other values; `None` if there is no bad tail.
+    /// The bad tail of the values, which the surrogate's scale compresses; `None` if there is no
+    /// bad tail.
     pub tail: Option<Tail>,
     /// Every parameter that varies, the most important first.
     pub importances: Vec<Importance>,

@@ -3,10 +3,10 @@
 //! converts its predictions back to the metric's own scale. The scale never cuts a value.
 //!
 //! A training loss can become huge, and beside such a value all good trials would look equal. The
-//! search cuts costs at the ceiling c. Here a cost y beyond c becomes c + s f ln(1 + (y - c)/s),
-//! where s is the usual distance of good values. The factor f is 1, or less if the worst value
-//! would otherwise lie more than `REACH` times s beyond c. The function is monotone, so the ends of
-//! an interval can be converted back.
+//! search cuts costs at the ceiling c. This scale turns a cost y beyond c into c + s f ln(1 + (y -
+//! c)/s), where s is the usual distance of good values. The factor f is 1, or less if the worst
+//! value would otherwise lie more than `REACH` times s beyond c. The function is monotone, so the
+//! ends of an interval can be converted back.
 
 use crate::{
     history::{History, Outcome, Trial},

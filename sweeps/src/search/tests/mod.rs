@@ -55,8 +55,8 @@ fn number(point: &Point, index: usize) -> f64 {
     point.values[index].as_f64().unwrap()
 }
 
-/// Returns a validation loss. Its valley in the logarithm of the learning rate moves with the
-/// optimiser and the batch size.
+/// Returns a validation loss. The valley of this loss in the logarithm of the learning rate moves
+/// with the optimiser and the batch size.
 fn loss(point: &Point) -> f64 {
     let (centre, offset) = match point.values[1].as_str().unwrap() {
         "sgd" => (-1.0, 0.05),
