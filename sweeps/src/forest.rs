@@ -95,8 +95,8 @@ impl Forest {
         u64::try_from(self.product(&self.roots)).ok()
     }
 
-    /// Returns the levels of the point with this number, which must be below the size. An inactive
-    /// parameter has `None`.
+    /// Returns the levels of the point with this number, which must be below the size. The level of
+    /// an inactive parameter is `None`.
     pub(crate) fn nth(&self, number: u64) -> Vec<Option<u64>> {
         let mut levels = vec![None; self.nodes.len()];
         // Groups of parameters whose levels are not yet found, each with the number of the group's

@@ -9,11 +9,11 @@ use crate::identity::Identity;
 /// The parameters in the order of the YAML. Nested groups are flattened to their leaves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Space {
-    /// Every leaf, constants included.
+    /// Every parameter, constants included.
     pub parameters: Vec<Parameter>,
 }
 
-/// One leaf of the space.
+/// One parameter of the space: a leaf of the YAML's nested groups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// The keys from the top to the leaf, at least one: `["optimizer", "lr"]`.
@@ -173,9 +173,9 @@ pub enum Law {
     },
     /// The beta law on [0, 1].
     Beta {
-        /// The first shape, above 0.
+        /// The first shape parameter, above 0.
         a: f64,
-        /// The second shape, above 0.
+        /// The second shape parameter, above 0.
         b: f64,
     },
 }

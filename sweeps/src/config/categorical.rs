@@ -1,5 +1,5 @@
-//! Reads the keys `values` and `probabilities` of a parameter's entry. `distribution` calls it.
-//! This module never draws a value.
+//! Reads the keys `values` and `probabilities` of a parameter's entry. `distribution` calls this
+//! module. This module never draws a value.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 

@@ -188,7 +188,7 @@ fn default(
     Command { items: items.iter().map(|item| (*item).to_owned()).collect() }
 }
 
-/// The context of an item, on which its meaning depends.
+/// The context of an item of `command`. The meaning of the item depends on its context.
 struct Context<'c> {
     before: &'c [&'c str],
     leaves: &'c [Leaf],
@@ -255,7 +255,8 @@ fn unknown(name: &str, at: At<'_>, report: &mut Report) {
     report.error(at, format!("unknown macro {}", code(&format!("${{{name}}}")))).hint(hint);
 }
 
-/// Returns whether the item has `${envvar:` without a name and a closing brace, and reports it.
+/// Reports an item in which `${envvar:` lacks a name or the closing brace. Returns whether the item
+/// is such an item.
 fn broken_variable(item: &str, at: At<'_>, report: &mut Report) -> bool {
     let broken = item.match_indices(ENVVAR).any(|(index, _)| variable(&item[index..]).is_none());
     if broken {

@@ -65,7 +65,7 @@ pub(super) fn read(
     (report.errors() == before).then_some(all)
 }
 
-/// Reads the one or two limits of an entry.
+/// Reads one entry of `constraints`: a limit on one side, or one on each side.
 fn limits(fields: &Fields<'_>, report: &mut Report) -> Vec<Constraint> {
     fields.refuse_unknown(&KEYS, &KEYS, " in a constraint", report);
     let metric = fields.get("metric").and_then(|field| field.text(report));

@@ -1,6 +1,7 @@
 //! Reads one parameter's entry: the distribution that the entry names or implies, and the keys of
-//! this distribution. `parameters` calls this module. The meanings and the defaults are W&B's. The
-//! module `method` checks whether the sweep's method can use the distribution.
+//! this distribution. `parameters` calls this module. The meanings and the defaults of all
+//! distributions are W&B's. The module `method` checks whether the sweep's method can use the
+//! distribution.
 
 use crate::space::Distribution;
 
@@ -254,7 +255,7 @@ fn reason(fields: &Fields<'_>, shape: &Shape) -> String {
     }
 }
 
-/// Reads the keys of the distribution.
+/// Reads the keys of the distribution with the name `shape`.
 fn build(
     shape: &str,
     fields: &Fields<'_>,

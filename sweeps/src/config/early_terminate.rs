@@ -9,7 +9,7 @@ use super::{
     text::code,
 };
 
-/// A type of rule and its keys.
+/// A type of stopping rule, and the keys of a rule of this type.
 type Keys = (&'static str, &'static [&'static str]);
 
 const HYPERBAND: Keys = ("hyperband", &["type", "min_iter", "max_iter", "s", "eta", "strict"]);
@@ -18,7 +18,7 @@ const MEDIAN: Keys = ("median", &["type", "min_iter", "interval", "min_trials"])
 
 const TYPES: [Keys; 3] = [HYPERBAND, ASHA, MEDIAN];
 
-/// The keys of all types.
+/// The keys of stopping rules of all types.
 const KEYS: [&str; 8] =
     ["type", "min_iter", "max_iter", "s", "eta", "strict", "interval", "min_trials"];
 

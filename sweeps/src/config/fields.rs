@@ -23,7 +23,7 @@ pub(super) struct Field<'t> {
     pub(super) key_span: Span,
     /// The value of the key.
     pub(super) value: &'t Node,
-    /// The path in the configuration: `parameters.lr.min`.
+    /// The path of the key in the configuration, such as `parameters.lr.min`.
     pub(super) path: String,
 }
 
@@ -32,11 +32,11 @@ pub(super) struct Fields<'t> {
     fields: Vec<Field<'t>>,
     /// The place of the mapping as a whole, at which missing keys are reported.
     pub(super) span: Span,
-    /// The path in the configuration; empty at the top.
+    /// The path of the mapping in the configuration; empty at the top level.
     pub(super) path: String,
 }
 
-/// A finite number.
+/// A number, and how it was written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number {
     /// The value.
@@ -73,7 +73,7 @@ impl<'t> Fields<'t> {
         Some(Fields { fields, span, path: path.to_owned() })
     }
 
-    /// Returns the field of a known key.
+    /// Returns the field with this key, or `None` if the mapping lacks the key.
     pub(super) fn get(&self, key: &str) -> Option<&Field<'t>> {
         self.fields.iter().find(|field| field.key == key)
     }
@@ -330,7 +330,7 @@ fn meant(node: &Node, wanted: &str) -> Option<String> {
     }
 }
 
-/// Returns a value of the wanted type.
+/// Returns an example of a value of the wanted type.
 fn example(wanted: &str) -> &'static str {
     match wanted {
         TEXT => "abc",

@@ -1,5 +1,5 @@
-//! Reads the key `metric`: what a sweep optimises. `top` calls it. This module never compares
-//! values.
+//! Reads the key `metric`: what a sweep optimises. `top` calls this module. This module never
+//! compares values.
 
 use super::{
     Metric,

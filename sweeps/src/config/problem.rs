@@ -12,7 +12,7 @@ const MOST: usize = 100;
 pub struct Problem {
     /// Whether the controller refuses the sweep because of the problem, or only warns.
     pub severity: Severity,
-    /// The path in the configuration: `parameters.lr.min`; empty for the whole file.
+    /// The path in the configuration, such as `parameters.lr.min`; empty for the whole file.
     pub path: String,
     /// The line, counted from 1.
     pub line: usize,
@@ -27,7 +27,7 @@ pub struct Problem {
 /// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The sweep is refused.
+    /// The controller refuses the sweep.
     Error,
     /// The sweep is accepted, but its meaning may differ from what the user expects.
     Warning,

@@ -73,7 +73,7 @@ fn is_float(unsigned: &str) -> bool {
 /// A difference between two versions of YAML in the meaning of the same characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Elsewhere {
-    /// The meaning here.
+    /// The meaning in YAML 1.2, as Besom reads it.
     pub(super) here: &'static str,
     /// The meaning in YAML 1.1, as W&B's client reads it.
     pub(super) there: String,

@@ -1,5 +1,5 @@
-//! Reads YAML's tags, such as `!!str`. `tree` calls it. Only some of YAML's own tags are accepted:
-//! none of them runs code or names a type of a program.
+//! Reads YAML's tags, such as `!!str`. `tree` calls this module. Only some of YAML's own tags are
+//! accepted: none of them runs code or names a type of a program.
 
 use saphyr_parser::{ScalarStyle, Tag};
 

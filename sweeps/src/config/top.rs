@@ -153,7 +153,7 @@ fn ignored(fields: &Fields<'_>, report: &mut Report) {
     fields.refuse_unknown(&known, &KEYS, "", report);
 }
 
-/// Reads text that may be empty.
+/// Reads the sweep's description, which may be empty.
 fn description(field: &Field<'_>, report: &mut Report) -> Option<String> {
     match field.value.text() {
         Some("") => None,

@@ -52,8 +52,8 @@ pub(crate) struct Height {
 
 impl Acquisition {
     /// Returns the acquisition for an improvement on these incumbents. An incumbent that is not
-    /// finite means that there is nothing yet to improve on: then only the limits and the belief
-    /// count.
+    /// finite means that there is no value to improve on yet. In that case the acquisition depends
+    /// on the limits and the belief alone.
     pub(crate) fn new(
         posterior: Posterior,
         incumbents: Vec<f64>,

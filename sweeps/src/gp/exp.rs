@@ -1,6 +1,7 @@
 //! Computes e^x for x ≤ 0. This function takes more of the surrogate's time than any other.
-//! `kernel` calls it. This module never uses the machine's own `exp`, whose last bits differ
-//! between libraries. The code has no branches, so a compiler can compute several values at a time.
+//! `kernel` calls this module. This module never uses the machine's own `exp`, whose last bits
+//! differ between libraries. The code has no branches, so a compiler can compute several values at
+//! a time.
 //!
 //! x = k ln 2 + r with |r| ≤ ½ ln 2. The Taylor polynomial of degree 13 gives e^r, with a remainder
 //! below 5·10⁻¹⁸ for these r. The code writes k into the exponent's bits to get 2^k. The result

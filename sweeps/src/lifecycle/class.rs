@@ -42,7 +42,7 @@ impl Class {
         }
     }
 
-    /// Inverts [`Class::name`].
+    /// Returns the class with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<Class> {
         Class::ALL.into_iter().find(|class| class.name() == name)
     }

@@ -30,7 +30,7 @@ use super::Refused;
 pub enum State {
     /// The run waits for an agent.
     Queued,
-    /// An agent has the order to start the run.
+    /// The controller has leased the run to an agent, and the program has not been heard of yet.
     Leased,
     /// The run's process is alive, as far as the controller knows.
     Running,
@@ -38,7 +38,7 @@ pub enum State {
     Preempted,
     /// The lease ran out, or the process ended without a report.
     Crashed,
-    /// The program ended well.
+    /// The program ended without an error.
     Finished,
     /// The program could not start, or ended with an error.
     Failed,
@@ -59,7 +59,7 @@ pub enum Event {
     Heard,
     /// The lease ran out without a report.
     LeaseOver,
-    /// The program ended well.
+    /// The program ended without an error.
     Finish,
     /// The program could not start, or ended with an error.
     Fail,
@@ -106,7 +106,7 @@ impl State {
         }
     }
 
-    /// Inverts [`State::name`].
+    /// Returns the state with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<State> {
         State::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -141,7 +141,7 @@ impl StopReason {
         }
     }
 
-    /// Inverts [`StopReason::name`].
+    /// Returns the reason with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<StopReason> {
         [StopReason::Cancelled, StopReason::Pruned].into_iter().find(|why| why.name() == name)
     }

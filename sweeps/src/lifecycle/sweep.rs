@@ -62,7 +62,7 @@ impl State {
         }
     }
 
-    /// Inverts [`State::name`].
+    /// Returns the state with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<State> {
         State::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -104,7 +104,7 @@ impl Closing {
         }
     }
 
-    /// Inverts [`Closing::name`].
+    /// Returns the reason with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<Closing> {
         Closing::ALL.into_iter().find(|closing| closing.name() == name)
     }

@@ -169,7 +169,8 @@ fn a_config_of_an_older_space_is_read_in_the_new_one() {
     };
     space.parameters[0].condition = Some(Condition { parent: 1, values: vec![json!("sgd")] });
     let read = |json: Value| Point::from_json(&space, &json).map(|point| point.values);
-    // The config names an inactive parameter, leaves one out, or lacks an active one.
+    // The first config has a value for an inactive parameter, the second leaves this parameter out,
+    // and the third lacks an active parameter.
     assert_eq!(
         read(json!({"momentum": 0.5, "optimizer": "adam"})),
         Some(vec![json!(0.9), json!("adam")])

@@ -20,7 +20,7 @@ use crate::{
 enum Ladder<'a> {
     /// The listed values, without repetitions.
     Listed { values: &'a [Value], distinct: Vec<usize> },
-    /// Every integer from `min` on.
+    /// The `count` integers from `min` on.
     Integers { min: i64, count: u64 },
     /// The numbers min, min + q, .. below max.
     Multiples { min: f64, quantum: Quantum, count: u64 },

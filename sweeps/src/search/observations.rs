@@ -122,7 +122,7 @@ impl Units {
     }
 }
 
-/// Returns a finite number, since JSON has no infinities. NaN becomes 0.
+/// Clamps a number to finite ones, since JSON has no infinities. NaN becomes 0.
 fn finite(x: f64) -> f64 {
     if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
 }
@@ -246,8 +246,8 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Observed> {
             own: false,
         })
     });
-    // The study lists the best first. `sample::spread` always keeps the last observations as the
-    // newest, so the best trials have to come last.
+    // The study lists the best trial first. `sample::spread` always keeps the last observations as
+    // the newest, so the best trials have to come last.
     let mut told: Vec<Observed> = told.collect();
     told.reverse();
     told

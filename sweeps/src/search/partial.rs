@@ -27,13 +27,14 @@ pub(super) struct Guess {
 pub(super) struct Gains {
     /// The mean and the variance of the gains after each rung. The key is the rung's iteration.
     after: BTreeMap<u64, (f64, f64)>,
-    /// The lowest final value.
+    /// The best final value, negated if larger values of the metric are better.
     best: f64,
     sign: f64,
 }
 
 impl Gains {
-    /// Reads the history once. `sign` is -1 where larger values of the metric are better.
+    /// Computes the gains in one pass over the history. `sign` is -1 if larger values of the metric
+    /// are better, else 1.
     pub(super) fn of(history: &History, sign: f64) -> Gains {
         let mut gains: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         let mut best = f64::INFINITY;
@@ -50,7 +51,7 @@ impl Gains {
         Gains { after, best, sign }
     }
 
-    /// Returns the guess for a trial that was stopped with this value.
+    /// Returns the guess for a stopped trial whose best value is `stopped_with`.
     pub(super) fn guess(&self, trial: &Trial, stopped_with: f64) -> Guess {
         let reached = self.sign * stopped_with;
         let known =
@@ -65,7 +66,7 @@ impl Gains {
     }
 }
 
-/// Returns mean and variance.
+/// Returns the mean and the variance of the gains.
 fn moments(gains: &[f64]) -> (f64, f64) {
     let n = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / n;

@@ -58,8 +58,8 @@ mod tests {
         assert!((share - p).abs() <= tolerance, "{method:?} {what}: {share} and not {p}");
     }
 
-    /// Checks a continuous law by its quantiles in closed form. No function of this crate is used
-    /// to find them.
+    /// Checks a continuous law by its quantiles in closed form. These closed forms use no function
+    /// of this crate.
     fn check_quantiles(entry: &str, quantile: impl Fn(f64, f64) -> f64) {
         // Each level comes with the quantile of the standard normal law.
         let levels = [

@@ -5,7 +5,7 @@
 //! The direction numbers are those of Joe and Kuo, and the scrambling is Owen's scheme as a hash
 //! (Burley, "Practical Hash-based Owen Scrambling", 2020). The crate `sobol_burley` provides both.
 //! It uses integers only, so the points are the same on every machine. The scrambles themselves
-//! come from a stream of this crate, since the other crate's own seed has 32 bits.
+//! come from a stream of this crate, since the seed of `sobol_burley` has only 32 bits.
 //!
 //! The direction numbers suffice for 2^16 points in 256 dimensions. Each further block of points
 //! repeats the sequence with new scrambles. Each further group of dimensions repeats the first
@@ -28,7 +28,7 @@ use crate::{
 /// The number of points of a block, as a power of two.
 const BLOCK_BITS: u32 = 16;
 
-/// A scrambled sequence.
+/// A scrambled Sobol sequence.
 #[derive(Debug)]
 pub(super) struct Sobol {
     dimensions: usize,

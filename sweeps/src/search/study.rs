@@ -16,7 +16,7 @@ pub enum Method {
     Random,
     /// Points that cover the space evenly: a scrambled Sobol sequence.
     Sobol,
-    /// Expected improvement under a Gaussian process.
+    /// Points with the highest expected improvement under a Gaussian process.
     Bayes,
 }
 
@@ -76,9 +76,9 @@ impl Constraint {
 /// The allowed side of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// At most the limit.
+    /// Values up to the limit are allowed.
     AtMost,
-    /// At least the limit.
+    /// Values from the limit on are allowed.
     AtLeast,
 }
 
@@ -127,7 +127,7 @@ impl Study {
 pub struct Suggestion {
     /// The point to evaluate.
     pub point: Point,
-    /// The reason for this point, for users.
+    /// The reason why the search chose this point, which users see.
     pub origin: Origin,
     /// The surrogate's hyperparameters, from which the next fit starts; `None` if no model chose
     /// the point.

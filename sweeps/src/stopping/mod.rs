@@ -21,8 +21,8 @@ pub use median::Median;
 /// keeps of a trial, for every rule.
 const MOST_RUNGS: u64 = 100;
 
-/// 2^53. Above it, a double does not represent every number of iterations. No program logs its
-/// metric this often.
+/// The bound of a rung's iteration: 2^53, above which a double does not represent every whole
+/// number. No program logs its metric this often.
 const MOST_ITERATIONS: f64 = 9_007_199_254_740_992.0;
 
 /// A stopping rule: the key `early_terminate` of a sweep.
@@ -51,7 +51,7 @@ pub struct Arrival {
 /// A decision at a rung, with the numbers on which it rests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
-    /// The rung.
+    /// The iteration of the rung.
     pub iteration: u64,
     /// The value by which the trial was judged, as the trial logged it. It is the value at the rung
     /// or the best value up to the rung.

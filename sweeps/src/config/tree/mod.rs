@@ -28,7 +28,7 @@ const MAX_NODES: usize = 100_000;
 /// for.
 const MAX_SCALARS: usize = 4 << 20;
 
-/// A scalar, list or mapping. Cheap to clone.
+/// A node of the tree: a scalar, list or mapping. A clone shares the content, and so is cheap.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// The place of the node. A node behind an alias has the place of the alias. The value of a key
@@ -43,9 +43,9 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// A leaf.
     Scalar(Rc<Scalar>),
-    /// The items in order.
+    /// A list, with its items in order.
     List(Rc<Vec<Node>>),
-    /// The keys and values in order; keys may be repeated.
+    /// A mapping, with its keys and values in order; keys may be repeated.
     Map(Rc<Vec<(Node, Node)>>),
 }
 
@@ -57,12 +57,12 @@ pub(super) struct Scalar {
     /// Whether the scalar is neither quoted nor tagged, so that its meaning depends on its
     /// characters alone.
     pub(super) plain: bool,
-    /// The meaning.
+    /// The meaning of the scalar in YAML 1.2.
     pub(super) core: Core,
 }
 
 impl Node {
-    /// Returns the characters of a scalar, quoted or not.
+    /// Returns the characters of a scalar, quoted or not. Returns `None` for lists and mappings.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar(scalar) => Some(&scalar.text),

@@ -1,5 +1,5 @@
-//! Checks that points and coordinates are one another's inverse, whatever the space, and that
-//! counting meets each point once.
+//! Checks that the conversions between points and coordinates are inverses, and that counting a
+//! space meets each point once.
 
 use std::collections::BTreeSet;
 

@@ -43,16 +43,16 @@ pub struct Curve {
 pub struct CurvePoint {
     /// The value of the parameter.
     pub value: Value,
-    /// The expected average.
+    /// The expected average of the metric.
     pub mean: f64,
     /// The lower end of the 95 % band of the average, without the noise of a single trial.
     pub low: f64,
-    /// The upper end of the band.
+    /// The upper end of the 95 % band of the average.
     pub high: f64,
     /// The lower end of the interval that holds 95 % of the trials with this value, if the other
     /// parameters are drawn at random.
     pub trial_low: f64,
-    /// The upper end of the interval.
+    /// The upper end of the interval of single trials.
     pub trial_high: f64,
 }
 
@@ -72,7 +72,7 @@ pub struct Surface {
 /// The average metric at two values, in the metric's units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
-    /// The expected average.
+    /// The expected average of the metric.
     pub mean: f64,
     /// The standard deviation of the average.
     pub deviation: f64,

@@ -79,7 +79,7 @@ impl Surrogate<'_> {
     fn sets(&self) -> Vec<Vec<Vec<f64>>> {
         let d = self.axes.len();
         let count = (PREDICTIONS / (d + 2)).clamp(POINTS.0, POINTS.1);
-        // A power of two keeps Sobol points even.
+        // Sobol points are even if their number is a power of two.
         let count = 1_u64 << count.ilog2();
         let sobol = Sobol::new(2 * d, POINTS_SEED);
         let cubes: Vec<Vec<f64>> = (0..count).map(|index| sobol.point(index)).collect();

@@ -76,7 +76,7 @@ impl Scale {
         Scale { factor: (REACH / bare.logarithm(worst)).min(1.0), ..bare }
     }
 
-    /// Returns the values beyond the ceiling, if there are any.
+    /// Returns the bad tail, or `None` if no value lies beyond the ceiling.
     pub(super) fn tail(&self) -> Option<Tail> {
         (self.beyond > 0).then_some(Tail { trials: self.beyond, beyond: self.sign * self.ceiling })
     }

@@ -91,7 +91,7 @@ fn an_earlier_sweep_saves_trials_and_may_be_wrong() {
 
 #[test]
 fn a_partial_result_is_neither_final_nor_lost() {
-    // Trials gain 10 between the rung and the end. Every third one was stopped at the rung.
+    // Trials gain 10 between the rung and the end. Every third trial was stopped at the rung.
     let study = study(Method::Bayes, square(), 5);
     let rung = |value: f64| vec![Rung { iteration: 3, value }];
     let mut history = History::default();
