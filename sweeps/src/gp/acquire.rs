@@ -2,10 +2,10 @@
 //! improvement (EI), where EI is averaged over drawn outcomes of the pending trials. The Bayesian
 //! search calls this module, which never chooses among candidates.
 //!
-//! Lower values are better. For a prediction N(μ, s²) and an incumbent f*, EI = s h(z) with z = (f*
-//! - μ) / s and h(z) = φ(z) + z Φ(z). In most of the space EI underflows to 0, so EI cannot compare
-//! points there. ln EI does not underflow (Ament et al., "Unexpected Improvements to Expected
-//! Improvement", 2023).
+//! Lower values are better. For a prediction N(μ, s²) and an incumbent f*, EI is s h(z) with
+//! h(z) = φ(z) + z Φ(z) and z = (f* - μ) / s. In most of the space EI underflows to 0, so EI cannot
+//! compare points there. ln EI does not underflow (Ament et al., "Unexpected Improvements to
+//! Expected Improvement", 2023).
 //!
 //! EI alone prefers the 2d faces of the d-dimensional box, since a point on a face has few
 //! neighbours and its prediction is uncertain. But users choose ranges with the optimum in the

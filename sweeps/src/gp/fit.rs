@@ -12,8 +12,8 @@
 //! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
 //! Let F = Q ∘ G, where G holds the kernel's slopes, and let r = F 1 be the row sums of F. Then the
-//! sums over pairs reduce to one product with F per axis: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ and
-//! ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ², with h = r ∘ w - F w.
+//! sums over pairs reduce to one product with F per axis, with h = r ∘ w - F w: Σᵢₖ Fᵢₖ (wᵢ - wₖ)²
+//! / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ².
 
 use std::cell::RefCell;
 

@@ -23,7 +23,7 @@ use crate::{
 /// of their number.
 const MOST: usize = 300;
 /// The largest number of observations on which a model is conditioned if there are more than `LONG`
-/// of them. This number is below [`MOST`], to make up for the time that a long history takes to
+/// of them. `MOST_OF_LONG` is below [`MOST`], to make up for the time that a long history takes to
 /// read.
 const MOST_OF_LONG: usize = 256;
 const LONG: usize = 1000;

@@ -25,7 +25,8 @@ pub(super) struct Guess {
 
 /// The gains of the trials that ran to their end. These gains predict those of stopped trials.
 pub(super) struct Gains {
-    /// The mean and the variance of the gains after each rung. The key is the rung's iteration.
+    /// The mean and the variance of the gains after each rung. The key of the map is the rung's
+    /// iteration.
     after: BTreeMap<u64, (f64, f64)>,
     /// The best final value, negated if larger values of the metric are better.
     best: f64,

@@ -183,12 +183,12 @@ pub struct Exhausted;
 /// The value that a model uses for a failed trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Impute {
-    /// The worst value of any trial, after the cut of the bad tail.
+    /// A failed trial counts as the worst value of any trial, after the cut of the bad tail.
     #[default]
     Worst,
-    /// The best value of any trial.
+    /// A failed trial counts as the best value of any trial.
     Best,
-    /// The run's last value. A history has no value of a failed trial, so `Latest` acts like
-    /// `Worst`.
+    /// A failed trial counts as its last value. A history has no value of a failed trial, so
+    /// `Latest` acts like `Worst`.
     Latest,
 }
