@@ -1,6 +1,5 @@
-//! Runs the agent's only loop: it puts all events in order, asks the plan, and carries out the
-//! plan's actions. `main.rs` starts it with the real controller, and tests start it with a fake
-//! one.
+//! Runs the agent's only loop: it receives all events one by one, passes each to the plan, and
+//! carries out the plan's actions. `main.rs` starts it, and so do tests.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,12 +42,12 @@ use crate::{
     },
 };
 
-/// The most news that may wait for the loop. A trial that finds the queue full waits, which costs
-/// it nothing.
+/// The most messages from trials that may wait for the loop. A trial's task that finds the queue
+/// full waits; the trial's program goes on.
 const NEWS_ROOM: usize = 256;
-/// The most orders to one trial that may wait: a stop, a fence, and the person's stop.
+/// The most orders that may wait for one trial's task. The plan sends at most a stop and a fence.
 const STOPS_ROOM: usize = 4;
-/// How long an agent keeps trying a controller that has never answered it.
+/// How long an agent that holds nothing keeps trying a controller that has never answered it.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
 /// How long the agent may take for its last calls to the controller.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -56,9 +55,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// A signal that the agent's process receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Ctrl-C: a person wants the agent to end. The first one does no harm to its trials.
+    /// Ctrl-C: a person wants the agent to end. The first Ctrl-C lets running trials finish.
     Interrupt,
-    /// SIGTERM: the node goes away. Its trials have the agent's grace to end.
+    /// SIGTERM: the node goes away. The running trials get the agent's grace to save their state.
     Terminate,
 }
 
@@ -75,19 +74,19 @@ pub struct Setup<L, T> {
     pub trials: T,
     /// The agent's folder.
     pub data: PathBuf,
-    /// The attempts that an earlier start of this agent has left.
+    /// The held attempts: at first, those that an earlier start of this agent has left.
     pub holdings: Holdings,
     /// The controller's address, for messages.
     pub controller: String,
-    /// The output for people.
+    /// The printer of messages for people.
     pub reporter: Reporter,
 }
 
-/// Works until the sweep is over, the count is reached, a person ends the agent or the node goes
-/// away.
+/// Runs the agent until the sweep is over, `--count` trials have ended, a person ends the agent or
+/// the node goes away.
 ///
 /// # Errors
-/// Fails with a [`Failure`] that says why the agent ends badly.
+/// Fails with a [`Failure`] if the agent cannot go on, or if it has to leave data that is not sent.
 pub async fn work<L: Link, T: Trials>(
     setup: Setup<L, T>,
     mut signals: mpsc::Receiver<Signal>,
@@ -113,11 +112,11 @@ pub async fn work<L: Link, T: Trials>(
     agent.leave(begun)
 }
 
-/// How much of a trial the controller has.
+/// How much of an attempt's data the controller has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     All,
-    /// Everything except a part of its console.
+    /// All except a part of the console or of the system metrics.
     Rows,
     NotAll,
 }
@@ -137,12 +136,12 @@ struct Agent<L, T> {
     stops: BTreeMap<Attempt, mpsc::Sender<Stop>>,
     /// The verdict and the running time of each trial whose report is under way.
     ended: BTreeMap<Attempt, (Verdict, Duration)>,
-    /// Reported trials that still occupy their slots, and how much of each was sent. They stay in
-    /// the holdings, so a restarted agent does not give their slots away either.
+    /// Reported attempts that still occupy their slots, with how much of each was sent. The
+    /// holdings keep these attempts, so a restarted agent does not give their slots away either.
     staying: BTreeMap<Attempt, Sent>,
-    /// When the agent leaves, even if reports are still missing.
+    /// The time at which the agent leaves, even if it has not reported every end.
     leave_by: Option<Instant>,
-    /// The controller's last refusal, so that the agent reports it only once.
+    /// The message of the controller's last refusal, so that the agent prints it only once.
     refusal: String,
     /// The folders of trials that are no longer held and that were not sent completely.
     unsent: Vec<PathBuf>,
@@ -171,7 +170,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         }
     }
 
-    /// Resumes the trials that an earlier start has left. The first heartbeat names all of them.
+    /// Adopts the trials that an earlier start has left. The first heartbeat names all of them.
     fn adopt(&mut self) {
         let mut taken = Vec::new();
         let held = self.holdings.iter().filter(|_| !planted(Bug::NothingAdopted));
@@ -219,8 +218,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.unanswered(&status)
     }
 
-    /// Handles a failed beat. Only an agent that holds nothing gives up. It does so at once only if
-    /// trying is in vain. A controller that knew the agent's token once may know it again.
+    /// Handles a failed heartbeat. An agent that holds a trial never gives up here. Without a trial
+    /// it gives up at once if a repeat cannot succeed. It also gives up after [`FIRST_CONTACT`] if
+    /// the controller has never answered. A controller that has accepted its token may do so again.
     fn unanswered(&mut self, status: &Status) -> Result<(), Failure> {
         let (meaning, has_met) = (meaning(status), self.heart.has_met());
         let may_mend = match meaning {
@@ -344,7 +344,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.act(actions)
     }
 
-    /// Records that the plan has freed a slot, so that a restarted agent knows it too.
+    /// Records, for a restarted agent, that the attempt has left its slot, if it has left it.
     fn note_whether_left(&mut self, attempt: &Attempt) {
         if !self.plan.occupies(attempt) {
             self.holdings.left(attempt);
@@ -372,8 +372,8 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.release(attempt, sent);
     }
 
-    /// Stops holding an attempt once it has left its slot. Removes its files if everything in them
-    /// was sent.
+    /// Stops holding an attempt, as soon as the attempt has left its slot. Removes the attempt's
+    /// files if everything in them was sent.
     fn release(&mut self, attempt: &Attempt, sent: Sent) {
         if self.plan.occupies(attempt) {
             self.staying.insert(attempt.clone(), sent);
@@ -426,7 +426,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
                 Action::Spawn { slot, start } => self.spawn(slot, start)?,
                 Action::Stop(attempt, stop) => {
                     if let Some(stops) = self.stops.get(&attempt) {
-                        // The queue is full only if the trial has all possible orders.
+                        // The queue has room for every order that the plan sends.
                         let _ = stops.try_send(stop);
                     }
                 }
@@ -475,7 +475,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         failures.map_or(Ok(()), Err)
     }
 
-    /// Returns a failure if trials are still held. Their rows are on the disk.
+    /// Returns a failure if trials are held and not reported. Their rows are on the disk.
     fn unreported(&self) -> Option<Failure> {
         let held = self.holdings.iter().count() - self.staying.len();
         let folders = self.data.join("runs/*/*");

@@ -1,5 +1,5 @@
-//! Parses the command line and turns it into a [`Setup`]. It reports all problems at once, each
-//! with what to do. `main.rs` calls it.
+//! Parses the command line and turns it into a [`Setup`]. All problems of the flags that choose
+//! trials, GPUs and slots are reported at once. `main.rs` calls it.
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
@@ -29,10 +29,10 @@ use crate::{
     trial::{Shims, command::Node, context::TrialContext, samples::Sight, shim},
 };
 
-/// The default time between SIGTERM and SIGKILL, in seconds. Kubernetes and Slurm wait 30 seconds
-/// until they kill the agent, which needs some of them for its last calls.
+/// The default time between SIGTERM and SIGKILL, in seconds. Kubernetes and Slurm kill the agent 30
+/// seconds after SIGTERM, and the agent needs a part of that time for its last calls.
 const GRACE: &str = "20";
-/// How long a trial goes on when its agent is gone.
+/// How long a trial may run without a living agent, before its shim ends it.
 const ORPHAN_AFTER: Duration = Duration::from_secs(600);
 
 const EXAMPLES: &str = "\
@@ -102,7 +102,8 @@ pub struct Flags {
     pub token: Option<String>,
 }
 
-/// The locks that must live as long as the agent works.
+/// The locks of the agent's folder and of its GPUs. The caller keeps them as long as the agent
+/// works.
 #[derive(Debug)]
 pub struct Kept {
     _folder: Folder,
@@ -110,10 +111,12 @@ pub struct Kept {
 }
 
 impl Flags {
-    /// Checks everything, and takes the folder and the GPUs. Must be called inside a tokio runtime.
+    /// Checks the flags, locks the agent's folder and its GPUs, and returns the parts that the
+    /// agent needs. It must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// Fails with a [`Failure`] that has every problem of the flags.
+    /// Fails if a flag is wrong, or if the folder or a GPU cannot be locked. One [`Failure`] lists
+    /// all problems of the flags that choose trials, GPUs and slots.
     pub fn set_up(
         &self,
         inventory: &impl Inventory,
@@ -181,7 +184,7 @@ impl Flags {
     }
 
     fn check(&self, inventory: &impl Inventory) -> Result<Layout, Failure> {
-        // The id becomes part of a path.
+        // The sweep's id becomes part of a path.
         if self.sweep.is_empty() || !self.sweep.chars().all(|c| c.is_ascii_alphanumeric()) {
             let message = format!("`{}` is not the id of a sweep", self.sweep.escape_debug());
             return Err(Failure::new(Exit::Input, message).hint("`sweep ls` shows what there is"));
@@ -231,7 +234,7 @@ impl Flags {
     }
 }
 
-/// Returns the GPUs that any slot uses, each once.
+/// Returns every GPU that a slot uses, without repetitions.
 fn used_gpus(layout: &Layout) -> Vec<Gpu> {
     let mut gpus: Vec<Gpu> = Vec::new();
     for gpu in layout.slots.iter().flat_map(|slot| &slot.gpus) {
@@ -251,7 +254,7 @@ fn take_gpus(layout: &Layout, folder: &Folder, share: bool) -> Result<Claims, Fa
     })
 }
 
-/// Returns one failure for all problems.
+/// Combines all problems into one failure.
 fn all(mut problems: Vec<String>) -> Failure {
     if problems.len() == 1 {
         return Failure::new(Exit::Input, problems.remove(0));

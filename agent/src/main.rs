@@ -1,6 +1,6 @@
-//! Runs `agent <sweep>`: reads the flags and works. `agent shim DIR` becomes a trial's shim, and
-//! `agent cgroup PATH` tries a cgroup out. Only the agent itself calls these two. They start before
-//! any runtime or thread, since every trial waits for them.
+//! Runs `agent <sweep>`: reads the flags and runs the agent's loop. `agent shim DIR` becomes a
+//! trial's shim, and `agent cgroup PATH` tests a cgroup. Only the agent itself starts these two
+//! commands. `main` handles both before it makes a runtime or a thread, so that they start fast.
 
 use std::{env, io, path::Path, process::ExitCode};
 
@@ -18,8 +18,8 @@ use tokio::{
     sync::mpsc,
 };
 
-/// The number of worker threads. The loop and one trial at a time need little, so a machine with a
-/// hundred cores does not need a hundred threads.
+/// The number of worker threads of the async runtime. The loop and the trials' tasks use little CPU
+/// time, so the number does not grow with the machine's cores.
 const WORKERS: usize = 2;
 /// The most signals that may wait for the loop.
 const SIGNALS_ROOM: usize = 8;
@@ -70,7 +70,8 @@ fn signals() -> io::Result<mpsc::Receiver<Signal>> {
         let (mut arrived, told) = (signal(kind)?, told.clone());
         tokio::spawn(async move {
             while arrived.recv().await.is_some() {
-                // When the channel is full, one more signal says nothing new.
+                // A signal that finds the channel full is dropped: the agent already has enough
+                // signals to end its trials.
                 let _ = told.try_send(meaning);
             }
         });

@@ -1,5 +1,5 @@
-//! Prints what the person at the terminal reads: one line for each start and end, and the rest only
-//! if it matters. It formats and counts, and decides nothing.
+//! Prints the agent's messages for the person at the terminal: one line for each start and end of a
+//! trial, warnings, and a last summary. It makes no decision about trials.
 
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
@@ -13,14 +13,14 @@ use terminal::{
 
 use crate::{state::holdings::Holding, trial::port::Report};
 
-/// The widest list of parameters, in characters.
+/// The greatest length of a printed list of parameters, in characters.
 const PARAMS_WIDTH: usize = 100;
-/// The longest note of an end, in characters.
+/// The greatest length of the controller's note that is printed with an end, in characters.
 const NOTE: usize = 600;
-/// The width of the longest state, "preempted".
+/// The width of the longest state, "preempted", in characters.
 const STATE_WIDTH: usize = 9;
 
-/// Prints to the person, and remembers what it has printed.
+/// The printer of messages. It counts the ended trials, and prints an equal note only once.
 #[derive(Debug, Default)]
 pub struct Reporter {
     silent: bool,
@@ -35,7 +35,7 @@ impl Reporter {
         Self { width: sweep.len() + "-100".len(), ..Self::default() }
     }
 
-    /// Makes a reporter that counts and prints nothing.
+    /// Makes a reporter that prints nothing. It still counts the ended trials.
     pub fn silent() -> Self {
         Self { silent: true, ..Self::default() }
     }
@@ -59,20 +59,20 @@ impl Reporter {
         self.line(&start.run, "started", &paint(FAINT, params(&start.params_json)));
     }
 
-    /// Prints that this agent has adopted a trial of its earlier start.
+    /// Prints that the agent has adopted a trial that an earlier start of the agent began.
     pub fn adopted(&mut self, holding: &Holding) {
         self.line(&holding.attempt.run, "adopted", "");
     }
 
-    /// Prints that a trial is over and that the controller cannot take its data now. The later line
-    /// of its end shows that the controller took it.
+    /// Prints that a trial is over and that the controller does not take its rows or its end now.
+    /// [`Self::ended`] prints the result later.
     pub fn waits(&mut self, run: &str, bytes: u64, why: &str) {
         let rows = if bytes == 0 { String::new() } else { format!(" and {} of rows", size(bytes)) };
         self.line(run, "waits", &format!("{why}: the agent keeps its end{rows} and tries again"));
     }
 
-    /// Prints that a trial is over and that the controller knows. Without an outcome its run
-    /// belongs to another attempt or its end is unknown.
+    /// Prints that a trial is over and that its report is done. `outcome` is `None` for a lost
+    /// attempt: its end is unknown, or the controller refused its rows or its end.
     pub fn ended(
         &mut self,
         holding: &Holding,
@@ -90,7 +90,8 @@ impl Reporter {
             }
             None => ("lost", lost.to_owned()),
         };
-        // The controller decides: a trial that a rule stopped is pruned.
+        // The agent knows only that it stopped the trial. The controller's answer says `pruned` if
+        // a rule of early stopping did.
         let known = report.run.as_ref().map(|run| run.state.as_str());
         let state = known.filter(|known| *known == "pruned").unwrap_or(state);
         self.count(state);
@@ -158,7 +159,8 @@ impl Reporter {
     }
 }
 
-/// Returns the text beside the state of an end: the metric, or the reason.
+/// Returns the text that follows the state of an ended trial: the reason of a failure or stop,
+/// otherwise the metric's value.
 fn describe(holding: &Holding, outcome: &Outcome, run: Option<&Run>) -> String {
     if outcome.state == "failed" || outcome.state == "stopped" {
         return outcome.message.lines().next().unwrap_or_default().to_owned();
@@ -201,7 +203,7 @@ fn flatten(path: &str, value: &Value, parts: &mut Vec<String>) {
     }
 }
 
-/// Returns a number with four significant digits. The controller has the exact one.
+/// Formats a number with four significant digits. The controller stores the exact number.
 fn number(value: f64) -> String {
     if !value.is_finite() {
         return value.to_string();

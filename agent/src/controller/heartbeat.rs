@@ -1,6 +1,6 @@
-//! Times the heartbeats. One is in flight at a time, and a newer one replaces it. It tries a
-//! controller that is away again and again. It knows when to beat, and nothing of what a beat says.
-//! `agent.rs` uses it.
+//! Decides when heartbeats go out, and waits for their answers. One heartbeat is in flight at a
+//! time, and a newer one replaces it. While the controller is away, heartbeats go on with pauses.
+//! The plan decides what a heartbeat says. `agent.rs` uses this module.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -11,18 +11,19 @@ use tonic::Status;
 use super::link::Link;
 use crate::plan::News;
 
-/// The wait of a beat until the controller has named its lease: a third of the controller's
-/// default.
+/// How long a heartbeat may wait at a controller whose answers name no lease: a third of the
+/// default lease.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// The number of beats per lease, so that two lost beats do no harm.
+/// The number of heartbeats per lease. Two lost heartbeats in a row do no harm.
 const BEATS_PER_LEASE: u32 = 3;
-/// The pause after an answer that filled every slot: the next beat could only wait, and a trial
-/// that ends sooner saves it. It is also the age at which a beat may be replaced by news that can
-/// wait.
+/// The pause after an answer that filled every slot. The next heartbeat could only wait, and a
+/// trial that ends during the pause makes it unnecessary. The constant is also the age from which
+/// [`News::Soon`] may replace a heartbeat.
 const UNHURRIED: Duration = Duration::from_millis(50);
-/// An answer that changes nothing and comes sooner than this predicts that the next one would too.
+/// An answer that comes sooner than this is immediate. After an immediate answer that changes
+/// nothing the heart pauses, because the next answer would probably be immediate too.
 const AT_ONCE: Duration = Duration::from_millis(50);
-/// The longest pause after such answers.
+/// The longest pause after immediate answers that change nothing.
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 type Flight = Pin<Box<dyn Future<Output = Result<Orders, Status>> + Send>>;
@@ -32,7 +33,7 @@ type Flight = Pin<Box<dyn Future<Output = Result<Orders, Status>> + Send>>;
 pub enum Contact {
     /// Nothing has changed.
     Same,
-    /// The controller answers again, after so long.
+    /// The controller answers again, after this time of silence.
     Back(Duration),
     /// The controller does not answer any more.
     Lost,
@@ -45,7 +46,7 @@ pub struct Heart<L> {
     sent: Instant,
     next: Instant,
     wait: Duration,
-    /// The time of the last answer.
+    /// The time of the last answer, or of the agent's start if there was no answer.
     silent_since: Instant,
     failures: u32,
     /// The number of answers in a row that came at once and changed nothing.
@@ -70,15 +71,16 @@ impl<L: Link> Heart<L> {
         }
     }
 
-    /// Returns how long the controller may hold the next beat. The first beat comes back at once,
-    /// since its answer names the lease. A beat after a failure does too: it is not replaced by
-    /// news, so a long poll would hold back all news.
+    /// Returns how long the controller may delay its answer to the next heartbeat. The first
+    /// heartbeat allows no delay, because its answer names the lease. A heartbeat after a failure
+    /// allows none either: a change does not replace such a heartbeat, so a long poll would hold
+    /// back all changes.
     pub fn wait(&self) -> Duration {
         if self.failures > 0 { Duration::ZERO } else { self.wait }
     }
 
-    /// Returns when the next beat should go out, given its news. `None`: not before the answer to
-    /// the beat under way.
+    /// Returns when the next heartbeat should go out, given how urgent it is. `None`: only after
+    /// the answer to the heartbeat under way.
     pub fn due(&self, news: News) -> Option<Instant> {
         let away = self.failures > 0;
         match news {
@@ -88,14 +90,15 @@ impl<L: Link> Heart<L> {
         }
     }
 
-    /// Sends a beat and drops the one under way.
+    /// Sends a heartbeat, and drops the one under way.
     pub fn send(&mut self, beat: Beat) {
         let link = self.link.clone();
         self.sent = Instant::now();
         self.flight = Some(Box::pin(async move { link.beat(beat).await }));
     }
 
-    /// Returns the answer to the beat under way. Waits for ever if there is none.
+    /// Returns the answer to the heartbeat under way. Without a heartbeat under way it waits for
+    /// ever.
     pub async fn answer(&mut self) -> Result<Orders, Status> {
         let Some(flight) = &mut self.flight else { return std::future::pending().await };
         let answer = flight.await;
@@ -103,8 +106,8 @@ impl<L: Link> Heart<L> {
         answer
     }
 
-    /// Sets the rhythm after an answer. `changed` says that it brought orders, `full` that no slot
-    /// is free.
+    /// Schedules the next heartbeat after an answer. `changed`: the answer brought orders. `full`:
+    /// no slot is free.
     pub fn answered(&mut self, orders_lease: Duration, changed: bool, full: bool) -> Contact {
         let now = Instant::now();
         let at_once = now.duration_since(self.sent) < AT_ONCE;
@@ -114,7 +117,7 @@ impl<L: Link> Heart<L> {
             0 => Duration::ZERO,
             answers => (AT_ONCE * 2_u32.pow(answers.min(5) - 1)).min(MAX_PAUSE),
         };
-        // The very first answer came at once because the beat asked for that.
+        // The very first answer came at once because its heartbeat allowed no delay.
         self.next = if self.met { now + pause } else { now };
         self.wait =
             if orders_lease.is_zero() { FIRST_WAIT } else { orders_lease / BEATS_PER_LEASE };
@@ -127,14 +130,15 @@ impl<L: Link> Heart<L> {
         contact
     }
 
-    /// Sets the rhythm after a failed beat. A single failure is not reported.
+    /// Schedules the next heartbeat after a failed one. The second failure in a row returns
+    /// [`Contact::Lost`].
     pub fn failed(&mut self) -> Contact {
         self.next = Instant::now() + proto::dial::backoff(self.failures, self.link.jitter());
         self.failures += 1;
         if self.failures == 2 { Contact::Lost } else { Contact::Same }
     }
 
-    /// Returns whether the controller has ever answered.
+    /// Returns whether the controller has ever answered a heartbeat with orders.
     pub fn has_met(&self) -> bool {
         self.met
     }

@@ -1,6 +1,6 @@
 //! Defines the agent's calls to the controller as a trait, so that the simulator can replace them.
-//! The real implementation uses gRPC and adds time limits. It never tries again: the callers decide
-//! that.
+//! The real implementation uses gRPC and adds time limits. A link makes each call only once: the
+//! callers decide whether to try again.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
@@ -12,17 +12,18 @@ use proto::{
 };
 use tonic::{Code, Request, Status};
 
-/// How long a call may take beyond the time that it asks the controller to wait.
+/// How long a call may take, in addition to the delay that a heartbeat allows the controller.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A link to the controller.
 pub trait Link: Clone + Send + Sync + 'static {
-    /// Sends what this agent holds, and returns what it should hold: a long poll.
+    /// Sends a heartbeat, and returns the controller's orders. The call is a long poll: the
+    /// controller may delay its answer.
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
     /// Sends rows.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
-    /// Sends the contents that these rows of the stream `files` name. Each lies in `folder` under
-    /// its hash.
+    /// Sends the contents that these rows of the stream `files` name. Each content is a file in
+    /// `folder`, and its hash is the file's name.
     fn contents(
         &self,
         folder: &Path,
@@ -31,7 +32,7 @@ pub trait Link: Clone + Send + Sync + 'static {
     /// Reports the end of an attempt.
     fn end(&self, end: EndRun) -> impl Future<Output = Result<RunEnded, Status>> + Send;
 
-    /// Returns a number in [0, 1) for the pause before a call is tried again, so that not all
+    /// Returns a random number in [0, 1], which varies the pause between two tries. So not all
     /// agents come back at once.
     fn jitter(&self) -> f64 {
         crate::jitter()
@@ -64,8 +65,8 @@ impl Link for Remote {
     }
 
     async fn contents(&self, folder: &Path, frames: &[u8]) -> Result<(), Trouble> {
-        // There is no time limit: the time depends on the size, and the transport notices a dead
-        // connection.
+        // This call has no time limit: its time depends on the size of the contents, and the
+        // transport notices a dead connection.
         blobs::upload_named(&self.dial.files(), frames, folder, &Arc::default()).await
     }
 
@@ -88,27 +89,28 @@ async fn within<T>(
 /// The meaning of a controller's error for an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// The controller is away or busy, or it does not know the token or the run for now. The same
-    /// call may succeed later.
+    /// The controller is away or busy, or it does not know the token or the run at the moment. The
+    /// same call may succeed later.
     Away,
     /// The controller failed at this call through its own fault. The same call may succeed later,
     /// or never.
     Trouble,
-    /// The attempt belongs to another agent by now.
+    /// Another attempt owns the run, or the attempt is over.
     Fenced,
-    /// Rows are missing before those that were sent. The controller needs the rows from this
-    /// offset.
+    /// The controller lacks rows before those that were sent. It needs the rows from this offset
+    /// on.
     Gap(u64),
     /// The controller will refuse the same call again.
     Refused,
 }
 
-/// Classifies an error. This is the agent's only table (docs/decisions/unsent-rows.md).
+/// Classifies an error of the controller. The agent has no other table of errors
+/// (docs/decisions/unsent-rows.md).
 pub fn meaning(status: &Status) -> Meaning {
     match status.code() {
         Code::Unauthenticated if planted(Bug::SlipGivesUpRows) => Meaning::Refused,
         Code::Aborted => Meaning::Fenced,
-        // Time alone does not repair this, but a person may.
+        // Waiting alone does not repair such a controller, but a person may repair it.
         Code::Internal | Code::DataLoss => Meaning::Trouble,
         Code::OutOfRange => needed_offset(status).map_or(Meaning::Refused, Meaning::Gap),
         _ if is_away(status) => Meaning::Away,
@@ -116,7 +118,8 @@ pub fn meaning(status: &Status) -> Meaning {
     }
 }
 
-/// Returns whether a server has answered, but not as hoped. People should read its message.
+/// Returns whether the error is an answer of a server, whose message people should read. `false`:
+/// no answer came.
 pub fn is_answer(status: &Status) -> bool {
     !matches!(
         status.code(),

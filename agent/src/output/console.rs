@@ -1,6 +1,6 @@
 //! Turns the console of one attempt into rows of its journal: a row for each line, and a row with a
-//! count where lines are left out. From these rows a restarted agent knows how many lines of each
-//! file it has taken. `tail` calls it.
+//! count where lines are left out. A restarted agent counts these rows and so finds how many lines
+//! of each file it has taken. `tail` calls it.
 
 use std::{io, path::Path};
 
@@ -12,10 +12,10 @@ use record::{
 use super::journal::Journal;
 use crate::trial::spec;
 
-/// The key beside the text of a row for the number of lines that the row stands for.
+/// The key of a row's second value: the number of left-out lines that the row stands for.
 const LEFT_OUT: &str = "left_out";
 
-/// Takes lines and writes them to the journal.
+/// A writer that decides which lines are kept, and writes rows to the journal `agent.console`.
 #[derive(Debug)]
 pub struct Console {
     keeper: Keeper,
@@ -56,22 +56,22 @@ impl Console {
         Ok(Self { keeper, book: Book { journal, rows, complete } })
     }
 
-    /// Takes a line of a file.
+    /// Takes a line of the console file `key`.
     pub fn take(&mut self, key: &'static str, line: &str, wall_ms: i64) {
         self.keeper.take(key, line, |key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Takes the lines that the pace allows by now.
+    /// Adds rows for the waiting lines that the pace allows by now.
     pub fn look(&mut self, wall_ms: i64) {
         self.keeper.look(wall_ms, |key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Takes the last lines.
+    /// Adds rows for all waiting lines, at the end of the console.
     pub fn end(&mut self, wall_ms: i64) {
         self.keeper.end(|key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Writes the rows that were taken.
+    /// Writes the added rows to the file.
     ///
     /// # Errors
     /// Fails if the disk fails.

@@ -1,6 +1,6 @@
-//! Counts printed lines that look like rows but are not, and rows that have lost values. It keeps
-//! the first of each kind and describes them for people. The result depends only on the lines, so a
-//! restarted agent says the same. `tail` calls it.
+//! Counts printed lines that look like rows but are not, and rows that have lost values. The module
+//! keeps the first line of each kind, and describes the lines for people. The description depends
+//! only on the lines, so a restarted agent writes the same one. `tail` calls it.
 
 use std::fmt::Display;
 
@@ -17,7 +17,7 @@ pub struct Doubts {
     on_stderr: Tally,
 }
 
-/// The number of lines of one kind, and a sentence on the first.
+/// The number of lines of one kind, and a sentence about the first line.
 #[derive(Debug, Default)]
 struct Tally {
     count: u64,
@@ -34,8 +34,8 @@ impl Tally {
 }
 
 impl Doubts {
-    /// Takes in a piece of standard output. `cut` says that not all of its rows fitted into the
-    /// journal.
+    /// Counts the doubts about a piece of standard output. `cut`: a row of the piece did not fit
+    /// into a frame as a whole.
     pub fn add(&mut self, piece: &str, printed: &Printed, cut: bool) {
         if let Some(doubt) = &printed.doubt {
             self.none.add(piece, doubt);
@@ -45,15 +45,15 @@ impl Doubts {
         }
     }
 
-    /// Takes in a piece of standard error.
+    /// Counts a piece of standard error that holds rows.
     pub fn add_stderr(&mut self, piece: &str, printed: &Printed) {
         if !printed.rows.is_empty() {
             self.on_stderr.add(piece, "print it to standard output");
         }
     }
 
-    /// Returns all of it in a sentence, or `None` if there is nothing to report. If a run has rows,
-    /// JSON on standard error is just a log.
+    /// Returns a note on all doubts, or `None` if there are none. If the run has rows elsewhere,
+    /// the note ignores rows on standard error: they are just a log.
     pub fn told(&self, has_rows: bool) -> Option<String> {
         let mut told = Vec::new();
         let (none, lost, on_stderr) = (&self.none, &self.lost, &self.on_stderr);

@@ -1,6 +1,7 @@
-//! Writes journal files of the agent's own writer. They hold only frames, appended whole. After a
-//! crash the journal cuts off a torn tail. The lost rows are written again, since every row comes
-//! from a file that is still there. `tail` and `samples` call it.
+//! Writes journal files of the agent's own writer. The files hold only frames, appended whole.
+//! After a crash the journal cuts off a torn tail. The tail writes lost rows of the console again,
+//! because the console files are still there. Lost samples of system metrics are gone. `tail` and
+//! `samples` call it.
 
 use std::{
     fs::{self, File},
@@ -20,7 +21,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path` and calls `each` with every row that it holds.
+    /// Opens the journal at `path`, and calls `each` with every row in it.
     ///
     /// # Errors
     /// Fails if the disk fails.
@@ -38,7 +39,7 @@ impl Journal {
         };
         let mut whole = 0;
         for frame in record::frames(&bytes) {
-            // A damaged frame is treated like a torn one: it is cut off and written again.
+            // A damaged frame is treated like a torn one: the journal is cut off before it.
             let Ok(frame) = frame else { break };
             if frame.each(&mut each).is_err() {
                 break;
@@ -51,10 +52,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Adds a row. It is in the file after the next [`Journal::flush`].
+    /// Adds a row. The row is in the file after the next [`Journal::flush`].
     pub fn push(&mut self, row: &Row) {
         let values = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow()));
-        // Values beyond the limits of a frame are cut. The caller reports that.
+        // The writer cuts values beyond the limits of a frame. The tail reports such cuts to
+        // people.
         self.writer.row(row.step, row.wall_ms, values, &mut self.pending);
     }
 
@@ -64,7 +66,7 @@ impl Journal {
         self.writer.row(step, wall_ms, values, &mut self.pending);
     }
 
-    /// Writes the added rows in one call. Returns whether there were any.
+    /// Writes the added rows in one call. Returns whether there were any added rows.
     ///
     /// # Errors
     /// Fails if the disk fails.

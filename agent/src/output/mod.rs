@@ -1,5 +1,5 @@
-//! Handles what a program prints and logs: reads its files, keeps rows in journals, and sends them
-//! to the controller.
+//! Handles the output of a trial's program: reads its console files, keeps rows in journals, and
+//! sends them to the controller.
 
 pub mod console;
 pub mod doubts;

@@ -1,8 +1,8 @@
 //! Sends an attempt's journals to the controller: the agent's own while the trial runs, and the
-//! SDK's once its process is gone. It knows frames but not their meaning, except for the stream
-//! `files`: it sends the contents that its rows name before the rows. It asks the controller what
-//! it has and does not remember that, so another process may have sent a part of a journal before.
-//! `trial.rs` calls it.
+//! SDK's once its process is gone. The shipper does not look into rows, except in the stream
+//! `files`: it sends the contents that these rows name before the rows. The shipper stores no
+//! position on disk. The controller's answers give the number of rows that have arrived, so another
+//! process may have sent a part of a journal before. `trial/` calls it.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ use crate::{
 
 /// The writer of the agent's own journals.
 const OWN_WRITER: &str = "agent";
-/// How often the controller may ask for an earlier offset before the shipper gives up.
+/// How often the controller may ask for another offset before the shipper gives up a journal.
 const MAX_GAPS: u32 = 3;
 /// How often the shipper offers a dead trial's rows again to a controller that fails to take them.
 const MAX_TROUBLES: u32 = 10;
@@ -36,9 +36,9 @@ const MAX_TROUBLES: u32 = 10;
 /// The journals to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The agent's own.
+    /// The agent's own journals.
     Own,
-    /// All journals, since no other process writes or sends them any more.
+    /// All journals. No other process writes or sends them any more.
     All,
 }
 
@@ -47,9 +47,11 @@ pub enum Which {
 pub struct Shipped {
     /// Whether another attempt owns the run. The controller keeps the rows and marks them.
     pub fenced: bool,
-    /// The journals that could not be sent since they are damaged or refused, a sentence each.
+    /// A sentence for each journal that could not be sent, because it is damaged or the controller
+    /// refuses it.
     pub problems: Vec<String>,
-    /// Whether rows other than those of files are missing. Then the end must not be reported.
+    /// Whether the controller lacks rows other than those of files. Then the agent must not report
+    /// the end.
     pub lacks_rows: bool,
 }
 
@@ -62,10 +64,11 @@ pub struct Shipper<L> {
     contents: PathBuf,
     cursors: BTreeMap<String, Cursor>,
     shipped: Shipped,
-    /// Whether the attempt is new, so that the controller has only rows that this shipper sent.
+    /// Whether the attempt is new. Then the controller has no rows of the agent's journals except
+    /// those that this shipper has sent.
     fresh: bool,
-    /// Whether the trial is dead. Then the shipper gives up a journal if the controller fails to
-    /// take it again and again.
+    /// Whether the trial is dead. Then the shipper gives up a journal after [`MAX_TROUBLES`]
+    /// failures of the controller in a row.
     last: bool,
 }
 
@@ -74,14 +77,14 @@ pub struct Shipper<L> {
 struct Cursor {
     /// The offset of the next frame, in bytes.
     bytes: u64,
-    /// The number of rows before it.
+    /// The number of rows before that frame.
     rows: u64,
     /// The number of rows that the controller has. `None` until the controller was asked.
     acked: Option<u64>,
-    /// Whether the journal was given up. The reason has been noted.
+    /// Whether the journal was given up. Then a sentence in [`Shipped::problems`] says why.
     closed: bool,
     gaps: u32,
-    /// How many times in a row the controller failed to take rows.
+    /// How many times in a row the controller has failed to take rows after the trial's death.
     troubles: u32,
 }
 
@@ -99,10 +102,10 @@ impl<L: Link> Shipper<L> {
         Self { link, attempt, folder, contents, cursors, shipped, fresh, last: false }
     }
 
-    /// Sends the rows that are there now.
+    /// Sends the rows that the journals hold now.
     ///
     /// # Errors
-    /// Fails if the controller is away. Call it again later.
+    /// Fails if the controller is away or has failed. The caller tries again later.
     pub async fn ship(&mut self, which: Which) -> Result<(), Status> {
         let mut failed = Ok(());
         for name in self.journals(which) {
@@ -110,7 +113,8 @@ impl<L: Link> Shipper<L> {
                 match self.send_piece(&name).await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    // A controller's answer on one journal does not hold up the others.
+                    // If the controller answers for one journal with an error, the other journals
+                    // are still sent.
                     Err(status) if is_answer(&status) => {
                         failed = Err(status);
                         break;
@@ -122,8 +126,9 @@ impl<L: Link> Shipper<L> {
         failed
     }
 
-    /// Sends the agent's own rows while the trial runs, whenever `rows` is notified. Never returns.
-    /// The caller drops it, and a send under way at that moment is repeated later.
+    /// Sends the agent's own rows while the trial runs, whenever `rows` is notified. Never returns:
+    /// the caller drops the future when the trial ends. A send that is under way at that moment is
+    /// repeated later.
     pub async fn ship_live(&mut self, rows: &Notify) {
         let mut tries = 0;
         loop {
@@ -141,8 +146,8 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends everything. Waits as long as the controller is away or takes nothing. Calls `waits`
-    /// with each answer of that kind and the number of bytes of rows that are left.
+    /// Sends all journals of a dead trial. Waits as long as the controller is away or fails. Calls
+    /// `waits` with each such error and with the number of bytes of rows that are left.
     pub async fn finish(mut self, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
         self.begin_anew();
         let mut tries = 0;
@@ -162,8 +167,8 @@ impl<L: Link> Shipper<L> {
         self.shipped
     }
 
-    /// Gives journals that were given up while the trial ran one more try, since another controller
-    /// may be there by now.
+    /// Reopens the journals that were given up while the trial ran, because another controller may
+    /// answer by now.
     fn begin_anew(&mut self) {
         self.last = true;
         if planted(Bug::SlipGivesUpRows) {
@@ -194,12 +199,13 @@ impl<L: Link> Shipper<L> {
                     .is_some_and(|(writer, _)| which == Which::All || writer == OWN_WRITER)
             })
             .collect();
-        // Rows come before files, so large contents hold up nothing.
+        // The journals of files come last, so large contents delay no other rows.
         names.sort_by_key(|name| (is_files(name), name.clone()));
         names
     }
 
-    /// Sends the next piece of a journal. Returns `false` if there is none.
+    /// Sends the next piece of a journal. Returns `false` if the journal has no more pieces or is
+    /// closed.
     async fn send_piece(&mut self, name: &str) -> Result<bool, Status> {
         let mut cursor = self.cursors.get(name).copied().unwrap_or_default();
         if cursor.closed {
@@ -228,8 +234,8 @@ impl<L: Link> Shipper<L> {
         let end = cursor.rows + piece.rows;
         if acked < end {
             let known = acked.saturating_sub(cursor.rows);
-            // If there is a gap that the controller has not reported yet, send the rows and let it
-            // refuse them.
+            // If the controller has fewer rows than come before this piece, it refuses the piece,
+            // and its answer names the offset that it needs.
             let frames = if known == 0 {
                 Ok(piece.frames.clone())
             } else {
@@ -252,8 +258,8 @@ impl<L: Link> Shipper<L> {
         Ok(true)
     }
 
-    /// Sends the contents that the rows of files name. Returns `false` if the journal was closed
-    /// instead.
+    /// Sends the contents that these rows of files name. Returns `false` if it has closed the
+    /// journal instead.
     async fn contents(
         &mut self,
         name: &str,
@@ -276,8 +282,8 @@ impl<L: Link> Shipper<L> {
         Ok(false)
     }
 
-    /// Makes one append that ends at row `end`. Returns how many rows the controller has, or `None`
-    /// if the cursor was moved or closed instead.
+    /// Makes one append that ends at row `end`. Returns how many rows the controller has. `None` if
+    /// the method has moved the cursor or closed the journal instead.
     async fn append(
         &mut self,
         name: &str,
@@ -322,16 +328,17 @@ impl<L: Link> Shipper<L> {
         Ok(None)
     }
 
-    /// Counts how often the controller has failed at this journal. Returns whether to offer it once
-    /// more.
+    /// Counts a failure of the controller at this journal, if the trial is dead. Returns whether
+    /// the shipper should offer the journal again.
     fn tries_again(&mut self, name: &str, cursor: Cursor) -> bool {
         let troubles = cursor.troubles + u32::from(self.last);
         self.cursors.insert(name.to_owned(), Cursor { troubles, ..cursor });
         troubles <= MAX_TROUBLES
     }
 
-    /// Returns the whole frames at the cursor. For files, it returns as many as are sent together.
-    /// A torn end may still be written. A damaged frame ends the journal.
+    /// Returns the whole frames at the cursor, as many as one append sends. The method ignores a
+    /// torn frame at the end, which a program may still be writing. A damaged frame closes the
+    /// journal.
     fn read(&mut self, name: &str, cursor: &mut Cursor) -> io::Result<Option<Piece>> {
         let mut frames =
             blobs::piece(&mut File::open(self.folder.join(name))?, cursor.bytes, parts(name).1)?;
@@ -355,9 +362,10 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// Returns what an answer means for this journal. A content that the controller does not have, or
-/// no longer has, is sent again. A content for which it has no room must not hold up an end for
-/// ever.
+/// Returns what an answer means for this journal. For files, two answers count as
+/// [`Meaning::Trouble`], which bounds the tries. `FAILED_PRECONDITION` says that the controller
+/// lacks a content, so the content is sent again. `RESOURCE_EXHAUSTED` says that there is no room
+/// for it, which must not delay an end for ever.
 fn meaning_for(name: &str, status: &Status) -> Meaning {
     match meaning(status) {
         _ if is_files(name) && status.code() == Code::ResourceExhausted => Meaning::Trouble,
@@ -378,11 +386,11 @@ fn parts(name: &str) -> (&str, &str) {
     name.split_once('.').unwrap_or((name, ""))
 }
 
-/// Removes the contents of files from an attempt's folder: files named by a hash, and parts of
-/// them. Other files of the program stay.
+/// Removes the contents of logged files from an attempt's folder: files named by a hash, and
+/// unfinished ones (`*.part`). Other files of the program stay.
 ///
 /// # Errors
-/// Fails if another file is left, or if the folder is missing.
+/// Fails if another file is left, or if the folder of contents is missing.
 pub fn forget(dir: &Path) -> io::Result<()> {
     let contents = dir.join(FILES);
     for entry in fs::read_dir(&contents)? {

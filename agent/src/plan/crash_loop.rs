@@ -1,6 +1,6 @@
-//! Detects a crash loop: trials that fail in a row on this node, soon after their start. Then
-//! something on the node is at fault, and the agent leaves before it has used up the sweep. It is a
-//! part of the plan, and as pure. The controller handles a program that fails on every node: it
+//! Detects a crash loop: trials that fail in a row on this node, soon after their start. Then the
+//! node may be at fault, and the agent leaves before it has used up the sweep. This module is a
+//! part of the plan and has no side effects. If the program fails on every node, the controller
 //! pauses the sweep.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -13,13 +13,13 @@ const QUICK_FAILURE: Duration = Duration::from_secs(60);
 /// The number of quick failures in a row that make a crash loop.
 const CRASH_LOOP: usize = 5;
 
-/// The messages of the quick failures in a row.
+/// The messages of the quick failures in a row, up to the newest one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CrashLoop(Vec<String>);
 
 impl CrashLoop {
-    /// Takes in how a trial ended by itself after `ran`. Returns the reason to leave if this
-    /// failure completes a crash loop.
+    /// Records the outcome of a trial that ended by itself after `ran`. Returns the reason to leave
+    /// if this outcome completes a crash loop.
     pub(super) fn take(&mut self, outcome: &Outcome, ran: Duration) -> Option<Failure> {
         let is_quick = ran <= QUICK_FAILURE && matches!(outcome.class.as_str(), "start" | "error");
         if !is_quick {

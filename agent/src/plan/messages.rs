@@ -1,4 +1,4 @@
-//! Defines the plan's input and output. It decides nothing.
+//! Defines the plan's input (events) and output (actions).
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Me {
     pub sweep: String,
     /// The name of the node, for people.
     pub host: String,
-    /// "CPU", or the name of each GPU.
+    /// The name of each GPU. Only "CPU" if there is none.
     pub devices: Vec<String>,
     /// The most trials at once, at least one.
     pub slots: usize,
@@ -31,27 +31,27 @@ pub struct Me {
     pub count: Option<u64>,
 }
 
-/// An event.
+/// An event that the loop passes to the plan.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The controller answered a heartbeat.
     Answered(Orders),
     /// A trial's program runs.
     Started(Attempt),
-    /// A trial's processes are gone.
+    /// A trial's program has ended.
     Over {
         /// The attempt.
         attempt: Attempt,
         /// The meaning of the end.
         verdict: Verdict,
-        /// The running time since the start.
+        /// The time from the trial's start to its end.
         ran: Duration,
     },
     /// Nothing is left to report about an attempt that is over.
     Reported(Attempt),
-    /// The slot of an ending trial is not free, or is free at last.
+    /// The occupancy of an ended trial's slot has changed.
     Slot(Attempt, Occupancy),
-    /// The GPU of these slots answers, or does not.
+    /// The result of a check whether the GPU of these slots answers.
     Gpu {
         /// The GPU, for people.
         gpu: String,
@@ -84,13 +84,13 @@ pub enum Action {
     Incarnate(u64),
 }
 
-/// Whether a heartbeat has something new to say.
+/// How urgent the next heartbeat is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
-    /// Nothing that the controller does not know.
+    /// Not urgent: nothing has changed after the newest heartbeat.
     None,
-    /// Something that can wait for a moment, since an answer under way may make it obsolete.
+    /// A change that can wait for a moment, because the answer under way may make it obsolete.
     Soon,
-    /// Something that a slot or a person waits for.
+    /// A change that a slot or a person waits for.
     Now,
 }

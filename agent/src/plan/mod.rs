@@ -1,7 +1,7 @@
 //! Decides what the agent does: a pure function of what the agent holds and of what has happened.
-//! It uses no clock, file or call. The loop in `agent.rs` carries the actions out, and the
-//! simulator drives the same plan. The plan never starts an attempt twice, never puts two trials on
-//! a slot, and never leaves while it holds anything.
+//! The plan reads no clock and no file, and makes no call. The loop in `agent.rs` carries out the
+//! plan's actions, in the simulator too. The plan never starts an attempt twice, never puts two
+//! trials on a slot, and is never done while it holds a trial.
 
 mod crash_loop;
 mod messages;
@@ -24,18 +24,19 @@ use crate::{
     trial::outcome::{Cause, Stop, Verdict},
 };
 
-/// The most ended trials that may wait to be reported. Beyond that the plan asks for no new trials.
+/// The most ended trials that may wait to be reported. While so many wait, the plan wants no new
+/// trials.
 pub const MAX_UNREPORTED: usize = 64;
-/// The most set-aside slots that a beat names, so that it stays small.
+/// The most set-aside slots that a heartbeat names, so that the heartbeat stays small.
 const MOST_SET_ASIDE: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// Takes trials.
+    /// The agent takes new trials.
     Working,
-    /// Takes no more trials. Running trials may finish.
+    /// The agent takes no new trials. Running trials may finish.
     Draining,
-    /// Ends the running trials.
+    /// The agent takes no new trials and ends the running ones.
     Ending,
 }
 
@@ -43,7 +44,7 @@ enum Mode {
 enum Phase {
     Starting,
     Running,
-    /// Its processes are gone, and its end is not reported yet.
+    /// The trial's program has ended, and its end is not reported yet.
     Over,
 }
 
@@ -61,18 +62,19 @@ pub struct Plan {
     mode: Mode,
     trials: BTreeMap<Attempt, Trial>,
     occupied: Occupied,
-    /// Attempts whose end cannot be known. The plan never starts them again.
+    /// Attempts that count as lost. The plan never starts them again.
     lost: BTreeSet<Attempt>,
-    /// Attempts to give back. The first `declining` of them are in the newest beat.
+    /// Attempts to give back to the controller. The first `declining` of them are in the newest
+    /// beat.
     declined: Vec<Attempt>,
     declining: usize,
     started: u64,
     beat: u64,
-    /// Whether something has changed since the newest beat.
+    /// Whether something has changed after the newest beat, and how urgent the next beat is.
     news: News,
-    /// The number of the beat that says that the agent wants nothing more.
+    /// The number of the beat that says that the agent wants nothing more. `None` before that.
     farewell: Option<u64>,
-    /// Whether that beat was answered without new starts.
+    /// Whether the controller has answered the farewell beat without new starts.
     settled: bool,
     sweep_over: bool,
     note: String,
@@ -103,7 +105,8 @@ impl Plan {
         }
     }
 
-    /// Holds an attempt of an earlier start of this agent, which keeps these slots busy.
+    /// Adds an attempt that an earlier start of this agent has left. The attempt keeps these slots
+    /// busy.
     pub fn adopt(&mut self, attempt: Attempt, slots: Vec<usize>) {
         self.trials.insert(attempt, Trial { slots, phase: Phase::Running, stopping: None });
     }
@@ -120,9 +123,9 @@ impl Plan {
             Event::Reported(attempt) => {
                 self.trials.remove(&attempt);
                 if self.lost.contains(&attempt) {
-                    // An agent that does not name the attempt only lets its lease expire. A new
-                    // incarnation that does not name it tells the controller at once that the
-                    // attempt is gone.
+                    // If beats only stopped naming the attempt, its lease would have to expire. A
+                    // beat with a new incarnation that does not name the attempt shows the
+                    // controller at once that it is lost.
                     self.me.incarnation += 1;
                     self.news = News::Now;
                     actions.push(Action::Incarnate(self.me.incarnation));
@@ -149,13 +152,13 @@ impl Plan {
         actions
     }
 
-    /// Returns whether a heartbeat should go out, even if one is under way.
+    /// Returns how urgent the next heartbeat is.
     pub fn news(&self) -> News {
         self.news
     }
 
-    /// Returns the next heartbeat: everything that the agent holds and wants now. The controller
-    /// may hold it for `wait`.
+    /// Makes the next heartbeat: everything that the agent holds and wants now. The controller may
+    /// delay its answer by up to `wait`.
     pub fn beat(&mut self, wait: Duration) -> Beat {
         self.beat += 1;
         self.news = News::None;
@@ -186,7 +189,7 @@ impl Plan {
         }
     }
 
-    /// Returns how many more trials the agent would start now.
+    /// Returns how many more trials the agent could start now.
     pub fn free(&self) -> usize {
         if self.mode != Mode::Working {
             return 0;
@@ -199,45 +202,46 @@ impl Plan {
             .min(MAX_UNREPORTED.saturating_sub(unreported))
     }
 
-    /// Returns how many trials are running.
+    /// Returns how many trials are starting or running.
     pub fn running(&self) -> usize {
         self.trials.values().filter(|trial| trial.phase != Phase::Over).count()
     }
 
-    /// Returns whether the running trials have been asked to end.
+    /// Returns whether the agent is ending all its running trials.
     pub fn is_ending(&self) -> bool {
         self.mode == Mode::Ending
     }
 
-    /// Returns whether the agent holds nothing: no process, and no report that waits.
+    /// Returns whether the agent holds no trial: none runs, and none waits for its report.
     pub fn holds_nothing(&self) -> bool {
         self.trials.is_empty()
     }
 
-    /// Returns whether everything is done, and the controller knows it or need not know: the agent
-    /// leaves.
+    /// Returns whether the agent may leave. Nothing is left to do, and the controller has answered
+    /// the last beat or has said that the sweep is over.
     pub fn is_done(&self) -> bool {
         self.wants_to_leave() && self.declined.is_empty() && (self.settled || self.sweep_over)
     }
 
-    /// Returns whether everything is done except a last call to the controller.
+    /// Returns whether nothing is left to do except a last call to the controller.
     pub fn wants_to_leave(&self) -> bool {
         let counted = self.me.count.is_some_and(|count| self.started >= count);
         let settled = self.trials.is_empty() && !self.occupied.is_unsettled();
         settled && (self.mode != Mode::Working || counted || self.sweep_over)
     }
 
-    /// Returns whether something of this attempt keeps its slot although the trial has ended.
+    /// Returns whether a process, GPU memory or the cgroup of this ended attempt still keeps its
+    /// slot.
     pub fn occupies(&self, attempt: &Attempt) -> bool {
         self.occupied.has(attempt)
     }
 
-    /// Returns the sentences, for people, on the slots that are set aside.
+    /// Returns the sentences, for people, about the slots that are set aside.
     pub fn set_aside(&self) -> impl Iterator<Item = &str> {
         self.occupied.told()
     }
 
-    /// Returns why the agent ends badly, if it does.
+    /// Returns the failure with which the agent exits, if there is one.
     pub fn into_failure(self) -> Option<Failure> {
         self.failure
     }
@@ -272,8 +276,8 @@ impl Plan {
         if orders.note.is_empty() {
             self.note.clear();
         } else if orders.note != self.note && self.mode == Mode::Working && self.free() > 0 {
-            // While no slot is free, the note matters to no person here. It is printed when a slot
-            // gets free.
+            // The note says why the agent gets no trials. While no slot is free, that does not
+            // matter. The agent prints the note when a slot is free.
             self.note.clone_from(&orders.note);
             actions.push(Action::Say(orders.note));
         }
@@ -281,8 +285,8 @@ impl Plan {
 
     fn start(&mut self, start: Start, actions: &mut Vec<Action>) {
         let attempt = Attempt { run: start.run.clone(), number: start.attempt };
-        // The controller repeats the order until a beat names the attempt. An attempt that is held
-        // already is not new.
+        // The controller repeats a start order until a beat names the attempt. An order for an
+        // attempt that the agent holds already is such a repetition.
         if self.trials.contains_key(&attempt) {
             return;
         }
@@ -301,8 +305,8 @@ impl Plan {
 
     fn stop(&mut self, attempt: Attempt, stop: Stop, actions: &mut Vec<Action>) {
         let Some(trial) = self.trials.get_mut(&attempt) else { return };
-        // Orders are complete and name the stop again and again. Only a fence says more than an
-        // earlier order.
+        // Every answer of the controller repeats all stops. Only a fence adds something to an
+        // earlier order to stop.
         let known =
             trial.stopping.is_some_and(|cause| cause == stop.cause || stop.cause != Cause::Fenced);
         if trial.phase != Phase::Over && !known {
@@ -311,8 +315,8 @@ impl Plan {
         }
     }
 
-    /// Records what happens to a slot. A slot that is set aside lowers the free count, and the
-    /// controller gets the reason.
+    /// Records the occupancy of an ended trial's slot. A slot that is set aside lowers the free
+    /// count, and the next beat gives the controller the reason.
     fn slot(&mut self, attempt: Attempt, occupancy: Occupancy, actions: &mut Vec<Action>) {
         let slots = self.trials.get(&attempt).map(|trial| trial.slots.clone()).unwrap_or_default();
         let free = self.free();
@@ -375,7 +379,8 @@ impl Plan {
         }
     }
 
-    /// Makes the agent end badly once it holds nothing. The first reason counts.
+    /// Makes the agent take no new trials and exit with this failure as soon as it holds nothing.
+    /// Only the first failure counts.
     fn give_up(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
         if self.mode == Mode::Working {
@@ -405,7 +410,8 @@ impl Plan {
         self.end(actions);
     }
 
-    /// Gives everything back: running trials have their grace, and are the next to be handed out.
+    /// Ends all running trials after a grace. The controller puts their runs at the front of the
+    /// queue.
     fn end(&mut self, actions: &mut Vec<Action>) {
         if self.mode == Mode::Ending {
             return;

@@ -1,6 +1,6 @@
-//! Tracks the slots that cannot be given away. Either their trial has ended but has not left: one
-//! of its processes lives or has memory on its GPU. Or their GPU does not answer. It is a part of
-//! the plan, and as pure.
+//! Tracks the slots that the agent must not give to another trial. Some slots have a trial that has
+//! ended, but a process or GPU memory of the trial remains. Other slots have a GPU that does not
+//! answer. This module is a part of the plan and has no side effects.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,22 @@ use crate::{slots::release::Occupancy, state::holdings::Attempt};
 /// The trials and GPUs that block slots.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Occupied {
-    /// By the trial that has not left.
+    /// The blocked slots of each trial that has ended and has not left.
     trials: BTreeMap<Attempt, Remains>,
-    /// By the GPU that does not answer.
+    /// The blocked slots of each GPU that does not answer, by the GPU's name for people.
     gpus: BTreeMap<String, Remains>,
 }
 
 #[derive(Clone, Debug)]
 struct Remains {
     slots: Vec<usize>,
-    /// The sentence that people got. It is empty while the trial may still leave by itself.
+    /// The sentence that was printed for people. Empty while the trial may still leave by itself.
     told: String,
 }
 
 impl Occupied {
-    /// Takes in the occupancy of a trial's `slots`. Returns a sentence if people should read one.
+    /// Records the occupancy of an ended trial's `slots`. Returns a sentence to print, if people
+    /// should read one.
     pub(super) fn take(
         &mut self,
         attempt: Attempt,
@@ -49,7 +50,8 @@ impl Occupied {
         }
     }
 
-    /// Takes in whether the GPU of these slots answers. Returns a sentence if that is new.
+    /// Records whether the GPU of these slots answers. Returns a sentence to print, if that has
+    /// changed.
     pub(super) fn gpu(
         &mut self,
         gpu: &str,
@@ -78,7 +80,7 @@ impl Occupied {
         self.all().flat_map(|remains| remains.slots.iter().copied())
     }
 
-    /// Returns the sentences that people got on slots that are set aside.
+    /// Returns the sentences that were printed about the slots that are set aside.
     pub(super) fn told(&self) -> impl Iterator<Item = &str> {
         self.all().map(|remains| remains.told.as_str()).filter(|told| !told.is_empty())
     }
@@ -87,7 +89,7 @@ impl Occupied {
         self.trials.values().chain(self.gpus.values())
     }
 
-    /// Returns whether a slot may soon be free, or else be reported to people.
+    /// Returns whether a slot is taken but not set aside. Such a slot is soon free or set aside.
     pub(super) fn is_unsettled(&self) -> bool {
         self.trials.values().any(|remains| remains.told.is_empty())
     }

@@ -65,7 +65,8 @@ fn a_trial_goes_from_start_to_report() {
     assert_eq!(spawned(&actions), [(0, "s-1".to_owned())]);
     plan.take(Event::Started(attempt(1)));
     assert_eq!(plan.news(), News::Now);
-    // The order comes again, since the answer was under way when the beat left.
+    // The controller repeats the start order, because its answer was under way when the agent sent
+    // the next beat.
     let (beat, actions) = answer(&mut plan, vec![start(1)], vec![]);
     assert_eq!((beat.free, beat.holds[0].started), (1, true));
     assert_eq!(actions, []);
@@ -383,7 +384,7 @@ proptest! {
                     prop_assert!(!draining || sent.free == 0);
                     vec![]
                 }
-                // A controller hands out every trial once. After a decline it may come again.
+                // A controller hands out every trial once. It may hand out a declined trial again.
                 Step::Answer { start: numbers, stop, over } => {
                     let start = numbers.into_iter().filter(|number| {
                         live.contains_key(number) || !ever.contains(number)

@@ -1,8 +1,8 @@
 //! Manages control groups (cgroup v2). If the agent may create them, each trial's program gets one.
-//! Then nothing that the program starts can hide, whatever its parent, session or environment.
-//! `launch.rs` makes cgroups, `shim.rs` enters them, and `tree.rs` empties them. They are never the
-//! only way to find processes: many machines give none, and a privileged user can move a process
-//! out.
+//! Then no process of the trial can hide by changing its parent, session or environment.
+//! `launch.rs` makes cgroups, `shim.rs` enters them, and `tree.rs` empties them. The agent never
+//! relies on cgroups alone: many machines give it none, and a privileged user can move a process
+//! out of one.
 
 use std::{
     fs, io,
@@ -30,8 +30,8 @@ impl Cgroup {
         &self.0
     }
 
-    /// Moves this process into the cgroup, with all its threads. Processes that it starts from then
-    /// on are born there.
+    /// Moves this process into the cgroup, with all its threads. Processes that it starts
+    /// afterwards are born in the cgroup.
     ///
     /// # Errors
     /// Fails if the kernel does not allow it.
@@ -55,14 +55,14 @@ impl Cgroup {
         events.lines().any(|line| line == "populated 1")
     }
 
-    /// Kills all its processes at once, even those that are being born. Kernels before 5.14 do not
-    /// support this, and nothing happens.
+    /// Kills all processes in the cgroup at once, even those that are being born. A kernel before
+    /// 5.14 does not support this, and then the call does nothing.
     pub fn kill(&self) {
         let _ = fs::write(self.0.join("cgroup.kill"), "1");
     }
 
-    /// Removes this cgroup and those inside it, if no process is left. A cgroup that is gone
-    /// already is no error.
+    /// Removes this cgroup and those inside it, if no process is left. A cgroup that does not exist
+    /// is no error.
     ///
     /// # Errors
     /// Fails if a process is left.
@@ -103,8 +103,8 @@ fn locate(mounts: &str, groups: &str) -> Option<PathBuf> {
     mounts.lines().filter(|line| line.contains(" - cgroup2 ")).find_map(|line| {
         let mut fields = line.split(' ').skip(3);
         let (root, point) = (fields.next()?, fields.next()?);
-        // Seen from inside a container, a cgroup above the mounted one begins with `/..` and cannot
-        // be reached.
+        // In a container, the path of a cgroup above the mounted one begins with `/..`, and this
+        // process cannot reach it.
         let inside = Path::new(path).strip_prefix(root).ok()?;
         (!inside.starts_with("..")).then(|| Path::new(point).join(inside))
     })
@@ -154,10 +154,11 @@ impl Delegation {
         }
     }
 
-    /// Makes a cgroup.
+    /// Makes a cgroup whose name is the agent's prefix and `name`.
     ///
     /// # Errors
-    /// Fails if the kernel refuses: there may be too many, or one of this name.
+    /// Fails if the kernel refuses, for example because there are too many cgroups or one of this
+    /// name.
     pub fn make(&self, name: &str) -> io::Result<Cgroup> {
         let path = self.own.0.join(format!("{}{name}", self.prefix));
         fs::create_dir(&path)?;
@@ -169,7 +170,8 @@ impl Delegation {
         let ours =
             entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&self.prefix));
         for left in ours {
-            // A cgroup with processes cannot be removed. It belongs to a trial that still runs.
+            // The kernel refuses to remove a cgroup with processes. Such a cgroup belongs to a
+            // trial that still runs.
             let _ = Cgroup(left.path()).remove();
         }
     }
@@ -178,7 +180,7 @@ impl Delegation {
 /// Runs `agent cgroup PATH`: goes into the cgroup and out again, as a shim does.
 ///
 /// # Errors
-/// Fails if the kernel does not allow one of the two.
+/// Fails if there is no cgroup v2, or if the kernel does not allow one of the two moves.
 pub fn visit(path: &Path) -> io::Result<()> {
     let home = Cgroup::own().ok_or(io::ErrorKind::NotFound)?;
     Cgroup(path.to_owned()).enter()?;

@@ -1,5 +1,6 @@
-//! Identifies processes without ever confusing two: a pid counts only together with its start time
-//! and its boot. The shim and the agent call it. It never decides that a process should end.
+//! Identifies processes by pid, start time and boot together, so that a reused pid is never taken
+//! for the old process. The shim and the agent use it. The module sends signals, but its callers
+//! decide when a process should end.
 
 use std::{fs, future::Future, io, os::fd::OwnedFd, process, sync::OnceLock};
 
@@ -11,29 +12,32 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use telemetry::process::Stat;
 
-/// One process, and no other one even after its pid was reused or the machine was rebooted.
+/// The identity of one process. No other process has it, even after the pid was reused or the
+/// machine was rebooted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// The process id.
     pub pid: i32,
-    /// The start time in clock ticks since boot.
+    /// The start time, in clock ticks after the boot.
     pub start: u64,
     /// The kernel's id of the boot.
     pub boot: String,
 }
 
 impl Identity {
-    /// Returns the process that has this pid now, or `None` if there is none or only a zombie.
+    /// Returns the identity of the process that has this pid now. `None` if there is no such
+    /// process, or only a zombie.
     pub fn of(pid: i32) -> Option<Self> {
         Self::seen(pid, Stat::read(pid)?)
     }
 
-    /// Returns the process that a look found under this pid, or `None` for a zombie.
+    /// Returns the identity of the process with this pid, from its entry in /proc. `None` for a
+    /// zombie.
     pub fn seen(pid: i32, stat: Stat) -> Option<Self> {
         (!stat.is_dead()).then(|| Self { pid, start: stat.start, boot: boot_id().to_owned() })
     }
 
-    /// Returns this process itself.
+    /// Returns the identity of this process itself.
     pub fn current() -> Option<Self> {
         Self::of(process::id().cast_signed())
     }
@@ -47,21 +51,21 @@ impl Identity {
     fn pidfd(&self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         match pidfd_open(pid, PidfdFlags::empty()) {
-            // The pid may have been reused since its start time was noted. So look again while the
-            // descriptor holds the pid.
+            // The pid may have been reused after its start time was noted. This check comes after
+            // the descriptor was opened. So if the process lives now, the descriptor refers to it.
             Ok(fd) => Ok(self.is_alive().then_some(fd)),
             Err(Errno::SRCH) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Asks the process to end. It also wakes a stopped process, which could not obey otherwise.
+    /// Sends SIGTERM. Then sends SIGCONT, because a stopped process could not react to SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
         self.wake();
     }
 
-    /// Lets the process continue if it was stopped.
+    /// Sends SIGCONT, so that a stopped process continues.
     pub fn wake(&self) {
         self.signal(Signal::CONT);
     }
@@ -69,7 +73,7 @@ impl Identity {
     /// Sends a signal to this process, or to none if it is gone.
     fn signal(&self, signal: Signal) {
         if let Ok(Some(fd)) = self.pidfd() {
-            // The process may be gone by now, which is what the caller wants.
+            // The process may be gone by now, and a process that is gone needs no signal.
             let _ = pidfd_send_signal(fd, signal);
         }
     }
@@ -80,12 +84,12 @@ impl Identity {
     }
 }
 
-/// Waits for a process that need not be a child.
+/// A watch on the end of one process, which need not be a child of this process.
 #[derive(Debug)]
 pub struct Watch(OwnedFd);
 
 impl Watch {
-    /// Watches that process. Returns `None` if it is gone.
+    /// Watches the process with this identity. Returns `None` if it is gone.
     ///
     /// # Errors
     /// Fails if the kernel gives no descriptor.
@@ -93,7 +97,8 @@ impl Watch {
         identity.pidfd().map(|fd| fd.map(Self))
     }
 
-    /// Watches a child that was not reaped yet, so its pid is certainly its own.
+    /// Watches a child of this process. The child was not reaped yet, so no other process can have
+    /// its pid.
     ///
     /// # Errors
     /// Fails if the kernel gives no descriptor.
@@ -102,22 +107,22 @@ impl Watch {
         Ok(Self(pidfd_open(pid, PidfdFlags::empty())?))
     }
 
-    /// Returns when the process has ended. Meanwhile a thread of the runtime's blocking pool sleeps
-    /// in the kernel. So there is at most one such thread per running trial, and the end is noticed
-    /// at once. Must be called inside a tokio runtime.
+    /// Returns a future that completes as soon as the process has ended. Until then a thread of the
+    /// runtime's blocking pool sleeps in the kernel: one thread for each watched process. The
+    /// method must be called inside a tokio runtime.
     pub fn ended(self) -> impl Future<Output = ()> + Send {
         let wait = tokio::task::spawn_blocking(move || {
             // Without a time limit, poll returns early only if a signal interrupts it.
             while let Err(Errno::INTR) = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None) {}
         });
         async move {
-            // This fails only if the runtime shuts down.
+            // The wait fails only if the runtime shuts down.
             let _ = wait.await;
         }
     }
 }
 
-/// Returns the kernel's id of this boot. Empty if the kernel reports none.
+/// Returns the kernel's id of this boot, or an empty text if the kernel reports none.
 fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {

@@ -1,8 +1,8 @@
-//! Collects orphans. A shim is the parent of every orphan of its trial. When a shim is killed, its
-//! orphans become children of the agent, if the agent has registered for that with the kernel. Then
-//! every child of the agent that is not a shim is such an orphan, even if it has cleared its
-//! environment. A restarted agent is not an ancestor of the shims that it adopts, so their orphans
-//! go to another process.
+//! Finds the orphans of killed shims, and reaps dead ones. A shim is the parent of every orphan of
+//! its trial. When a shim is killed, its orphans become children of the agent, if the agent is a
+//! subreaper. Then every child of the agent that is not a shim is such an orphan, even if it has
+//! cleared its environment. A restarted agent is no ancestor of the shims that it adopts, so the
+//! orphans of these shims go to another process.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,16 +14,18 @@ use std::{
 use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
 use telemetry::process::{Stat, table};
 
-/// The shims that this process has started. The default value knows none and takes no orphans.
+/// A record of the shims that this process has started. The default value records no shims and
+/// finds no orphans.
 #[derive(Clone, Debug, Default)]
 pub struct Reaper {
     shims: Option<Arc<Mutex<BTreeSet<i32>>>>,
 }
 
 impl Reaper {
-    /// Makes this process the parent of the orphans of killed shims. It takes no orphans if orphans
-    /// of other programs may come too: a process that has children already, or is the first of its
-    /// container, cannot tell them apart.
+    /// Makes this process a subreaper, so that it becomes the parent of the orphans of killed
+    /// shims. If this process has children already, or is process 1, it may also get orphans of
+    /// other programs. It could not tell these apart, so the function then returns the default
+    /// value.
     pub fn install() -> Self {
         let me = getpid();
         let children = table().values().any(|stat| stat.parent == me.as_raw_pid());
@@ -33,7 +35,8 @@ impl Reaper {
         Self { shims: Some(Arc::default()) }
     }
 
-    /// Starts a shim. From its first moment on, it does not count as an orphan.
+    /// Starts a shim by calling `start`, and records it, so that the shim never counts as an
+    /// orphan.
     ///
     /// # Errors
     /// Fails if `start` fails.
@@ -46,7 +49,7 @@ impl Reaper {
         Ok(child)
     }
 
-    /// Forgets a shim that has ended and was waited for.
+    /// Removes a shim from the record, after it has ended and was reaped.
     pub fn ended(&self, shim: u32) {
         if let Some(mut shims) = self.lock() {
             shims.remove(&shim.cast_signed());

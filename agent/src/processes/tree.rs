@@ -1,6 +1,6 @@
 //! Finds all processes of one trial: by its cgroup if it has one, and always by descent and by a
-//! mark that they carry. It ends them, and proves that none is left. The shim and the agent use it.
-//! It never decides that a process should end.
+//! mark that they carry. The module can end these processes and prove that none is left. The shim
+//! and the agent use the module, and they decide when a trial ends.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,18 +19,19 @@ use crate::trial::spec;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long SIGKILL may take before a process counts as stuck in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-/// The pauses before the looks that must all find no process, to prove that none is there. They
-/// have no common rhythm, since a process that forks in that rhythm would be missed by all looks.
+/// The pauses before the looks of [`Tree::is_empty`], which must all find no process. The pauses
+/// have no common rhythm: a process that forks in the rhythm of the looks would escape all of them.
 const PAUSES: [Duration; 4] = [
     Duration::ZERO,
     Duration::from_millis(7),
     Duration::from_millis(19),
     Duration::from_millis(37),
 ];
-/// The most listings of processes in one look, for a machine on which processes are born all the
-/// time.
+/// The most listings of /proc in one look. The limit bounds a look on a machine on which processes
+/// are born all the time.
 const LISTS: usize = 50;
-/// The most passes in which one call kills the processes that were born while it killed the others.
+/// The most passes of [`Tree::kill`]. Each pass kills the processes that were born during the pass
+/// before.
 const KILL_PASSES: usize = 20;
 
 /// The processes of one trial: all that are in its cgroup, descend from its shim, or carry the
@@ -38,28 +39,28 @@ const KILL_PASSES: usize = 20;
 #[derive(Clone, Debug)]
 pub struct Tree {
     shim: Option<Identity>,
-    /// The mark in the environment, which finds daemons and the orphans of a shim that an earlier
-    /// agent has started.
+    /// The trial's mark in the environment of its processes. The mark identifies daemons, and the
+    /// orphans of a shim that an earlier agent has started.
     mark: Vec<u8>,
     cgroup: Option<Cgroup>,
     reaper: Reaper,
 }
 
 impl Tree {
-    /// Makes the tree below `shim`, for the trial whose attempt lives in `dir`. The shim itself is
-    /// not part of it.
+    /// Makes the tree below `shim`, for the attempt whose folder is `dir`. The shim itself is not a
+    /// part of the tree.
     pub fn new(shim: Option<Identity>, dir: &Path, reaper: &Reaper) -> Self {
         let mark = format!("{}={}", spec::DIR_VAR, dir.display()).into_bytes();
         Self { shim, mark, cgroup: spec::cgroup(dir), reaper: reaper.clone() }
     }
 
-    /// Returns the cgroup of the program, if it was to have one.
+    /// Returns the cgroup that the attempt's spec names. `None` if it names none.
     pub fn cgroup(&self) -> Option<&Cgroup> {
         self.cgroup.as_ref()
     }
 
-    /// Returns the processes that live now. Reads all of /proc, which takes milliseconds, so it is
-    /// used only for a trial that ends.
+    /// Returns the processes of the tree that live now. Reads all of /proc, which takes
+    /// milliseconds, so no caller does it while a trial simply runs.
     pub fn members(&self) -> Vec<Identity> {
         let (table, marked) = self.look();
         let shim = self.shim.as_ref().filter(|shim| shim.is_alive()).map(|shim| shim.pid);
@@ -68,15 +69,14 @@ impl Tree {
         let roots = shim.into_iter().chain(orphans).chain(grouped).chain(marked);
         let spared = [shim.unwrap_or(0), process::id().cast_signed()];
         let members = descendants(&table, roots).into_iter().filter(|pid| !spared.contains(pid));
-        // A process in the cgroup may have been born since the table was read.
+        // A process in the cgroup may have been born after the table was read.
         let stat = |pid| table.get(&pid).copied().or_else(|| Stat::read(pid));
         members.filter_map(|pid| Identity::seen(pid, stat(pid)?)).collect()
     }
 
     /// Returns all processes of this machine, and those of them that carry the mark. It lists the
-    /// processes again until a list has no new one, and so looks also at those that are born
-    /// meanwhile. When that list has been looked at, a chain of short-lived processes cannot have
-    /// slipped through.
+    /// processes again and again until a list has no new process, so it also sees processes that
+    /// are born meanwhile. So a chain of short-lived processes seldom escapes a look.
     fn look(&self) -> (HashMap<i32, Stat>, Vec<i32>) {
         let (mut seen, mut table, mut marked) = (HashSet::new(), HashMap::new(), Vec::new());
         for _ in 0..LISTS {
@@ -100,15 +100,15 @@ impl Tree {
         orphans
     }
 
-    /// Asks every process of the tree to end. Returns how many there were.
+    /// Sends SIGTERM to every process of the tree. Returns the number of these processes.
     pub fn terminate(&self) -> usize {
         let members = self.members();
         members.iter().for_each(Identity::terminate);
         members.len()
     }
 
-    /// Kills every process of the tree, and those born meanwhile. They may take a moment to
-    /// disappear.
+    /// Kills every process of the tree, and processes that are born meanwhile. Killed processes may
+    /// take a moment to disappear.
     pub fn kill(&self) {
         let mut known = HashSet::new();
         for _ in 0..KILL_PASSES {
@@ -122,9 +122,9 @@ impl Tree {
         }
     }
 
-    /// Returns whether no process lives. One look may miss a process that ends while its child is
-    /// born, so this looks several times. For the cgroup it asks the kernel, which knows for
-    /// certain. Blocks the thread for a moment.
+    /// Returns whether no process of the tree lives. One look may miss a process whose parent ends
+    /// while the process is born, so the method looks several times. For the cgroup, one file of
+    /// the kernel gives the exact answer. The method blocks the thread for a moment.
     pub fn is_empty(&self) -> bool {
         let nobody = |pause| {
             thread::sleep(pause);
@@ -133,16 +133,17 @@ impl Tree {
         !self.cgroup.as_ref().is_some_and(Cgroup::is_populated) && PAUSES.into_iter().all(nobody)
     }
 
-    /// Sends SIGTERM, and SIGKILL after `grace`, until no process is left. Returns whether none is
-    /// left. Blocks the thread.
+    /// Sends SIGTERM, and SIGKILL after `grace`, until no process is left. Gives up
+    /// `KILL_PATIENCE` after the first SIGKILL. Returns whether no process is left. Blocks the
+    /// thread.
     pub fn end(&self, grace: Duration) -> bool {
         let (start, mut told) = (Instant::now(), HashSet::new());
         while start.elapsed() < grace {
             if self.is_empty() {
                 return true;
             }
-            // Each process gets SIGTERM once, when it is first seen. A process that was just being
-            // born has missed the earlier signals.
+            // Each process gets SIGTERM once, when a look first finds it. So a process that is born
+            // after the first signals gets its signal too.
             let members = self.members();
             members
                 .into_iter()
@@ -171,9 +172,8 @@ fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
     marks.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
-/// Returns a process's environment. Environments of other users cannot be read, and their processes
-/// are not ours to end. If the first thread of a process has left, another thread shows the
-/// environment.
+/// Returns a process's environment. Empty if it cannot be read, as for processes of other users. If
+/// the first thread of a process has ended, the environment is read from another thread.
 fn environment(pid: i32) -> Vec<u8> {
     let read = |path: PathBuf| fs::read(path.join("environ")).ok().filter(|text| !text.is_empty());
     let process = PathBuf::from(format!("/proc/{pid}"));
@@ -189,8 +189,8 @@ mod tests {
 
     use super::*;
 
-    /// The number of looks. Some find no process: one that is becoming another program has no
-    /// environment for a moment.
+    /// The number of looks. A few find no process, because a process that executes a new program
+    /// has no environment for a moment.
     const LOOKS: usize = 200;
 
     #[test]

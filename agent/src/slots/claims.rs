@@ -1,6 +1,7 @@
-//! Claims GPUs, so that each belongs to one agent of this user at a time. Each UUID has a lock
-//! file, which also names the folder of the agent, whose trials may outlive it. The agent calls it
-//! once at its start, before it takes anything from the controller.
+//! Claims GPUs, so that each GPU belongs to one agent of this user at a time, unless agents share
+//! it. Each GPU has a lock file. The lock file also names the folder of the last agent that had the
+//! GPU alone, because trials may outlive their agent. The agent claims its GPUs once, when it
+//! starts, before it calls the controller.
 
 use std::{
     fs::File,
@@ -20,17 +21,18 @@ use crate::{
     trial::spec::{self, Processes},
 };
 
-/// The locks, which are released when this value is dropped.
+/// The locks of the claimed GPUs. Dropping this value releases the locks.
 #[derive(Debug)]
 pub struct Claims {
     _locks: Vec<File>,
 }
 
-/// Takes these GPUs for the agent whose folder is `data`. `locks` is the folder that all agents of
-/// this user use. With `share`, other agents that share may take them too.
+/// Claims these GPUs for the agent whose folder is `data`. `locks` is the folder of the lock files,
+/// which all agents of this user have in common. With `share`, other agents that share may claim
+/// the same GPUs.
 ///
 /// # Errors
-/// Fails with a sentence for each GPU that cannot be taken.
+/// Fails with a sentence for each GPU that cannot be claimed.
 pub fn claim(gpus: &[Gpu], locks: &Path, data: &Path, share: bool) -> Result<Claims, Vec<String>> {
     let mut taken = Vec::new();
     let mut problems = Vec::new();
@@ -84,7 +86,7 @@ fn claim_one(
     Ok(Ok(lock))
 }
 
-/// Returns a trial of a dead agent that still runs on this GPU.
+/// Returns a run that still has processes on this GPU, of the dead agent whose folder is `data`.
 fn outliving(data: &Path, uuid: &str) -> Option<String> {
     let holdings = Holdings::open(data).ok()?;
     let lives = |dir: PathBuf| {

@@ -1,5 +1,5 @@
-//! Derives the slots from the GPUs and the flags. It has no side effects. It finds every problem of
-//! the flags at once, and says what to write instead.
+//! Derives the slots from the GPUs and the flags. The module has no side effects, and reports every
+//! problem of these flags at once.
 
 use telemetry::gpus::{Found, Gpu};
 use terminal::count;
@@ -17,7 +17,7 @@ pub struct Wish {
     pub share: bool,
 }
 
-/// The resources of one trial: GPUs, or a share of the CPU if there are none.
+/// The resources of one trial: its GPUs. A slot without GPUs is a CPU slot, which limits nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
     /// The GPUs of the slot. Empty for a CPU slot.
@@ -36,13 +36,14 @@ impl Slot {
 pub struct Layout {
     /// The slots, at least one.
     pub slots: Vec<Slot>,
-    /// Whether the node has GPUs. Then a trial without any must be kept from using them.
+    /// Whether the agent has found GPUs. Then a trial without GPUs gets an empty
+    /// `CUDA_VISIBLE_DEVICES`, so that it uses none.
     pub gpu_node: bool,
     /// Notes for the person, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Lays out the slots.
+/// Computes the slots of an agent from its flags and the GPUs of the node.
 ///
 /// # Errors
 /// Fails with all problems, a sentence each.
@@ -84,7 +85,7 @@ pub fn lay_out(wish: &Wish, found: &Found) -> Result<Layout, Vec<String>> {
     })
 }
 
-/// Returns the GPUs that `--gpus` names, or all.
+/// Returns the GPUs that `--gpus` names, or all GPUs without this flag.
 fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
     let Some(indices) = &wish.gpus else { return found.gpus.clone() };
     let typed = indices.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
@@ -117,7 +118,8 @@ fn choose(wish: &Wish, found: &Found, problems: &mut Vec<String>) -> Vec<Gpu> {
 fn divide(gpus: &[Gpu], per_trial: usize, slots: usize) -> Vec<Slot> {
     let groups: Vec<&[Gpu]> =
         if per_trial == 0 { vec![&[]] } else { gpus.chunks_exact(per_trial).collect() };
-    // Without GPUs there is one empty group. Without `--share` there are no more slots than groups.
+    // If trials get no GPUs, all slots use one empty group. Otherwise, only with `--share`, slots
+    // beyond the number of groups use the groups again.
     (0..slots)
         .filter_map(|slot| groups.get(slot % groups.len().max(1)))
         .map(|gpus| Slot { gpus: gpus.to_vec() })
@@ -137,9 +139,10 @@ fn notes(wish: &Wish, found: &Found, gpus: usize, per_trial: usize, slots: usize
     notes
 }
 
-/// Returns the slots that an adopted trial keeps busy: one with exactly its devices if any is left,
-/// else each slot that shares a device. A CPU trial takes the first slot that is left. `taken` are
-/// the slots that other trials keep busy.
+/// Returns the slots that an adopted trial keeps busy, out of those that are not in `taken`. The
+/// trial keeps the first slot with exactly its devices. Without such a slot, it keeps each slot
+/// that shares a device with it. A trial without devices keeps the first CPU slot. `taken` are the
+/// slots that other trials keep busy.
 pub fn occupied(slots: &[Slot], devices: &[String], taken: &[usize]) -> Vec<usize> {
     let left = || slots.iter().enumerate().filter(|(index, _)| !taken.contains(index));
     if let Some((index, _)) = left().find(|(_, slot)| slot.uuids() == devices) {

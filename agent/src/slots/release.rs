@@ -1,6 +1,6 @@
 //! Proves that a trial has left its slot: none of its processes lives, and none has memory on its
-//! GPUs. A process that does not leave keeps the slot, however long that takes, since the next
-//! trial would find a full GPU. `trial.rs` runs it after every end.
+//! GPUs. A process that does not leave keeps the slot for any length of time, because the next
+//! trial would find a full GPU. `trial/mod.rs` checks this after every end of a trial.
 
 use std::{
     fmt,
@@ -13,11 +13,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::processes::{cgroup::Cgroup, process::Identity, tree::Tree};
 
-/// The first and the longest pause between two looks at a slot that is not free.
+/// The first and the longest pause between two checks of a slot that is not free. The pause
+/// doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long a slot may stay occupied until people are told. A driver takes some time to clean up
-/// after a killed process.
+/// How long a slot may stay occupied after its trial's end before it is set aside. A GPU's driver
+/// takes some time to clean up after a killed process.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most process numbers in a message.
 const MOST_NAMED: usize = 8;
@@ -25,9 +26,10 @@ const MOST_NAMED: usize = 8;
 /// The state of the slot of a trial that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occupancy {
-    /// Something of the trial is still there.
+    /// A process, GPU memory or the cgroup of the trial remains.
     Taken,
-    /// Something of the trial has been there for too long. The text says what it is, for people.
+    /// A process, GPU memory or the cgroup of the trial has remained for too long. The text says
+    /// what remains, for people.
     SetAside(String),
     /// The slot is free.
     Free,
@@ -42,18 +44,18 @@ pub struct Answer {
     pub trouble: Option<String>,
 }
 
-/// The GPUs of this node: whether they answer, and which processes have memory on them. All trials
-/// of an agent share one value.
+/// A view of this node's GPUs: whether they answer, and which processes have memory on them. All
+/// trials of an agent share one value.
 #[derive(Clone)]
 pub struct Gpus(Arc<Mutex<Box<dyn Meter + Send>>>);
 
 impl Gpus {
-    /// Uses this meter.
+    /// Makes a view that reads the GPUs with this meter.
     pub fn new(meter: impl Meter + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Box::new(meter))))
     }
 
-    /// Asks each of these GPUs whether it can be used.
+    /// Checks for each of these GPUs whether it can be used.
     pub async fn ask(&self, devices: &[String]) -> Vec<Answer> {
         if devices.is_empty() {
             return Vec::new();
@@ -64,11 +66,12 @@ impl Gpus {
             let answer = |uuid: String| Answer { trouble: meter.trouble(&uuid), uuid };
             devices.into_iter().map(answer).collect()
         };
-        // This fails only if the runtime ends.
+        // The call fails only if the runtime ends or the meter panics.
         tokio::task::spawn_blocking(ask).await.unwrap_or_default()
     }
 
-    /// Returns the processes that have memory on one of these GPUs. Without GPUs it asks nothing.
+    /// Returns the processes that have memory on one of these GPUs. Without GPUs it does not call
+    /// the driver.
     fn residents(&self, devices: &[String]) -> Vec<i32> {
         if devices.is_empty() {
             return Vec::new();
@@ -85,7 +88,7 @@ impl fmt::Debug for Gpus {
     }
 }
 
-/// The clearance of one slot.
+/// The check whether an ended trial has left its slot.
 #[derive(Clone, Debug)]
 pub struct Clearance {
     /// The processes of the trial.
@@ -94,16 +97,16 @@ pub struct Clearance {
     pub devices: Vec<String>,
     /// The GPUs of the node.
     pub gpus: Gpus,
-    /// Whether the trial's shim has seen the end of all its processes.
+    /// Whether the trial's shim has seen all processes of the trial end.
     pub proved: bool,
 }
 
 impl Clearance {
-    /// Looks once, and returns what is still there, for people. If nothing is, it also removes the
-    /// trial's cgroup.
+    /// Checks once, and kills processes that remain. Returns a description of what remains, for
+    /// people. `None`: the slot is free, and the trial's cgroup has been removed.
     pub async fn look(&self) -> Option<String> {
         let this = self.clone();
-        // This fails only if the runtime ends. Then nothing is started any more.
+        // The call fails only if the runtime ends. Then the agent starts no more trials.
         tokio::task::spawn_blocking(move || this.look_now()).await.unwrap_or_default()
     }
 
@@ -113,8 +116,9 @@ impl Clearance {
         if occupied {
             return Some(format!("{} cannot be ended", named(&self.kill())));
         }
-        // A live process belongs to another owner: it was there before, or shares the GPU. The
-        // driver is still cleaning up after a dead process that has memory. It may be the trial's.
+        // No process of the trial lives here. So a live process with GPU memory belongs to another
+        // program. A dead process with GPU memory may be the trial's: the driver is still cleaning
+        // up after it.
         let mut residents = self.gpus.residents(&self.devices);
         residents.retain(|pid| Identity::of(*pid).is_none());
         if !residents.is_empty() {
@@ -132,8 +136,9 @@ impl Clearance {
         members.into_iter().map(|member| member.pid).collect()
     }
 
-    /// Looks until the slot is free. Calls `tell` once when its patience is over, and once when the
-    /// slot is free. `tell` returns whether anything receives the news.
+    /// Checks until the slot is free. Calls `tell` once if the slot is still occupied after
+    /// `PATIENCE`, and once when the slot is free. If the first call of `tell` returns `false`,
+    /// the agent is gone, and the check ends.
     pub async fn wait(self, tell: impl AsyncFn(Occupancy) -> bool) {
         let (begun, mut told, mut pause) = (Instant::now(), false, FIRST_PAUSE);
         loop {
@@ -156,7 +161,8 @@ impl Clearance {
     }
 }
 
-/// Returns "process 17" or "processes 17, 18". Processes that end before every look have no number.
+/// Returns "process 17" or "processes 17, 18". The list is empty if processes remain but each one
+/// ends before it can be listed.
 fn named(pids: &[i32]) -> String {
     if pids.is_empty() {
         return "a process that forks without a pause".to_owned();

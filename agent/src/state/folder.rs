@@ -1,5 +1,5 @@
-//! Manages the agent's data folder: the agent's identity, what it holds, and the lock that keeps a
-//! second agent out. A restarted agent takes the same folder and so the same identity.
+//! Manages the agent's data folder: the agent's identity, and the lock that keeps a second agent
+//! out. A restarted agent takes the same folder and so the same identity.
 
 use std::{
     env,
@@ -17,7 +17,7 @@ use crate::{processes::process::Identity, trial::spec};
 
 /// The file that holds a [`Who`].
 const IDENTITY: &str = "identity.json";
-/// The most agents of one sweep that share a node without naming folders of their own.
+/// The most agents of one sweep that can run on a node without `--data`.
 const MOST_AGENTS: usize = 64;
 
 /// The identity of an agent.
@@ -25,7 +25,7 @@ const MOST_AGENTS: usize = 64;
 pub struct Who {
     /// The agent's id, stable over restarts.
     pub agent: String,
-    /// Rises with every start, and whenever a running agent has lost a trial.
+    /// A number that rises with every start, and whenever a running agent has lost a trial.
     pub incarnation: u64,
 }
 
@@ -40,7 +40,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Takes the folder that a person named, or the first free one of this sweep.
+    /// Locks the folder that `--data` names. Without `--data`, locks the first default folder of
+    /// this sweep that no live agent has.
     ///
     /// # Errors
     /// Fails with a [`Failure`] if the folder cannot be taken.
@@ -67,7 +68,8 @@ impl Folder {
         .hint("one agent serves many slots: --slots N"))
     }
 
-    /// Locks the folder. Returns `None` if another live agent has it.
+    /// Locks the folder and raises the incarnation. Returns `None` if another live agent has the
+    /// folder.
     fn lock(path: &Path) -> io::Result<Option<Self>> {
         make_private(path)?;
         let lock_path = lock_file(path);
@@ -83,8 +85,8 @@ impl Folder {
         Ok(Some(Self { path: path.to_owned(), who, _lock: lock }))
     }
 
-    /// Returns the kind of this folder's file system if it is a network file system. There a sync
-    /// and a lock guarantee less, and agents on several nodes would mix their state.
+    /// Returns the kind of this folder's file system if it is a network file system. On such a file
+    /// system a sync and a lock guarantee less, and agents on several nodes would mix their state.
     pub fn remote_filesystem(&self) -> Option<&'static str> {
         let kind = rustix::fs::statfs(&self.path).ok()?.f_type;
         remote(kind)
@@ -129,13 +131,13 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Makes a folder that only its owner may enter, since specs hold tokens.
+/// Makes a folder that only its owner may enter, because specs hold tokens.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Returns the folder for the state of all agents of this user. Fails if the environment names no
-/// home.
+/// Returns the folder for the state of all agents of this user. Fails if neither `XDG_STATE_HOME`
+/// nor `HOME` names a folder.
 pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
     let absolute =
         |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -162,15 +164,15 @@ fn next_incarnation(data: &Path) -> io::Result<Who> {
     Ok(who)
 }
 
-/// Writes the identity to the folder. It is on the disk when this returns, since the controller
-/// must never see an incarnation twice.
+/// Writes the identity to the folder and syncs the file, because two starts must never use the same
+/// incarnation.
 pub(crate) fn save(data: &Path, who: &Who) -> io::Result<()> {
     let path = data.join(IDENTITY);
     spec::write(&path, who)?;
     File::open(path)?.sync_all()
 }
 
-/// Returns twelve hexadecimal digits from the kernel.
+/// Makes an agent's id: twelve random hexadecimal digits from the kernel.
 fn new_id() -> io::Result<String> {
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
     Ok(uuid.chars().filter(char::is_ascii_hexdigit).take(12).collect())

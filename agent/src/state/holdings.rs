@@ -1,6 +1,6 @@
-//! Keeps the file of live attempts, which a restarted agent adopts. It is written before a shim
-//! starts and after an end was reported, so no trial is ever forgotten. It holds no process ids:
-//! those are in each attempt's own folder.
+//! Keeps the file of the attempts that the agent holds, which a restarted agent adopts. The agent
+//! writes the file before it starts a shim, and after it has reported an end. So it never forgets a
+//! trial. The file holds no process ids: each attempt's own folder has those.
 
 use std::{
     collections::BTreeMap,
@@ -40,22 +40,23 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// The facts that an agent needs to resume an attempt.
+/// The facts that a restarted agent needs to adopt an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     /// The attempt.
     pub attempt: Attempt,
     /// The UUIDs of its GPUs. Empty for a CPU slot.
     pub devices: Vec<String>,
-    /// Whether its processes are gone and only its end is still to be reported. Another trial may
-    /// have its slot by now.
+    /// Whether the attempt has left its slot, so that only its report is missing. Another trial may
+    /// have the slot by now.
     #[serde(default)]
     pub has_left: bool,
     /// The name of the sweep's metric, for people.
     pub metric: String,
-    /// The longest time that it may run, in milliseconds from its start.
+    /// The longest time that it may run, in milliseconds from its start. `None`: no limit.
     pub timeout_ms: Option<u64>,
-    /// The wall clock at its start in milliseconds, for people.
+    /// The wall clock at its start, in milliseconds since 1970-01-01 UTC. After a restart, it gives
+    /// the running time of a trial whose shim is gone.
     pub started_ms: i64,
     /// The value of [`crate::processes::cgroup::memory_kills`] at its start.
     pub memory_kills: Option<u64>,
@@ -91,7 +92,7 @@ impl Holdings {
         self.live.get(attempt)
     }
 
-    /// Adds an attempt. It is in the file when this returns.
+    /// Adds an attempt. The file contains the attempt when this returns.
     ///
     /// # Errors
     /// Fails if the disk fails.
@@ -100,8 +101,9 @@ impl Holdings {
         self.save()
     }
 
-    /// Records that the processes of an attempt are gone. This reaches the disk with the next
-    /// attempt that is added, which is the first that may take its slot.
+    /// Records that an attempt has left its slot. The record reaches the disk with the next change
+    /// of the file. That is early enough: an attempt that takes the slot is added to the file
+    /// first.
     pub fn left(&mut self, attempt: &Attempt) {
         if let Some(holding) = self.live.get_mut(attempt) {
             holding.has_left = true;
@@ -111,8 +113,8 @@ impl Holdings {
     /// Removes an attempt.
     ///
     /// # Errors
-    /// Fails if the disk fails. The next start then finds an attempt that is over, which does no
-    /// harm.
+    /// Fails if the disk fails. A restarted agent then adopts an attempt that is over, which does
+    /// no harm.
     pub fn remove(&mut self, attempt: &Attempt) -> io::Result<()> {
         self.live.remove(attempt);
         self.save()

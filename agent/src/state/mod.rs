@@ -1,4 +1,4 @@
-//! Keeps the agent's state on disk, so that it can resume after a restart.
+//! Keeps the agent's state on disk, so that a restarted agent can resume.
 
 pub mod folder;
 pub mod holdings;

@@ -1,6 +1,6 @@
-//! Turns a start order into the command that a shim executes: argv, environment, and the check that
-//! the program exists. It takes the working folder, the search path and the environment from a
-//! [`Node`], which tests fill in. It looks for programs on the real disk. `launch.rs` calls it.
+//! Turns a start order into the command that a shim executes: argv and environment. The module also
+//! checks that the program exists on the disk. The working folder, the search path and the agent's
+//! environment come from a [`Node`], which tests make up. `launch.rs` calls it.
 
 use std::{
     ffi::OsString,
@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use super::{outcome::Unstartable, spec};
 
-/// With any text in this variable, Python writes its output at once.
+/// The variable that makes Python write its output at once, if it is set to any non-empty text.
 const UNBUFFERED_VAR: &str = "PYTHONUNBUFFERED";
 
-/// The node as a command sees it.
+/// The facts about the node and the agent that a command depends on.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The folder that trials run in: the agent's own.
@@ -42,10 +42,11 @@ pub struct Command {
 }
 
 /// Builds the command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs.
-/// It is `None` on a node without GPUs, where the environment keeps its own `CUDA_VISIBLE_DEVICES`.
+/// `devices` is `None` on a node without GPUs, where the trial inherits the agent's
+/// `CUDA_VISIBLE_DEVICES`.
 ///
 /// # Errors
-/// Fails with [`Unstartable`], with advice, if this node cannot run the command.
+/// Fails with [`Unstartable`], which says what to do, if this node cannot run the command.
 pub fn build(
     start: &Start,
     dir: &Path,
@@ -87,12 +88,12 @@ fn expand(
 const INTERPRETERS: [&str; 9] =
     ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "Rscript", "julia"];
 
-/// Checks the script that an interpreter opens. For any other command, only the program itself
-/// knows which of its arguments are files on this node. A module, a wrapper's argument or a path
-/// within a container is not one.
+/// Checks that the script of an interpreter exists. Arguments of other programs are not checked:
+/// only the program knows which of them are files on this node. For example, a module or a path
+/// within a container is no such file.
 fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
     let Some(script) = script(argv) else { return Ok(()) };
-    // A shell also looks on the PATH.
+    // A shell also looks for its script on the PATH.
     if node.cwd.join(script).exists() || on_path(script, node) {
         return Ok(());
     }
@@ -102,8 +103,8 @@ fn find_script(argv: &[String], node: &Node) -> Result<(), Unstartable> {
     ))
 }
 
-/// Returns the file that a plain interpreter opens, or `None` for another program, or if an option
-/// decides what runs.
+/// Returns the file that an interpreter opens. `None` if the program is no interpreter, or if an
+/// option decides what it runs.
 fn script(argv: &[String]) -> Option<&str> {
     let (interpreter, arguments) = argv.split_first()?;
     let name = Path::new(interpreter).file_name()?.to_str()?;
@@ -125,7 +126,7 @@ fn python_script(arguments: &[String]) -> Option<&String> {
         let argument = arguments.next()?;
         let Some(option) = argument.strip_prefix('-') else { return Some(argument) };
         match option {
-            // These take the next argument.
+            // The options `-W` and `-X` take the next argument.
             "W" | "X" => drop(arguments.next()),
             _ if option.starts_with(['W', 'X']) => {}
             _ if !option.is_empty() && option.chars().all(|c| "bBdEiIOPqsSuvx".contains(c)) => {}
@@ -134,8 +135,9 @@ fn python_script(arguments: &[String]) -> Option<&String> {
     }
 }
 
-/// Checks the program, or the program that `/usr/bin/env` executes, so that the person reads a
-/// sentence instead of an exit code. Returns its index in argv.
+/// Checks that the program exists and is executable, so that the person reads a sentence instead of
+/// an exit code. After `env`, checks the program that `env` executes. Replaces `python` with
+/// `python3` if the node has only that. Returns the index of the program in argv.
 fn find_executable(argv: &mut [String], node: &Node) -> Result<usize, Unstartable> {
     let Some(first) = argv.first() else {
         return Err(Unstartable::new("the sweep's command is empty"));
@@ -201,19 +203,19 @@ fn environment(
     if let Some(devices) = devices {
         env.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices.join(",")));
     }
-    // Otherwise printed rows would wait in a block of 8 KiB, out of sight of early stopping, and
-    // would be lost with a killed program. A user who has set the variable, even to nothing, has
-    // decided.
+    // Without the variable, Python keeps printed rows in a buffer of 8 KiB: early stopping sees
+    // them late, and a killed program loses them. If the user has set the variable, even to an
+    // empty text, the agent leaves it alone.
     if (node.variable)(UNBUFFERED_VAR).is_none() {
         env.push((UNBUFFERED_VAR.to_owned(), "1".to_owned()));
     }
-    // An empty token is no token.
+    // An empty token means that the trial gets no token.
     env.retain(|(key, value)| key != proto::dial::TOKEN_VAR || !value.is_empty());
     Ok(env)
 }
 
-/// Adds one variable for each leaf. Its name is the path joined by `__`. Text is bare, and
-/// everything else is JSON.
+/// Adds one variable for each leaf of the parameters. Its name is `BESOM_PARAM_` and the leaf's
+/// path, joined by `__`. A text is written as it is, and any other value as JSON.
 fn leaves(path: &str, value: &Value, env: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {

@@ -12,25 +12,26 @@ use crate::{
 /// The context that all trials of an agent share.
 #[derive(Debug)]
 pub struct TrialContext {
-    /// The node as commands see it.
+    /// The facts about the node that commands depend on.
     pub node: Node,
     /// The agent's data folder.
     pub data: PathBuf,
     /// The lock file that names the agent to its shims.
     pub agent_lock: PathBuf,
-    /// The program that shims run: the agent's own.
+    /// The file of the program that is started as a shim: the agent's own.
     pub shim_program: PathBuf,
-    /// How long a trial may go on without an agent.
+    /// How long a trial may run without a living agent.
     pub orphan_after: Duration,
     /// The time between SIGTERM and SIGKILL for a trial whose time is up.
     pub grace: Duration,
-    /// Whether the node has GPUs. Then a trial without any gets an empty list of devices.
+    /// Whether the agent has found GPUs. Then a trial without GPUs gets an empty
+    /// `CUDA_VISIBLE_DEVICES`.
     pub gpu_node: bool,
-    /// How running trials are sampled.
+    /// The settings of sampling.
     pub sight: Sight,
     /// The place where each trial gets its own cgroup, if the node allows it.
     pub cgroups: Option<Delegation>,
-    /// Tells shims from the orphans of killed shims.
+    /// The record of shims, which distinguishes them from the orphans of killed shims.
     pub reaper: Reaper,
     /// The GPUs of the node, and the processes that have memory on them.
     pub gpus: Gpus,

@@ -1,6 +1,6 @@
-//! Reports the end of a trial: after its processes are gone, it sends everything that the trial
-//! wrote to the controller, and then the end. It works in the same way for real processes and for
-//! the simulator's. `trial.rs` calls it. It never touches a process.
+//! Reports the end of a trial after its program has ended. The agent first sends everything that
+//! the trial wrote to the controller, and then the end. This module never touches a process.
+//! `trial/mod.rs` calls it for real processes, and the simulator for simulated ones.
 
 use std::{path::Path, time::Duration};
 
@@ -23,10 +23,11 @@ use crate::{
     state::holdings::Attempt,
 };
 
-/// How often an end is sent to a controller that fails to take it, which takes about 20 seconds.
+/// How often the agent sends an end to a controller that fails to take it. All these tries take
+/// about 20 seconds.
 const END_TRIES: u32 = 10;
 
-/// A trial whose processes are gone.
+/// A trial whose program has ended.
 #[derive(Debug)]
 pub struct Ending<'a, L> {
     /// The link to the controller.
@@ -35,23 +36,23 @@ pub struct Ending<'a, L> {
     pub attempt: &'a Attempt,
     /// The attempt's folder.
     pub dir: &'a Path,
-    /// The channel for news to the agent.
+    /// The channel to the agent's loop.
     pub news: &'a mpsc::Sender<TrialNews>,
     /// How long the trial ran.
     pub ran: Duration,
 }
 
 impl<L: Link> Ending<'_, L> {
-    /// Reports the end to the agent and to the controller. `report` holds what could not be sent so
-    /// far.
+    /// Reports the end to the agent's loop and to the controller. `report` already names data that
+    /// could not be read.
     pub async fn tell(self, verdict: Verdict, shipper: Shipper<L>, mut report: Report) {
         self.over(verdict.clone()).await;
         if matches!(verdict, Verdict::Decline(_)) {
             return;
         }
         let end = match verdict {
-            // Rows that cannot even be read cannot be sent. Then an end would claim that they are
-            // complete.
+            // If the console cannot be read, its rows cannot be sent. An end would then wrongly say
+            // that the rows are complete.
             Verdict::Report(outcome) if !report.unsent => Some(self.end_of(outcome)),
             Verdict::Report(_) => {
                 self.over(Verdict::Lost).await;
@@ -65,11 +66,12 @@ impl<L: Link> Ending<'_, L> {
                 left = true;
                 self.leave_word(end.clone());
             }
-            // If the controller does not answer at all, the heartbeats report that.
+            // If the controller does not answer at all, the agent's loop reports that after a
+            // failed heartbeat.
             if !told && (hint(status).is_some() || is_answer(status)) {
                 told = true;
                 let (attempt, why) = (self.attempt.clone(), status.message().to_owned());
-                // This is for people, so it is dropped if the channel is full.
+                // This message is for people, so it is dropped if the channel is full.
                 let _ = self.news.try_send(TrialNews::Waits { attempt, bytes, why });
             }
         };
@@ -81,8 +83,8 @@ impl<L: Link> Ending<'_, L> {
         report.problems.extend(shipped.problems);
         if let Some(end) = end.clone().filter(|_| !shipped.fenced) {
             if shipped.lacks_rows && !planted(Bug::SlipGivesUpRows) {
-                // The result would be wrong without these rows. As a lost attempt it runs again, or
-                // `sweep sync` sends it later.
+                // The result would be wrong without these rows. So the attempt counts as lost, and
+                // `retry` may run the trial again. `sweep sync` can send the rows later.
                 self.over(Verdict::Lost).await;
             } else {
                 self.end(end, &mut report, waits).await;
@@ -105,8 +107,9 @@ impl<L: Link> Ending<'_, L> {
         }
     }
 
-    /// Writes the end for `sweep sync` beside the rows, since the agent may have to leave before it
-    /// is sent. If the disk does not take it, no message mentions that command.
+    /// Writes `run.json` with the end beside the rows, for `sweep sync`: the agent may have to
+    /// leave before it has sent everything. If writing fails, the agent's warning about this
+    /// attempt does not mention `sweep sync`.
     fn leave_word(&self, end: Option<EndRun>) {
         let (run, attempt) = (self.attempt.run.clone(), self.attempt.number);
         let mut file = RunFile::new(BeginRun { run, attempt, ..BeginRun::default() });
@@ -114,9 +117,9 @@ impl<L: Link> Ending<'_, L> {
         let _ = file.write(self.dir);
     }
 
-    /// Reports the end, and waits while the controller is away. A controller that refuses the end
-    /// does not know of it. Then the attempt counts as lost, or a repeated start order might run it
-    /// again.
+    /// Reports the end, and waits while the controller is away. If the controller refuses the end,
+    /// the attempt counts as lost. Without that, a repeated start order of the controller might
+    /// make the agent run the attempt again.
     async fn end(
         &self,
         end: EndRun,

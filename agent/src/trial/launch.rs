@@ -1,6 +1,6 @@
-//! Starts a trial: its folder, its cgroup and its shim. It also finds out what became of a shim
-//! that an earlier agent started. `trial.rs` calls it. It knows nothing of what comes after the
-//! start.
+//! Starts a trial: its folder, its cgroup and its shim. The module also finds the shim of a trial
+//! that an earlier start of the agent has begun, and removes an attempt's files. `trial/mod.rs`
+//! calls it.
 
 use std::{fs, io, path::Path, process::Child, time::Duration};
 
@@ -23,16 +23,16 @@ use crate::{
     state::folder,
 };
 
-/// How long a shim may take from its spec to its first sign of life, and the time between two
-/// looks.
+/// How long an adopting agent waits for the file that a shim writes when it has started its
+/// program, and the time between two looks.
 const SHIM_PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// The number of file descriptors kept free for a start, to watch the new process, or to find and
-/// end it.
+/// The number of file descriptors that are kept free while a shim starts. The agent needs them
+/// afterwards, to watch the new process, or to find and end it.
 const SPARE_FILES: usize = 3;
 
-/// Makes the folder and starts the shim. Fails with [`Unstartable`] if that is not possible. Then
-/// nothing runs.
+/// Makes the attempt's folder and starts its shim. Fails with [`Unstartable`] if that is not
+/// possible. After a failure no process of the attempt runs.
 pub(crate) fn launch(
     dir: &Path,
     start: &Start,
@@ -81,7 +81,8 @@ fn make_cgroup(start: &Start, context: &TrialContext) -> Option<Cgroup> {
 /// attempt's cgroup. Files of the program itself stay. Removes the folder too if nothing is left in
 /// it.
 pub(crate) fn forget(dir: &Path) {
-    // What does not exist need not be removed, and what cannot be removed does no harm.
+    // Errors are ignored: a file that does not exist need not be removed, and a file that cannot be
+    // removed does no harm.
     let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
     let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
     let _ = shipper::forget(dir);
@@ -105,7 +106,7 @@ pub(crate) fn forget(dir: &Path) {
 
 /// The state of an adopted attempt's shim.
 pub(crate) enum Shim {
-    /// The shim was never started, and never will be.
+    /// No shim has started the program, and none ever will.
     Unborn,
     /// The shim is gone. Its identity is `None` if it is not known.
     Gone(Option<Identity>),
@@ -113,10 +114,11 @@ pub(crate) enum Shim {
     Alive(Identity, Watch),
 }
 
-/// Finds out what became of the shim of an attempt that an earlier agent has started. Fails if the
-/// folder cannot be read. Then nothing is known.
+/// Returns the state of the shim of an attempt that an earlier start of the agent has begun. Fails
+/// if the folder cannot be read. Then the state is unknown.
 pub(crate) async fn find_shim(dir: &Path) -> io::Result<Shim> {
-    // The process that takes the spec decides: a shim that comes later finds nothing to start.
+    // Only the process that claims the spec may start the program. A shim that comes later finds no
+    // spec and starts nothing.
     if spec::claim(dir)?.is_some() {
         return Ok(Shim::Unborn);
     }

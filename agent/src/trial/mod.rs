@@ -1,9 +1,9 @@
-//! Runs one trial, from a start order or an adoption until the controller knows its end. Each trial
-//! is one task. `agent.rs` starts it, and hears of it only through [`TrialNews`]. It decides
-//! nothing but the verdict of its own end.
+//! Runs one trial, from its start order or its adoption until the controller has its end. Each
+//! trial is one task. `agent.rs` starts the task, and gets only [`TrialNews`] from it. The task
+//! decides nothing except the verdict on the trial's end.
 //!
-//! The files here are small and local, so they are read and written in place: a detour over a
-//! thread pool would cost more than the calls.
+//! The task reads and writes its small, local files directly on the async threads: a detour over a
+//! thread pool would cost more than the file calls.
 
 pub mod command;
 pub mod context;
@@ -57,19 +57,19 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The time between two SIGKILLs to a tree that still has members.
 const KILL_EVERY: Duration = Duration::from_millis(50);
-/// How long SIGKILL may have no effect until the shim is killed too.
+/// How long SIGKILL to the tree may have no effect before the agent kills the shim too.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 /// The time between SIGTERM and SIGKILL for processes whose shim was killed.
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
 /// The time between two checks whether the GPUs answer.
 const ASK_GPUS_EVERY: Duration = Duration::from_secs(5);
-/// How much later than its trials an agent may hear that its node goes away.
+/// How much later than its trials an agent may get SIGTERM when its node goes away.
 const LATE_STOP: Duration = Duration::from_millis(500);
 /// The most lines, and the most bytes, of standard error that a person reads when a trial fails.
 const STDERR_LINES: usize = 50;
 const STDERR_BYTES: usize = 8 << 10;
 
-/// Runs trials as processes of this machine.
+/// The implementation of [`Trials`] that runs trials as processes of this machine.
 #[derive(Debug)]
 pub struct Shims<L> {
     /// The link to the controller.
@@ -126,7 +126,7 @@ impl<L: Link> Trial<L> {
     async fn start(self, start: Start) {
         let dir = self.dir();
         if self.gpu_trouble().await.is_some() {
-            // This says nothing about the trial: it goes elsewhere.
+            // A broken GPU says nothing about the trial, so the agent gives the trial back.
             return self.over(Verdict::Decline(None), Duration::ZERO).await;
         }
         match launch(&dir, &start, &self.holding.devices, &self.context) {
@@ -140,7 +140,7 @@ impl<L: Link> Trial<L> {
         }
     }
 
-    /// Takes over a trial that an earlier agent of this folder has started.
+    /// Takes over a trial that an earlier start of this agent has begun.
     async fn adopt(self) {
         let dir = self.dir();
         let now = Instant::now();
@@ -152,12 +152,13 @@ impl<L: Link> Trial<L> {
             Ok(Shim::Unborn) => self.over(Verdict::Decline(None), Duration::ZERO).await,
             Ok(Shim::Gone(shim)) => Life::new(self, dir, shim, false, begun).live(None).await,
             Ok(Shim::Alive(shim, watch)) => {
-                // A change of the clock must not end the trial's time.
+                // The start time of the shim comes from a monotonic clock. A change of the wall
+                // clock must not use up the trial's time.
                 let begun = now.checked_sub(telemetry::process::age(shim.start)).unwrap_or(begun);
                 Life::new(self, dir, Some(shim), false, begun).live(Some((watch, None))).await;
             }
-            // The folder cannot be read. It is not known whether anything runs, so the agent must
-            // not report an end.
+            // The folder cannot be read. A process may still run, so the agent must not report an
+            // end.
             Err(_) => Life::new(self, dir, None, false, begun).live(None).await,
         }
     }
@@ -166,8 +167,9 @@ impl<L: Link> Trial<L> {
         self.holding.attempt.folder(&self.context.data)
     }
 
-    /// Returns why one of the trial's GPUs cannot be used. The agent hears of it first, so it
-    /// starts nothing there any more.
+    /// Returns why one of the trial's GPUs cannot be used. `None`: all can be used. The method
+    /// first reports a broken GPU to the agent's loop, which then starts no more trials on that
+    /// GPU.
     async fn gpu_trouble(&self) -> Option<String> {
         let answers = self.context.gpus.ask(&self.holding.devices).await;
         let trouble = answers.iter().find_map(|answer| answer.trouble.clone())?;
@@ -194,7 +196,7 @@ struct Life<L> {
     tree: Tree,
     fresh: bool,
     begun: Instant,
-    /// When its time is up, if it has a limit.
+    /// The time at which the sweep's `timeout` ends the trial. `None`: no limit.
     timeout_at: Option<Instant>,
     /// Whether the controller may know that the trial runs or has run.
     heard: bool,
@@ -225,20 +227,22 @@ impl<L: Link> Life<L> {
         let mut cleared = false;
         if let Some((watch, child)) = process {
             self.run(watch, &mut tail, &mut shipper).await;
-            // The child is dead already: this only reaps it. A shim that succeeds has left no
-            // process behind.
+            // The child is dead already, and this call reaps it. A shim that exits with 0 has left
+            // no process of the trial.
             if let Some(mut child) = child {
                 cleared = child.wait().is_ok_and(|status| status.success());
                 self.trial.context.reaper.ended(child.id());
             }
         }
         let ran = self.begun.elapsed();
-        // A program that has run cannot be declined any more, however short it ran.
+        // A trial whose program has run cannot be declined any more, even if it ran only for a
+        // moment.
         self.heard |= self.dir.join(spec::PROCESSES).exists();
         let exit = self.exit();
         self.await_late_stop(exit.as_ref()).await;
         if exit.is_none() || !cleared {
-            // The shim was killed, or may have been. No other process will end what it had started.
+            // The shim was killed, or may have been. No other process will end the processes that
+            // it has started.
             self.on_tree(|tree| tree.end(ORPHAN_GRACE)).await;
         }
         let console = self.drain(&mut tail).await;
@@ -251,7 +255,7 @@ impl<L: Link> Life<L> {
         ending.tell(verdict, shipper, report).await;
     }
 
-    /// Runs until the shim has ended.
+    /// Follows the trial until its shim has ended.
     async fn run(&mut self, watch: Watch, tail: &mut io::Result<Tail>, shipper: &mut Shipper<L>) {
         let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -284,7 +288,8 @@ impl<L: Link> Life<L> {
                     }
                 }
                 _ = looks.tick() => {
-                    // A stop may come before the shim has started anything that could obey.
+                    // If a stop came before the shim had started the program, no process got
+                    // SIGTERM. So each tick sends it again until one gets it.
                     asked = asked || self.terminate().await;
                     if self.look(tail, &rows).await {
                         looks.reset_immediately();
@@ -297,14 +302,16 @@ impl<L: Link> Life<L> {
         self.problems.extend(trouble.get().cloned());
     }
 
-    /// Returns what to sample. Without a known shim there is no tree to look at.
+    /// Returns the processes to sample. `None` if the shim is not known, because the samples cover
+    /// the tree below the shim.
     fn watched(&self) -> Option<Watched> {
         let (dir, cwd) = (self.dir.clone(), self.trial.context.node.cwd.clone());
         let devices = self.trial.holding.devices.clone();
         self.shim.as_ref().map(|shim| Watched { dir, shim: shim.pid, cwd, devices })
     }
 
-    /// Returns the next order to end the trial. The time limit of its sweep is such an order.
+    /// Returns the next order to end the trial. When the sweep's `timeout` is over, that counts as
+    /// such an order.
     async fn next_stop(&mut self) -> Stop {
         let timeout = self.timeout_at;
         tokio::select! {
@@ -317,8 +324,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Waits for a late order to leave. If SIGTERM ended the program, it may have heard before its
-    /// agent that the node goes away.
+    /// Waits up to [`LATE_STOP`] for a late order to leave. If SIGTERM may have ended the program,
+    /// the node may be going away, and the agent may get its own SIGTERM later than the program.
     async fn await_late_stop(&mut self, exit: Option<&Exit>) {
         if self.stop.is_none() && exit.is_none_or(Exit::is_by_term) {
             let late = timeout(LATE_STOP, self.trial.stops.recv()).await;
@@ -328,7 +335,8 @@ impl<L: Link> Life<L> {
     }
 
     /// Records why the trial ends. The first order counts, but a fence overrides it. An order that
-    /// came after the program had ended by itself does not count.
+    /// came after the program had ended does not count, except an order to leave if SIGTERM had
+    /// ended the program.
     fn note_stop(&mut self, cause: Cause) {
         let exit = spec::read::<Exit>(&self.dir.join(spec::EXIT)).ok().flatten();
         let in_time = exit.is_none_or(|exit| cause == Cause::Leaving && exit.is_by_term());
@@ -337,8 +345,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Takes new console output, and notices that the program runs. Returns whether there is more
-    /// to take.
+    /// Takes new console output. Reports once to the agent's loop that the program runs. Returns
+    /// whether there is more output to take.
     async fn look(&mut self, tail: &mut io::Result<Tail>, rows: &tokio::sync::Notify) -> bool {
         if !self.heard && self.dir.join(spec::PROCESSES).exists() {
             self.heard = true;
@@ -352,7 +360,7 @@ impl<L: Link> Life<L> {
         more
     }
 
-    /// Runs one step of the tail. After an error the tail takes nothing more, until `drain` opens
+    /// Runs one step of the tail. After an error the tail takes no more output until `drain` opens
     /// it again. The trial itself goes on.
     fn step(&mut self, tail: &mut io::Result<Tail>) -> bool {
         let Ok(follower) = tail else { return false };
@@ -365,12 +373,12 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Takes the rest of the console. Returns whether all of it can be sent, or `None` if it cannot
-    /// be read.
+    /// Takes the rest of the console. Returns whether every line is kept as a row, or `None` if the
+    /// console cannot be read.
     async fn drain(&mut self, tail: &mut io::Result<Tail>) -> Option<bool> {
         if tail.is_err() {
-            // The disk may have taken nothing for a while. Every row comes from a file that is
-            // still there.
+            // The tail may have failed on a full disk. A new tail reads the console files again, so
+            // no row is lost.
             *tail = Tail::open(&self.dir);
         }
         while self.step(tail) {
@@ -395,22 +403,23 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Asks the whole tree to end. Returns whether there was a process to ask. It wakes a stopped
-    /// shim, which could not report the end otherwise.
+    /// Sends SIGTERM to the whole tree. Returns whether it found a process. A stopped shim could
+    /// not record the end of its program, so the method first wakes the shim.
     async fn terminate(&self) -> bool {
         self.shim.iter().for_each(Identity::wake);
         self.on_tree(Tree::terminate).await > 0
     }
 
-    /// Runs work on the tree outside of the runtime's own threads, since it reads all of /proc and
-    /// may wait.
+    /// Runs work on the tree outside of the runtime's own threads, because the work reads all of
+    /// /proc and may sleep.
     async fn on_tree<T: Default + Send + 'static>(&self, work: fn(&Tree) -> T) -> T {
         let tree = self.tree.clone();
-        // This fails only after a panic or at the runtime's end.
+        // The call fails only after a panic or at the runtime's end.
         tokio::task::spawn_blocking(move || work(&tree)).await.unwrap_or_default()
     }
 
-    /// Proves that the slot is free, or keeps it from being given away until it is.
+    /// Checks that the trial has left its slot. If it has not, reports the slot as taken, and
+    /// starts a task that reports when the slot is free.
     async fn clear_slot(&self, proved: bool) {
         let (tree, gpus) = (self.tree.clone(), self.trial.context.gpus.clone());
         let clearance =
@@ -445,8 +454,9 @@ impl<L: Link> Life<L> {
         })
     }
 
-    /// Returns whether memory ran out. Only proof counts: the counter of the trial's own cgroup, or
-    /// else the agent's, which counts for all trials.
+    /// Returns whether the kernel has killed a process for lack of memory. The method reads the
+    /// counter of the trial's own cgroup. Without that counter it compares the counter of the
+    /// agent's cgroup, which counts all trials, with its value at the trial's start.
     fn memory_ran_out(&self) -> bool {
         let before = self.trial.holding.memory_kills;
         match self.tree.cgroup().and_then(Cgroup::memory_kills) {

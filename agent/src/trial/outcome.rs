@@ -1,5 +1,5 @@
 //! Judges the end of a process: it derives the outcome for the controller from the exit status, the
-//! orders and the circumstances. It has no side effects. `trial.rs` calls it.
+//! orders and the circumstances. The module has no side effects. `trial.rs` calls it.
 
 use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
 
@@ -19,7 +19,7 @@ pub enum Cause {
     Wanted,
     /// Another attempt owns the run now.
     Fenced,
-    /// The agent ends, since a person wants it or its node goes away.
+    /// The agent ends, because a person ends it or its node goes away.
     Leaving,
     /// The trial has run for as long as its sweep allows.
     Timeout,
@@ -57,20 +57,20 @@ impl Unstartable {
     }
 }
 
-/// What happens to a trial that is over.
+/// The judgement on a trial that is over, which decides how the agent reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// The controller gets this outcome.
     Report(Outcome),
-    /// The trial never ran. It returns to the queue without using up an attempt. A reason holds for
-    /// every trial of the sweep on this node, so the agent leaves. Without one, the agent gives
-    /// back only this trial.
+    /// The trial never ran. The trial returns to the queue, and the controller charges no attempt.
+    /// A reason applies to every trial of the sweep on this node, so the agent leaves. With `None`,
+    /// the agent gives back only this trial and goes on.
     Decline(Option<Unstartable>),
-    /// There is nothing to report, since the run belongs to another attempt.
+    /// There is nothing to report, because the run belongs to another attempt.
     Fenced,
-    /// The end of the trial is not known. The agent stops holding it, so its lease expires and the
-    /// controller counts a crash. A report would be a guess, and a failure is final while a crash
-    /// is tried again.
+    /// The end of the trial is not known, or the controller refuses its rows or its end. The agent
+    /// stops holding the attempt and raises its incarnation, so the controller counts the attempt
+    /// as lost. A report would be a guess.
     Lost,
 }
 
@@ -79,10 +79,10 @@ pub enum Verdict {
 pub struct Evidence<'a> {
     /// The exit that the shim wrote. `None` if the shim was killed.
     pub exit: Option<&'a Exit>,
-    /// The order to stop, if one came before the end.
+    /// The reason of the order to stop, if such an order came before the end.
     pub stop: Option<Cause>,
-    /// Whether the controller may know that the process ran. Then the trial cannot be declined any
-    /// more.
+    /// Whether the controller may know that the program ran. If so, the agent cannot decline the
+    /// trial any more.
     pub heard: bool,
     /// Whether the kernel killed a process of this trial for lack of memory.
     pub out_of_memory: bool,
@@ -92,15 +92,15 @@ pub struct Evidence<'a> {
     pub stderr: &'a [String],
 }
 
-/// Judges an end. The state depends on who asked for the end, not only on the exit code: a program
-/// that handles SIGTERM and exits with 0 was stopped all the same.
+/// Judges an end. The state depends on the order to stop more than on the exit code: a program that
+/// handles SIGTERM and exits with 0 counts as stopped too.
 pub fn judge(evidence: Evidence<'_>) -> Verdict {
     let stopped = match evidence.stop {
         Some(Cause::Fenced) => return Verdict::Fenced,
         Some(Cause::Timeout) => return timed_out(evidence),
         Some(Cause::Wanted) => Some("stopped"),
-        // The loss of the node says nothing about the trial, so it goes back to the front of the
-        // queue.
+        // The end of the agent says nothing about the trial, so the trial goes back to the front of
+        // the queue.
         Some(Cause::Leaving) => Some("preempted"),
         None => None,
     };
@@ -130,7 +130,7 @@ pub fn judge(evidence: Evidence<'_>) -> Verdict {
         return report("finished", "", Some(exit), String::new());
     }
     if let Some(trouble) = evidence.gpu_trouble {
-        // This is as if the node had gone: it says nothing about the trial.
+        // A broken GPU, like a lost node, says nothing about the trial.
         return report(
             "crashed",
             "",
@@ -186,7 +186,7 @@ fn describe(exit: &Exit) -> String {
 
 /// Returns the usual name of a signal.
 fn signal_name(signal: i32) -> String {
-    // The standard library knows the names, but only inside its sentence: "signal: 9 (SIGKILL)".
+    // The standard library gives the names only inside a sentence: "signal: 9 (SIGKILL)".
     let text = ExitStatus::from_raw(signal & 0x7f).to_string();
     let name = text.split('(').nth(1).and_then(|rest| rest.split(')').next());
     name.filter(|name| name.starts_with("SIG"))

@@ -1,6 +1,6 @@
 //! Defines the messages between the agent's loop and a trial. The loop starts a trial through
-//! [`Trials`] and hears of it only through [`TrialNews`], so the simulator can put its own programs
-//! in a trial's place.
+//! [`Trials`] and gets only [`TrialNews`] from it, so the simulator can run its own programs as
+//! trials.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,44 +13,46 @@ use crate::{
     state::holdings::{Attempt, Holding},
 };
 
-/// Runs trials: as real processes under shims, or as programs of the simulator.
+/// A way to run trials: as real processes under shims, or as programs of the simulator.
 pub trait Trials {
     /// Follows a trial to its end, in its own task. Without a start order, it takes over a trial
     /// that an earlier start of this agent has begun.
     fn see_to(&self, trial: Ticket, start: Option<Start>);
-    /// Removes the files of an attempt if everything in them has been sent. Otherwise returns the
-    /// folder that is left.
+    /// Removes the files of an attempt if everything in them has been sent (`sent`). Otherwise
+    /// keeps them, and returns the attempt's folder if it exists.
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
-    /// Starts to report whether these GPUs answer.
+    /// Starts a task that reports again and again whether these GPUs answer.
     fn watch(&self, devices: Vec<String>, news: mpsc::Sender<TrialNews>);
 }
 
-/// One trial, for the task that runs it.
+/// The parts that the task of one trial gets from the loop.
 #[derive(Debug)]
 pub struct Ticket {
     /// The recorded facts of the trial.
     pub holding: Holding,
-    /// The channel for news to the agent.
+    /// The channel to the agent's loop.
     pub news: mpsc::Sender<TrialNews>,
     /// The orders to end the trial.
     pub stops: mpsc::Receiver<Stop>,
 }
 
-/// The news of a trial. `Launched`, `Started`, `Over`, `Waits` and `Reported` come in this order,
-/// `Slot` and `Gpus` between them or later. A trial that was adopted has no `Launched`.
+/// A message from a trial's task to the agent's loop. `Launched`, `Started`, `Over`, `Waits` and
+/// `Reported` come in this order. `Slot` and `Gpus` may come at any time. A trial that was adopted
+/// sends neither `Launched` nor `Started`.
 #[derive(Debug)]
 pub enum TrialNews {
     /// The shim has been started with this order.
     Launched(Box<Start>),
-    /// The program runs. The agent notices this some time after the start, so a short trial does
-    /// not send it.
+    /// The program runs. The trial's task checks this only from time to time, so a short trial may
+    /// end without this message.
     Started(Attempt),
-    /// The slot is not free, or is free again. The first one comes before the end, and only if the
-    /// slot is not free by then.
+    /// The occupancy of the trial's slot. The first such message says that the slot is taken. This
+    /// first message comes before `Over`, and only if the trial has not left its slot by then.
     Slot(Attempt, Occupancy),
     /// Whether these GPUs answer.
     Gpus(Vec<Answer>),
-    /// The program has ended. It comes again, as lost, if the controller does not take the end.
+    /// The program has ended. A second `Over`, with [`Verdict::Lost`], follows if rows are missing
+    /// or the controller refuses the end.
     Over {
         /// The attempt.
         attempt: Attempt,
@@ -59,7 +61,8 @@ pub enum TrialNews {
         /// How long the trial ran.
         ran: Duration,
     },
-    /// The controller answers but does not take the rest now. It comes at most once.
+    /// The controller answers, but does not take the rest of the trial's data now. This message
+    /// comes at most once per trial.
     Waits {
         /// The attempt.
         attempt: Attempt,
@@ -68,7 +71,7 @@ pub enum TrialNews {
         /// The controller's message.
         why: String,
     },
-    /// Nothing is left to report. It does not come after a decline.
+    /// Nothing is left to report. After a decline this message does not come.
     Reported {
         /// The attempt.
         attempt: Attempt,
@@ -77,17 +80,18 @@ pub enum TrialNews {
     },
 }
 
-/// How the controller took an end.
+/// The result of reporting an end to the controller.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The run as the controller has it now, unless it did not say.
+    /// The run as the controller has answered it. `None` without such an answer.
     pub run: Option<Run>,
-    /// A note for the person on this end.
+    /// The controller's note on this end, for the person.
     pub note: String,
-    /// The parts that could not be sent, a sentence each. Their files are kept.
+    /// A sentence for each part that could not be read or sent. The attempt's files are kept if
+    /// there is one.
     pub problems: Vec<String>,
-    /// Whether rows, files or the end are among those parts.
+    /// Whether rows, files or the end could not be sent.
     pub unsent: bool,
-    /// Whether everything that the program wrote to its console has been sent.
+    /// Whether every line that the program wrote to its console has become a row.
     pub console_sent: bool,
 }

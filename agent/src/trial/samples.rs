@@ -1,6 +1,6 @@
 //! Writes samples of the machine and of one trial's processes to the journal `agent.system`. The
-//! agent takes them, not the program. So programs in any language have them, and they go on when
-//! the program hangs. `trial.rs` calls it.
+//! agent takes the samples, not the program. So programs in any language get samples, and sampling
+//! goes on when the program hangs. `trial/mod.rs` calls it.
 
 use std::{future::pending, io, path::PathBuf, sync::OnceLock, time::Duration};
 
@@ -14,16 +14,16 @@ use tokio::{
 use super::spec;
 use crate::output::journal::Journal;
 
-/// The delay before the first sample. A trial that ends sooner has none, since sampling costs more
-/// than it would show.
+/// The delay before the first sample. A trial that ends sooner has no samples, because sampling
+/// would cost more than it would show.
 const SETTLE: Duration = Duration::from_millis(500);
 /// The most samples that may wait for the journal.
 const ROOM: usize = 4;
 
-/// How an agent takes samples.
+/// The settings of an agent's sampling.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight {
-    /// How often samples are taken, if at all.
+    /// The time between two samples, or off.
     pub period: Period,
     /// Makes the meter that reads the GPUs.
     pub meter: fn() -> Box<dyn Meter>,
@@ -42,8 +42,8 @@ pub struct Watched {
     pub devices: Vec<String>,
 }
 
-/// Takes samples and notifies `rows` of each. Never returns: it is dropped when the trial is over.
-/// After an error it takes no more samples, and `trouble` holds the error.
+/// Takes samples, and notifies `rows` after each sample. Never returns: the caller drops the future
+/// when the trial is over. After an error it takes no more samples, and `trouble` holds the error.
 pub async fn keep(
     sight: Sight,
     watched: Option<Watched>,
@@ -53,7 +53,7 @@ pub async fn keep(
     if let (Some(period), Some(watched)) = (sight.period.get(), watched) {
         sleep(SETTLE.min(period)).await;
         if let Err(error) = take(period, sight.meter, watched, rows).await {
-            // Only the first error is kept, and there is no second one.
+            // There is no second error, because sampling ends with the first.
             let _ = trouble.set(format!("the system metrics could not be kept: {error}"));
         }
     }

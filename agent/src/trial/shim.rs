@@ -1,7 +1,8 @@
 //! Runs the small process between an agent and a trial's program, so that neither the agent's death
-//! nor its restart touches the program. The shim has its own session, is the parent of every orphan
-//! of the tree, and writes the console and the exit status to files. The agent starts it as `agent
-//! shim DIR`. It starts no runtime, forwards nothing, and talks to no other program.
+//! nor its restart touches the program. The shim has its own session and is the parent of every
+//! orphan of the tree. The shim directs the program's console to files, and writes the exit status
+//! to a file. The agent starts it as `agent shim DIR`. The shim has no async runtime and no
+//! connection to another program.
 
 use std::{
     env, fs, io,
@@ -22,29 +23,29 @@ use signal_hook::{consts::SIGTERM, flag};
 use super::spec::{self, Exit, Processes, Spec};
 use crate::processes::{cgroup::Cgroup, process::Identity, reaper::Reaper, tree::Tree};
 
-/// The time between two checks whether the agent is there.
+/// The time between two checks whether the agent is alive.
 const AGENT_LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The grace for processes to end by themselves when the agent is gone or the program has left them
-/// behind.
+/// The time between SIGTERM and SIGKILL for processes whose agent is gone, or that an ended program
+/// has left behind.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Runs the trial whose attempt lives in `dir`, to its end.
+/// Runs the trial whose attempt's folder is `dir`, until its end.
 pub fn main(dir: &Path) -> ExitCode {
     match run(dir) {
         Ok(()) => ExitCode::SUCCESS,
-        // No process reads an error message. The agent finds the folder without an exit status, or
-        // looks itself for processes that are left.
+        // No process would read an error message. The agent notices that the exit status is
+        // missing, or itself looks for processes that are left.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
 fn run(dir: &Path) -> io::Result<()> {
-    // Leave the terminal's session, so that Ctrl-C reaches only the agent. This fails only for a
-    // process that leads a group already.
+    // Leave the terminal's session, so that Ctrl-C reaches only the agent. `setsid` fails only for
+    // a process that leads a process group already.
     let _ = setsid();
-    // A node that goes away may send SIGTERM to every process. The agent speaks to the program, and
-    // the shim stays until the program has ended. It handles the signal instead of ignoring it,
-    // since the program would inherit that it is ignored.
+    // A node that goes away may send SIGTERM to every process. The agent decides when the program
+    // ends, and the shim must outlive the program. So the shim catches SIGTERM. The shim does not
+    // ignore SIGTERM, because the program would inherit the ignored signal.
     let _ = flag::register(SIGTERM, Arc::default());
     set_child_subreaper(Some(getpid()))?;
     let Some(spec) = spec::claim(dir)? else { return Ok(()) };
@@ -71,13 +72,13 @@ fn run(dir: &Path) -> io::Result<()> {
         orphaned: orphaned.load(Ordering::Acquire),
     };
     spec::write(&dir.join(spec::EXIT), &exit)?;
-    // Processes that the program left behind may still hold a GPU. Success says that none of them
-    // lives.
+    // Processes that the program left behind may still hold a GPU. The shim exits with 0 only if
+    // none of them lives.
     if is_alone() || end(&tree) { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
 }
 
-/// Ends the processes that the program has left. Returns whether none of them lives. A look can
-/// miss processes that fork without a pause, but the kernel cannot.
+/// Ends the processes that the program has left. Returns whether none of them lives. A look at
+/// /proc can miss processes that fork without a pause, but the kernel's list of children cannot.
 fn end(tree: &Tree) -> bool {
     tree.end(GRACE);
     let start = Instant::now();
@@ -88,7 +89,7 @@ fn end(tree: &Tree) -> bool {
 }
 
 /// Reaps dead children and returns whether no child is left. All orphans become children of the
-/// shim. So no process that the program has started lives then, whatever it did to hide.
+/// shim. So without children, no process that the program has started lives.
 fn is_alone() -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -98,9 +99,10 @@ fn is_alone() -> bool {
     }
 }
 
-/// Starts the program in its cgroup. The shim goes in, so that the program is born there, and out
-/// again, since it must outlive the processes that are killed there. If it may not go in, the
-/// program is found only by descent and mark, as on nodes without cgroups.
+/// Starts the program in its cgroup. The shim enters the cgroup, so that the program is born in it.
+/// Then the shim leaves it, because the shim must survive when the cgroup is killed. If the shim
+/// may not enter, the agent finds the program only by descent and mark, as on nodes without
+/// cgroups.
 fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let home = spec.cgroup.as_ref().and_then(|_| Cgroup::own());
     if let (Some(cgroup), Some(_)) = (&spec.cgroup, &home) {
@@ -108,14 +110,15 @@ fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     }
     let started = spawn_program(dir, spec);
     if let Some(home) = home {
-        // A process that could go in can go out: both need the same permission, on the common
-        // ancestor of the two.
+        // A process that could enter the cgroup can leave it: both moves need the same permission,
+        // on the common ancestor of the two cgroups.
         let _ = home.enter();
     }
     started
 }
 
-/// Starts the program in its own process group, with its console in files that only grow.
+/// Starts the program in its own process group. Its console goes to files that are opened for
+/// appending.
 fn spawn_program(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let console = |name| fs::OpenOptions::new().append(true).create(true).open(dir.join(name));
     let (name, arguments) = spec.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -148,8 +151,8 @@ fn wait_for(program: i32) -> io::Result<WaitStatus> {
     }
 }
 
-/// Ends the tree when no agent has been there for too long. Otherwise it would hold its slot and
-/// GPU for ever.
+/// A thread that ends the tree when no agent has been alive for too long. Without it, an abandoned
+/// trial would occupy its GPU for ever.
 struct Orphanage {
     tree: Tree,
     spec: Spec,
@@ -171,8 +174,8 @@ impl Orphanage {
     }
 }
 
-/// Returns whether the agent lives. It reads which process holds the lock and does not try to take
-/// it: a success would turn a starting agent away.
+/// Returns whether the agent lives. The shim reads which process holds the lock and does not try to
+/// take the lock. While the shim had the lock, no agent could start.
 fn agent_lives(lock: &Path) -> bool {
     spec::read::<Identity>(lock).ok().flatten().is_some_and(|agent| agent.is_alive())
 }
@@ -192,18 +195,19 @@ pub fn spawn(program: &Path, dir: &Path) -> io::Result<std::process::Child> {
         .spawn()
 }
 
-/// Kills a shim that has only just started, and everything that it has started. The attempt is
-/// given back, so nothing of it may go on.
+/// Kills a shim that has only just started, and all processes below it. The agent gives the attempt
+/// back, so none of its processes may go on.
 pub fn abandon(mut shim: std::process::Child, dir: &Path, reaper: &Reaper) {
-    // The shim is killed first, so that it starts nothing more. It may have ended by itself
-    // already.
+    // The shim is killed first, so that it starts nothing more. The shim may also have ended by
+    // itself.
     let _ = shim.kill();
     let _ = shim.wait();
     reaper.ended(shim.id());
     Tree::new(None, dir, reaper).end(Duration::ZERO);
 }
 
-/// Returns the agent's own file as it was at the start, so an upgrade meanwhile changes nothing.
+/// Returns a path to the program file that this agent runs. It leads to the same file even after an
+/// upgrade has replaced the program.
 pub fn own_program() -> PathBuf {
     PathBuf::from("/proc/self/exe")
 }

@@ -1,6 +1,5 @@
 //! Defines the files in an attempt's folder that the agent and the shim share: what to run, which
-//! processes run it, and how it ended. Each is written whole or not at all. The module knows
-//! nothing of trials or sweeps.
+//! processes run it, and how it ended. Each file is written whole or not at all.
 
 use std::{
     fs, io,
@@ -13,15 +12,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::processes::{cgroup::Cgroup, process::Identity};
 
-/// The variable that names the attempt's folder to the trial, and marks every process of it.
+/// The environment variable with the attempt's folder. The variable marks every process of the
+/// trial.
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";
-/// The prefix of all variables that the agent sets.
+/// The prefix of Besom's own environment variables.
 pub const VAR_PREFIX: &str = "BESOM_";
-/// The file with the [`Spec`] that the shim runs. It is renamed to [`CLAIMED`] by the process that
-/// decides its fate: the shim that starts it, or a restarted agent that finds that it was never
-/// started.
+/// The file with the [`Spec`] that the shim runs. The process that claims the spec renames the file
+/// to [`CLAIMED`]. That is the shim that starts the program, or a restarted agent that finds a spec
+/// which no shim has claimed.
 pub const SPEC: &str = "spec.json";
-/// The file of a spec that has been taken.
+/// The name of the spec's file after a process has claimed it.
 pub const CLAIMED: &str = "spec.claimed.json";
 /// The file with the [`Processes`] that run.
 pub const PROCESSES: &str = "process.json";
@@ -41,8 +41,8 @@ pub use proto::folder::JOURNAL;
 pub struct Spec {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Variables added to the agent's own environment. All other variables there that begin with
-    /// `BESOM_` are left out.
+    /// Variables that the shim adds to the agent's own environment. The program inherits no other
+    /// variable that begins with `BESOM_`.
     pub env: Vec<(String, String)>,
     /// The cgroup for the program, if the node gives one.
     pub cgroup: Option<Cgroup>,
@@ -70,13 +70,14 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// The reason why the program could not be started.
     pub start_error: Option<String>,
-    /// Whether the shim ended it because no agent was there for too long.
+    /// Whether the shim ended the program because no agent was alive for too long.
     #[serde(default)]
     pub orphaned: bool,
 }
 
 impl Exit {
-    /// Returns whether SIGTERM ended the program, or ended the child of a shell that reports it.
+    /// Returns whether SIGTERM ended the program, or ended the child of a shell that exits with 128
+    /// + 15.
     pub fn is_by_term(&self) -> bool {
         const TERM: i32 = 15;
         self.signal == Some(TERM) || self.code == Some(128 + TERM)
@@ -95,9 +96,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
-/// Writes one of the files, so that a reader sees all of it or the previous one. Only its owner can
-/// read it, since a spec holds a token. It is not synced: after a power loss no process is left
-/// that the file could describe.
+/// Writes one of the files, so that a reader sees the whole new file or the previous one. Only the
+/// file's owner can read it, because a spec holds a token. The file is not synced: after a power
+/// loss no process is left that the file could describe.
 ///
 /// # Errors
 /// Fails if the disk fails.
@@ -109,7 +110,7 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-/// Takes the spec. Returns `None` if another process has taken it.
+/// Claims the spec by renaming it. Returns `None` if another process has claimed it.
 ///
 /// # Errors
 /// Fails if the spec cannot be read.
@@ -121,7 +122,7 @@ pub fn claim(dir: &Path) -> io::Result<Option<Spec>> {
     }
 }
 
-/// Returns the cgroup that the spec names, whether or not the spec was taken.
+/// Returns the cgroup that the spec names, whether or not a process has claimed the spec.
 pub fn cgroup(dir: &Path) -> Option<Cgroup> {
     let named = |name| read::<Spec>(&dir.join(name)).ok().flatten();
     named(CLAIMED).or_else(|| named(SPEC))?.cgroup

@@ -1,6 +1,6 @@
 //! Tests the agent's hold on a trial's processes and on its slot: cgroups, processes that cannot be
-//! killed, and GPU memory that is not released. A test that the machine does not allow prints that
-//! it is skipped.
+//! killed, and GPU memory that is not released. If the machine does not allow a test, the test
+//! prints that it is skipped.
 
 use std::{
     fs,
@@ -142,7 +142,7 @@ async fn trials_for_a_gpu_that_never_answered_go_back() {
     assert!(fake.ends().is_empty() && !home.attempt(0).join("spec.json").exists());
 }
 
-/// Freezes its processes, as only cgroups of version 1 can: even SIGKILL has no effect.
+/// A cgroup of version 1 that freezes its processes, so that even SIGKILL has no effect.
 struct Freezer(PathBuf);
 
 impl Freezer {
@@ -239,8 +239,8 @@ fn cgroups_of_an_earlier_start_are_removed_unless_they_are_in_use() {
 #[tokio::test]
 async fn cgroups_that_a_trial_made_end_with_it() {
     let Some(found) = delegation("nested") else { return };
-    // The child is no descendant of the shim by then, carries no mark, and is in a cgroup inside
-    // the trial's own.
+    // After the shim is killed, the child is no descendant of a shim, carries no mark, and is in a
+    // cgroup inside the trial's own.
     let program = r#"
         own=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(
             sed -n 's/^0:://p' /proc/self/cgroup)

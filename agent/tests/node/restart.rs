@@ -70,7 +70,7 @@ fn the_running_time_of_a_trial_includes_the_time_before_restarts() {
             home.running(0).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         });
-        // Meanwhile a user sets the clock, many years ahead.
+        // While no agent runs, a user sets the clock many years ahead.
         let mut holdings = Holdings::open(&home.data()).unwrap();
         let holding = holdings.iter().next().unwrap().clone();
         holdings.add(Holding { started_ms: 0, ..holding }).unwrap();
@@ -168,7 +168,8 @@ fn trees_of_shims_that_died_with_their_agent_are_ended() {
         until(|| home.survivors(0).len() >= 3).await;
         shim = Some(processes.shim);
     });
-    // Kill the shim only now that the agent is gone, since the agent would end the shim's tree.
+    // Kill the shim only now that the agent is gone, because a living agent would end the shim's
+    // tree.
     shim.unwrap().kill();
     assert!(!home.survivors(0).is_empty());
     runtime().block_on(home.run(&fake, 1, None)).unwrap();
@@ -204,7 +205,8 @@ fn a_trial_waiting_to_be_reported_takes_no_slot_from_its_successor() {
     runtime.block_on(async {
         let beats = fake.state().beats;
         until(|| fake.state().beats > beats + 3).await;
-        // The order stands, and no slot is free for it while the second trial runs.
+        // The controller's start order stands, and no slot is free for it while the second trial
+        // runs.
         assert!(!home.attempt(2).exists(), "two trials on one slot");
         Processes::clone(&home.running(1).await).program.unwrap().kill();
         until(|| home.attempt(2).exists()).await;

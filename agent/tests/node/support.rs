@@ -62,7 +62,7 @@ pub(crate) struct State {
     /// The number of ends, and of heartbeats, that fail with an internal error.
     pub(crate) bad_ends: u32,
     pub(crate) bad_beats: u32,
-    /// Whether the sweep ends when the queue is empty and nothing is leased.
+    /// Whether the sweep ends when the queue is empty and no trial is leased.
     pub(crate) ends: bool,
     pub(crate) incarnation: u64,
     pub(crate) holds: Vec<Held>,

@@ -1,8 +1,8 @@
-//! Follows the console files of one attempt. It turns their lines into rows of the journals
+//! Follows the console files of one attempt. The tail turns lines into rows of the journals
 //! `agent.console` and `agent.history`, and writes notes for people on printed lines to
-//! `agent.meta`. It stores no position: the rows in the journals say how many lines of each file it
-//! has taken. So a crash between any two writes loses no line and repeats none. `trial.rs` calls
-//! it.
+//! `agent.meta`. The tail stores no position: the rows in the journals say how many lines of each
+//! file it has taken. So a crash between any two writes loses no line and repeats none.
+//! `trial/mod.rs` calls it.
 
 use std::{
     fs::{self, File},
@@ -35,15 +35,17 @@ struct Source {
     taken: Taken,
 }
 
-/// How much of a console file has been taken.
+/// How much of a console file has become rows.
 #[derive(Debug)]
 struct Taken {
     /// The file's key in the rows.
     key: &'static str,
     reader: Reader,
-    /// The number of lines that the journals hold already and that are still to be skipped.
+    /// The number of lines that the journal of the console holds already and that the tail still
+    /// has to skip.
     console_done: u64,
-    /// The same for the printed rows in the journal. Only for stdout.
+    /// The number of printed rows that the journal of the history holds already and that the tail
+    /// still has to skip. Always 0 for standard error.
     history_done: u64,
 }
 
@@ -80,7 +82,7 @@ impl Source {
     }
 }
 
-/// Follows the console of one attempt.
+/// The tail of one attempt's console.
 #[derive(Debug)]
 pub struct Tail {
     sources: [Source; 2],
@@ -89,7 +91,7 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Begins, or resumes where the journals in `dir` end.
+    /// Opens the console files in `dir`, and resumes where the attempt's journals end.
     ///
     /// # Errors
     /// Fails if the disk fails.
@@ -103,15 +105,15 @@ impl Tail {
         Ok(Self { sources, taker, buffer: Vec::new() })
     }
 
-    /// Takes what the program has written meanwhile, up to a limit. Returns whether there may be
-    /// more.
+    /// Turns new console output into rows, at most `READ_BYTES` of output. Returns whether the
+    /// files have more.
     ///
     /// # Errors
     /// Fails if the disk fails.
     pub fn step(&mut self, wall_ms: i64) -> io::Result<bool> {
-        // Files are read in rounds. What one file held when a round began comes before what the
-        // other file gets later, however much it was. So the error that ends a flood stands at its
-        // end.
+        // Files are read in rounds. Everything that both files held when a round began comes before
+        // everything that they get later. So an error after a flood on the other file stands at the
+        // flood's end.
         if self.sources.iter().all(|source| source.at >= source.until) {
             for source in &mut self.sources {
                 source.until = source.length()?;
@@ -136,8 +138,8 @@ impl Tail {
         Ok(more)
     }
 
-    /// Takes last lines that have no newline, and reports printed lines that are not rows. Call it
-    /// after the program's end, when a step found nothing more.
+    /// Takes last lines that have no newline, and writes the note on printed lines that are not
+    /// rows. The caller calls it after the program's end, when a step has found no more output.
     ///
     /// # Errors
     /// Fails if the disk fails.
@@ -155,7 +157,7 @@ impl Tail {
         self.taker.flush()
     }
 
-    /// Returns whether everything that the program wrote to its console has become rows.
+    /// Returns whether every line that the program has written to its console is kept as a row.
     pub fn is_complete(&self) -> bool {
         self.taker.console.is_complete()
     }
@@ -171,7 +173,7 @@ fn has_rows(folder: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Writes lines into the journals.
+/// The journals of one attempt's console, and the state that is needed to write lines into them.
 #[derive(Debug)]
 struct Taker {
     folder: PathBuf,
@@ -286,7 +288,7 @@ pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
         file.take(LAST_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    // Without the file there is nothing to show. The exit code is reported in any case.
+    // Without the file there are no lines. The end of the trial reports its exit code in any case.
     let raw = read().unwrap_or_default();
     let (mut lines, mut all) = (Lines::default(), Vec::new());
     let mut keep = |seen: Seen<'_>| {
@@ -305,7 +307,7 @@ pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
     let mut last: Vec<String> = Vec::new();
     for mut line in all.into_iter().rev().take(most) {
         if line.len() > room && last.is_empty() {
-            // Even the last line is too long: its end says most.
+            // Even the last line is too long. Only its end is kept.
             let from = (line.len() - room..).find(|from| line.is_char_boundary(*from));
             line = line.split_off(from.unwrap_or(line.len()));
         }

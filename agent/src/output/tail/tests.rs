@@ -113,7 +113,7 @@ fn rows_only_on_standard_error_are_reported_at_the_end() {
     assert!(told(logged.path()).is_empty(), "the SDK has logged rows");
 }
 
-/// Returns how many lines of a file the console stands for.
+/// Returns how many lines of the file `key` the rows of the console stand for.
 fn lines(console: &[(u64, String, String)], key: &str) -> u64 {
     let of = |row: &&(u64, String, String)| row.1 == key;
     let left_out = |text: &str| text.strip_prefix('[')?.split(' ').next()?.parse::<u64>().ok();
