@@ -116,7 +116,7 @@ pub async fn work<L: Link, T: Trials>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     All,
-    /// All except a part of the console or of the system metrics.
+    /// All data except a part of the console or of the system metrics.
     Rows,
     NotAll,
 }
@@ -218,9 +218,9 @@ impl<L: Link, T: Trials> Agent<L, T> {
         self.unanswered(&status)
     }
 
-    /// Handles a failed heartbeat. An agent that holds a trial never gives up here. Without a trial
-    /// it gives up at once if a repeat cannot succeed. It also gives up after [`FIRST_CONTACT`] if
-    /// the controller has never answered. A controller that has accepted its token may do so again.
+    /// Handles a failed heartbeat. Only an agent that holds no trial gives up: at once if a repeat
+    /// cannot succeed, or after [`FIRST_CONTACT`] if the controller has never answered. A
+    /// controller that has accepted the agent's token before may accept it again.
     fn unanswered(&mut self, status: &Status) -> Result<(), Failure> {
         let (meaning, has_met) = (meaning(status), self.heart.has_met());
         let may_mend = match meaning {
@@ -475,7 +475,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         failures.map_or(Ok(()), Err)
     }
 
-    /// Returns a failure if trials are held and not reported. Their rows are on the disk.
+    /// Returns a failure if trials are held and not reported. Their folders still hold the rows.
     fn unreported(&self) -> Option<Failure> {
         let held = self.holdings.iter().count() - self.staying.len();
         let folders = self.data.join("runs/*/*");

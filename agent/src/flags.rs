@@ -112,7 +112,7 @@ pub struct Kept {
 
 impl Flags {
     /// Checks the flags, locks the agent's folder and its GPUs, and returns the parts that the
-    /// agent needs. It must be called inside a tokio runtime.
+    /// agent needs. The method must be called inside a tokio runtime.
     ///
     /// # Errors
     /// Fails if a flag is wrong, or if the folder or a GPU cannot be locked. One [`Failure`] lists

@@ -1,5 +1,5 @@
 //! Prints the agent's messages for the person at the terminal: one line for each start and end of a
-//! trial, warnings, and a last summary. It makes no decision about trials.
+//! trial, warnings, and a last summary. The reporter makes no decision about trials.
 
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
@@ -20,7 +20,8 @@ const NOTE: usize = 600;
 /// The width of the longest state, "preempted", in characters.
 const STATE_WIDTH: usize = 9;
 
-/// The printer of messages. It counts the ended trials, and prints an equal note only once.
+/// The printer of messages. The reporter also counts the ended trials. It prints equal notes of the
+/// controller only once.
 #[derive(Debug, Default)]
 pub struct Reporter {
     silent: bool,
@@ -35,7 +36,7 @@ impl Reporter {
         Self { width: sweep.len() + "-100".len(), ..Self::default() }
     }
 
-    /// Makes a reporter that prints nothing. It still counts the ended trials.
+    /// Makes a reporter that counts the ended trials, but prints nothing.
     pub fn silent() -> Self {
         Self { silent: true, ..Self::default() }
     }

@@ -55,7 +55,7 @@ pub struct Heart<L> {
 }
 
 impl<L: Link> Heart<L> {
-    /// Makes a heart that has not beaten yet.
+    /// Makes a heart that has not sent a heartbeat yet.
     pub fn new(link: L) -> Self {
         let now = Instant::now();
         Self {
@@ -79,8 +79,8 @@ impl<L: Link> Heart<L> {
         if self.failures > 0 { Duration::ZERO } else { self.wait }
     }
 
-    /// Returns when the next heartbeat should go out, given how urgent it is. `None`: only after
-    /// the answer to the heartbeat under way.
+    /// Returns when the next heartbeat should go out, given how urgent it is. `None`: the next
+    /// heartbeat waits for the answer to the one under way.
     pub fn due(&self, news: News) -> Option<Instant> {
         let away = self.failures > 0;
         match news {

@@ -97,8 +97,8 @@ pub enum Meaning {
     Trouble,
     /// Another attempt owns the run, or the attempt is over.
     Fenced,
-    /// The controller lacks rows before those that were sent. It needs the rows from this offset
-    /// on.
+    /// The controller lacks rows before those that were sent. The controller needs the rows from
+    /// this offset on.
     Gap(u64),
     /// The controller will refuse the same call again.
     Refused,

@@ -50,8 +50,8 @@ pub struct Shipped {
     /// A sentence for each journal that could not be sent, because it is damaged or the controller
     /// refuses it.
     pub problems: Vec<String>,
-    /// Whether the controller lacks rows other than those of files. Then the agent must not report
-    /// the end.
+    /// Whether the controller lacks rows other than those of files. If so, the agent must not
+    /// report the end.
     pub lacks_rows: bool,
 }
 
@@ -64,11 +64,11 @@ pub struct Shipper<L> {
     contents: PathBuf,
     cursors: BTreeMap<String, Cursor>,
     shipped: Shipped,
-    /// Whether the attempt is new. Then the controller has no rows of the agent's journals except
-    /// those that this shipper has sent.
+    /// Whether the attempt is new. Of a new attempt's own journals, the controller has only the
+    /// rows that this shipper has sent.
     fresh: bool,
-    /// Whether the trial is dead. Then the shipper gives up a journal after [`MAX_TROUBLES`]
-    /// failures of the controller in a row.
+    /// Whether the trial is dead. For a dead trial, the shipper gives up a journal after
+    /// [`MAX_TROUBLES`] failures of the controller in a row.
     last: bool,
 }
 
@@ -81,7 +81,7 @@ struct Cursor {
     rows: u64,
     /// The number of rows that the controller has. `None` until the controller was asked.
     acked: Option<u64>,
-    /// Whether the journal was given up. Then a sentence in [`Shipped::problems`] says why.
+    /// Whether the journal was given up. A sentence in [`Shipped::problems`] gives the reason.
     closed: bool,
     gaps: u32,
     /// How many times in a row the controller has failed to take rows after the trial's death.
@@ -234,8 +234,8 @@ impl<L: Link> Shipper<L> {
         let end = cursor.rows + piece.rows;
         if acked < end {
             let known = acked.saturating_sub(cursor.rows);
-            // If the controller has fewer rows than come before this piece, it refuses the piece,
-            // and its answer names the offset that it needs.
+            // If the controller lacks rows before this piece, it refuses the piece, and its answer
+            // names the offset that it needs.
             let frames = if known == 0 {
                 Ok(piece.frames.clone())
             } else {

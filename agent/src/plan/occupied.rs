@@ -18,7 +18,8 @@ pub(super) struct Occupied {
 #[derive(Clone, Debug)]
 struct Remains {
     slots: Vec<usize>,
-    /// The sentence that was printed for people. Empty while the trial may still leave by itself.
+    /// The sentence that was printed for people. The text is empty while the trial may still leave
+    /// by itself.
     told: String,
 }
 
@@ -89,7 +90,8 @@ impl Occupied {
         self.trials.values().chain(self.gpus.values())
     }
 
-    /// Returns whether a slot is taken but not set aside. Such a slot is soon free or set aside.
+    /// Returns whether a slot is taken but not set aside. A slot is taken only for seconds: then it
+    /// is free or set aside.
     pub(super) fn is_unsettled(&self) -> bool {
         self.trials.values().any(|remains| remains.told.is_empty())
     }

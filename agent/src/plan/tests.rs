@@ -384,7 +384,8 @@ proptest! {
                     prop_assert!(!draining || sent.free == 0);
                     vec![]
                 }
-                // A controller hands out every trial once. It may hand out a declined trial again.
+                // A controller hands out every trial once. A declined trial may be handed out
+                // again.
                 Step::Answer { start: numbers, stop, over } => {
                     let start = numbers.into_iter().filter(|number| {
                         live.contains_key(number) || !ever.contains(number)

@@ -1,5 +1,5 @@
-//! Manages control groups (cgroup v2). If the agent may create them, each trial's program gets one.
-//! Then no process of the trial can hide by changing its parent, session or environment.
+//! Manages control groups (cgroup v2). If the agent may create cgroups, each trial's program gets
+//! one. A process in a cgroup cannot hide by changing its parent, session or environment.
 //! `launch.rs` makes cgroups, `shim.rs` enters them, and `tree.rs` empties them. The agent never
 //! relies on cgroups alone: many machines give it none, and a privileged user can move a process
 //! out of one.
@@ -34,7 +34,7 @@ impl Cgroup {
     /// afterwards are born in the cgroup.
     ///
     /// # Errors
-    /// Fails if the kernel does not allow it.
+    /// Fails if the kernel does not allow the move.
     pub fn enter(&self) -> io::Result<()> {
         fs::write(self.0.join("cgroup.procs"), "0")
     }

@@ -47,7 +47,7 @@ impl Identity {
         Self::of(self.pid).as_ref() == Some(self)
     }
 
-    /// Returns a descriptor of this process, or `None` if it is gone.
+    /// Returns a pidfd of this process, or `None` if the process is gone.
     fn pidfd(&self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         match pidfd_open(pid, PidfdFlags::empty()) {
@@ -59,7 +59,7 @@ impl Identity {
         }
     }
 
-    /// Sends SIGTERM. Then sends SIGCONT, because a stopped process could not react to SIGTERM.
+    /// Sends SIGTERM. Also sends SIGCONT, because a stopped process could not react to SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
         self.wake();
@@ -89,7 +89,7 @@ impl Identity {
 pub struct Watch(OwnedFd);
 
 impl Watch {
-    /// Watches the process with this identity. Returns `None` if it is gone.
+    /// Watches the process with this identity. Returns `None` if the process is gone.
     ///
     /// # Errors
     /// Fails if the kernel gives no descriptor.

@@ -1,8 +1,8 @@
 //! Finds the orphans of killed shims, and reaps dead ones. A shim is the parent of every orphan of
 //! its trial. When a shim is killed, its orphans become children of the agent, if the agent is a
-//! subreaper. Then every child of the agent that is not a shim is such an orphan, even if it has
-//! cleared its environment. A restarted agent is no ancestor of the shims that it adopts, so the
-//! orphans of these shims go to another process.
+//! subreaper. So every child of a subreaping agent that is not a shim is an orphan of a killed
+//! shim, even if it has cleared its environment. A restarted agent is no ancestor of the shims that
+//! it adopts, so the orphans of these shims go to another process.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,8 +24,8 @@ pub struct Reaper {
 impl Reaper {
     /// Makes this process a subreaper, so that it becomes the parent of the orphans of killed
     /// shims. If this process has children already, or is process 1, it may also get orphans of
-    /// other programs. It could not tell these apart, so the function then returns the default
-    /// value.
+    /// other programs. The process could not tell these orphans apart, so the function returns the
+    /// default value.
     pub fn install() -> Self {
         let me = getpid();
         let children = table().values().any(|stat| stat.parent == me.as_raw_pid());
@@ -63,7 +63,7 @@ impl Reaper {
         let ours = table.iter().filter(|(pid, stat)| stat.parent == me && !shims.contains(pid));
         let (dead, alive): (Vec<_>, Vec<_>) = ours.partition(|(_, stat)| stat.is_dead());
         for pid in dead.into_iter().filter_map(|(pid, _)| Pid::from_raw(*pid)) {
-            // Another thread may have reaped it at the same moment.
+            // Another thread may have reaped the dead child at the same moment.
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }
         alive.into_iter().map(|(pid, _)| *pid).collect()

@@ -74,9 +74,10 @@ impl Tree {
         members.filter_map(|pid| Identity::seen(pid, stat(pid)?)).collect()
     }
 
-    /// Returns all processes of this machine, and those of them that carry the mark. It lists the
-    /// processes again and again until a list has no new process, so it also sees processes that
-    /// are born meanwhile. So a chain of short-lived processes seldom escapes a look.
+    /// Returns all processes of this machine, and those of them that carry the mark. The method
+    /// lists the processes again and again until a list has no new process, so it also sees
+    /// processes that are born meanwhile. So a chain of short-lived processes seldom escapes a
+    /// look.
     fn look(&self) -> (HashMap<i32, Stat>, Vec<i32>) {
         let (mut seen, mut table, mut marked) = (HashSet::new(), HashMap::new(), Vec::new());
         for _ in 0..LISTS {
@@ -133,9 +134,9 @@ impl Tree {
         !self.cgroup.as_ref().is_some_and(Cgroup::is_populated) && PAUSES.into_iter().all(nobody)
     }
 
-    /// Sends SIGTERM, and SIGKILL after `grace`, until no process is left. Gives up
-    /// `KILL_PATIENCE` after the first SIGKILL. Returns whether no process is left. Blocks the
-    /// thread.
+    /// Sends SIGTERM, and SIGKILL after `grace`, until no process is left. Stops trying if
+    /// processes are left when `KILL_PATIENCE` has passed after the grace. Returns whether no
+    /// process is left. Blocks the thread.
     pub fn end(&self, grace: Duration) -> bool {
         let (start, mut told) = (Instant::now(), HashSet::new());
         while start.elapsed() < grace {
@@ -172,8 +173,9 @@ fn marks(pid: i32) -> impl Iterator<Item = Vec<u8>> {
     marks.map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
-/// Returns a process's environment. Empty if it cannot be read, as for processes of other users. If
-/// the first thread of a process has ended, the environment is read from another thread.
+/// Returns a process's environment. The result is empty if the environment cannot be read, as for
+/// processes of other users. If the first thread of a process has ended, the environment is read
+/// from another thread.
 fn environment(pid: i32) -> Vec<u8> {
     let read = |path: PathBuf| fs::read(path.join("environ")).ok().filter(|text| !text.is_empty());
     let process = PathBuf::from(format!("/proc/{pid}"));
@@ -189,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    /// The number of looks. A few find no process, because a process that executes a new program
-    /// has no environment for a moment.
+    /// The number of looks that the test makes. A few find no process, because a process that
+    /// executes a new program has no environment for a moment.
     const LOOKS: usize = 200;
 
     #[test]

@@ -36,7 +36,7 @@ impl Slot {
 pub struct Layout {
     /// The slots, at least one.
     pub slots: Vec<Slot>,
-    /// Whether the agent has found GPUs. Then a trial without GPUs gets an empty
+    /// Whether the agent has found GPUs. If it has, a trial without GPUs gets an empty
     /// `CUDA_VISIBLE_DEVICES`, so that it uses none.
     pub gpu_node: bool,
     /// Notes for the person, one sentence each.
@@ -140,9 +140,9 @@ fn notes(wish: &Wish, found: &Found, gpus: usize, per_trial: usize, slots: usize
 }
 
 /// Returns the slots that an adopted trial keeps busy, out of those that are not in `taken`. The
-/// trial keeps the first slot with exactly its devices. Without such a slot, it keeps each slot
-/// that shares a device with it. A trial without devices keeps the first CPU slot. `taken` are the
-/// slots that other trials keep busy.
+/// trial keeps the first slot with exactly its devices. If no slot has exactly these devices, the
+/// trial keeps each slot that has one of them. A trial without devices keeps the first CPU slot.
+/// `taken` are the slots that other trials keep busy.
 pub fn occupied(slots: &[Slot], devices: &[String], taken: &[usize]) -> Vec<usize> {
     let left = || slots.iter().enumerate().filter(|(index, _)| !taken.contains(index));
     if let Some((index, _)) = left().find(|(_, slot)| slot.uuids() == devices) {

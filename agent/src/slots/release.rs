@@ -106,7 +106,7 @@ impl Clearance {
     /// people. `None`: the slot is free, and the trial's cgroup has been removed.
     pub async fn look(&self) -> Option<String> {
         let this = self.clone();
-        // The call fails only if the runtime ends. Then the agent starts no more trials.
+        // The call fails only if the runtime ends, and then the agent starts no more trials.
         tokio::task::spawn_blocking(move || this.look_now()).await.unwrap_or_default()
     }
 

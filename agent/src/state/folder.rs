@@ -77,7 +77,7 @@ impl Folder {
         if !try_lock(&lock)? {
             return Ok(None);
         }
-        // Shims read which process holds the lock. They never try to take it.
+        // Shims read which process holds the lock. Shims never try to take the lock.
         lock.set_len(0)?;
         serde_json::to_writer(&mut lock, &Identity::current())?;
         lock.flush()?;

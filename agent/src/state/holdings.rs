@@ -102,8 +102,8 @@ impl Holdings {
     }
 
     /// Records that an attempt has left its slot. The record reaches the disk with the next change
-    /// of the file. That is early enough: an attempt that takes the slot is added to the file
-    /// first.
+    /// of the file. The next change comes early enough: before a new attempt takes the slot, it is
+    /// added to the file.
     pub fn left(&mut self, attempt: &Attempt) {
         if let Some(holding) = self.live.get_mut(attempt) {
             holding.has_left = true;

@@ -214,8 +214,8 @@ fn environment(
     Ok(env)
 }
 
-/// Adds one variable for each leaf of the parameters. Its name is `BESOM_PARAM_` and the leaf's
-/// path, joined by `__`. A text is written as it is, and any other value as JSON.
+/// Adds one variable for each leaf of the parameters. The variable's name is `BESOM_PARAM_` and the
+/// leaf's path, joined by `__`. A text is written as it is, and any other value as JSON.
 fn leaves(path: &str, value: &Value, env: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {

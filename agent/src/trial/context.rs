@@ -1,5 +1,5 @@
 //! Defines the context that all trials of an agent share: the node's resources and the time limits.
-//! The agent makes it once, when it starts.
+//! The agent makes the context once, when it starts.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -24,7 +24,7 @@ pub struct TrialContext {
     pub orphan_after: Duration,
     /// The time between SIGTERM and SIGKILL for a trial whose time is up.
     pub grace: Duration,
-    /// Whether the agent has found GPUs. Then a trial without GPUs gets an empty
+    /// Whether the agent has found GPUs. If it has, a trial without GPUs gets an empty
     /// `CUDA_VISIBLE_DEVICES`.
     pub gpu_node: bool,
     /// The settings of sampling.

@@ -23,8 +23,8 @@ use crate::{
     state::holdings::Attempt,
 };
 
-/// How often the agent sends an end to a controller that fails to take it. All these tries take
-/// about 20 seconds.
+/// How often the agent sends an end to a controller that fails to take it. All tries of an end
+/// together take about 20 seconds.
 const END_TRIES: u32 = 10;
 
 /// A trial whose program has ended.
@@ -163,8 +163,8 @@ impl<L: Link> Ending<'_, L> {
     }
 
     async fn say(&self, news: TrialNews) {
-        // The channel is closed only while the agent is leaving. The next agent finds this trial in
-        // the holdings.
+        // The channel is closed only while the agent is leaving. A restarted agent finds this trial
+        // in the holdings.
         let _ = self.news.send(news).await;
     }
 }

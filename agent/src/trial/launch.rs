@@ -108,14 +108,14 @@ pub(crate) fn forget(dir: &Path) {
 pub(crate) enum Shim {
     /// No shim has started the program, and none ever will.
     Unborn,
-    /// The shim is gone. Its identity is `None` if it is not known.
+    /// The shim is gone. The identity is `None` if it is not known.
     Gone(Option<Identity>),
     /// The shim runs.
     Alive(Identity, Watch),
 }
 
 /// Returns the state of the shim of an attempt that an earlier start of the agent has begun. Fails
-/// if the folder cannot be read. Then the state is unknown.
+/// if the folder cannot be read, so that the state is unknown.
 pub(crate) async fn find_shim(dir: &Path) -> io::Result<Shim> {
     // Only the process that claims the spec may start the program. A shim that comes later finds no
     // spec and starts nothing.

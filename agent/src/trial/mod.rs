@@ -182,8 +182,8 @@ impl<L: Link> Trial<L> {
     }
 
     async fn tell(&self, news: TrialNews) {
-        // The channel is closed only while the agent is leaving. The next agent finds this trial in
-        // the holdings.
+        // The channel is closed only while the agent is leaving. A restarted agent finds this trial
+        // in the holdings.
         let _ = self.news.send(news).await;
     }
 }
@@ -289,7 +289,7 @@ impl<L: Link> Life<L> {
                 }
                 _ = looks.tick() => {
                     // If a stop came before the shim had started the program, no process got
-                    // SIGTERM. So each tick sends it again until one gets it.
+                    // SIGTERM. So each tick sends SIGTERM again until a process gets it.
                     asked = asked || self.terminate().await;
                     if self.look(tail, &rows).await {
                         looks.reset_immediately();
@@ -310,8 +310,8 @@ impl<L: Link> Life<L> {
         self.shim.as_ref().map(|shim| Watched { dir, shim: shim.pid, cwd, devices })
     }
 
-    /// Returns the next order to end the trial. When the sweep's `timeout` is over, that counts as
-    /// such an order.
+    /// Returns the next order to end the trial. The end of the sweep's `timeout` counts as an order
+    /// to end the trial.
     async fn next_stop(&mut self) -> Stop {
         let timeout = self.timeout_at;
         tokio::select! {

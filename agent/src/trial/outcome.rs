@@ -15,7 +15,7 @@ const SHIM_ENDED: &str = "the shim of a trial ended before it started the progra
 /// The reason why a trial has to end before its program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The controller wants it, for a person or a stopping rule.
+    /// The controller orders the end, for a person or a stopping rule.
     Wanted,
     /// Another attempt owns the run now.
     Fenced,
@@ -81,8 +81,8 @@ pub struct Evidence<'a> {
     pub exit: Option<&'a Exit>,
     /// The reason of the order to stop, if such an order came before the end.
     pub stop: Option<Cause>,
-    /// Whether the controller may know that the program ran. If so, the agent cannot decline the
-    /// trial any more.
+    /// Whether the controller may know that the program ran. The agent cannot decline a trial whose
+    /// program has run.
     pub heard: bool,
     /// Whether the kernel killed a process of this trial for lack of memory.
     pub out_of_memory: bool,

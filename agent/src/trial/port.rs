@@ -18,8 +18,8 @@ pub trait Trials {
     /// Follows a trial to its end, in its own task. Without a start order, it takes over a trial
     /// that an earlier start of this agent has begun.
     fn see_to(&self, trial: Ticket, start: Option<Start>);
-    /// Removes the files of an attempt if everything in them has been sent (`sent`). Otherwise
-    /// keeps them, and returns the attempt's folder if it exists.
+    /// Removes the files of an attempt if everything in them has been sent (`sent`). Without
+    /// `sent`, keeps the files, and returns the attempt's folder if the folder exists.
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf>;
     /// Starts a task that reports again and again whether these GPUs answer.
     fn watch(&self, devices: Vec<String>, news: mpsc::Sender<TrialNews>);

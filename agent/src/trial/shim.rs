@@ -100,9 +100,9 @@ fn is_alone() -> bool {
 }
 
 /// Starts the program in its cgroup. The shim enters the cgroup, so that the program is born in it.
-/// Then the shim leaves it, because the shim must survive when the cgroup is killed. If the shim
-/// may not enter, the agent finds the program only by descent and mark, as on nodes without
-/// cgroups.
+/// After that the shim leaves the cgroup, because the shim must survive when the cgroup is killed.
+/// If the shim may not enter, the agent finds the program only by descent and mark, as on nodes
+/// without cgroups.
 fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let home = spec.cgroup.as_ref().and_then(|_| Cgroup::own());
     if let (Some(cgroup), Some(_)) = (&spec.cgroup, &home) {
@@ -117,8 +117,8 @@ fn start(dir: &Path, spec: &Spec) -> io::Result<i32> {
     started
 }
 
-/// Starts the program in its own process group. Its console goes to files that are opened for
-/// appending.
+/// Starts the program in its own process group. The program's console goes to files that are opened
+/// for appending.
 fn spawn_program(dir: &Path, spec: &Spec) -> io::Result<i32> {
     let console = |name| fs::OpenOptions::new().append(true).create(true).open(dir.join(name));
     let (name, arguments) = spec.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -206,8 +206,8 @@ pub fn abandon(mut shim: std::process::Child, dir: &Path, reaper: &Reaper) {
     Tree::new(None, dir, reaper).end(Duration::ZERO);
 }
 
-/// Returns a path to the program file that this agent runs. It leads to the same file even after an
-/// upgrade has replaced the program.
+/// Returns a path to the program file that this agent runs. The path leads to the same file even
+/// after an upgrade has replaced the program.
 pub fn own_program() -> PathBuf {
     PathBuf::from("/proc/self/exe")
 }

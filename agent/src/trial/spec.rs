@@ -17,8 +17,8 @@ use crate::processes::{cgroup::Cgroup, process::Identity};
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";
 /// The prefix of Besom's own environment variables.
 pub const VAR_PREFIX: &str = "BESOM_";
-/// The file with the [`Spec`] that the shim runs. The process that claims the spec renames the file
-/// to [`CLAIMED`]. That is the shim that starts the program, or a restarted agent that finds a spec
+/// The file with the [`Spec`] that the shim runs. A process claims the spec by renaming the file to
+/// [`CLAIMED`]. The shim that starts the program does so, or a restarted agent that finds a spec
 /// which no shim has claimed.
 pub const SPEC: &str = "spec.json";
 /// The name of the spec's file after a process has claimed it.
@@ -29,9 +29,9 @@ pub const PROCESSES: &str = "process.json";
 pub const EXIT: &str = "exit.json";
 /// The file of parameters for a program that wants them as a file.
 pub const PARAMS: &str = "params.json";
-/// The file with the program's standard output, as it wrote it.
+/// The file with the program's unchanged standard output.
 pub const STDOUT: &str = "stdout";
-/// The file with the program's standard error, as it wrote it.
+/// The file with the program's unchanged standard error.
 pub const STDERR: &str = "stderr";
 /// The folder of the journals: files `<writer>.<stream>`, which hold only frames.
 pub use proto::folder::JOURNAL;

@@ -320,7 +320,7 @@ impl Home {
         Attempt { run: format!("s-{number}"), number: 1 }.folder(&self.data())
     }
 
-    /// Makes an agent of this node. Returns it with the folder that it has locked.
+    /// Makes an agent of this node. Returns the agent with the folder that it has locked.
     pub(crate) fn setup(
         &self,
         link: &Fake,

@@ -106,7 +106,7 @@ impl Tail {
     }
 
     /// Turns new console output into rows, at most `READ_BYTES` of output. Returns whether the
-    /// files have more.
+    /// files have more output.
     ///
     /// # Errors
     /// Fails if the disk fails.
@@ -288,7 +288,8 @@ pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
         file.take(LAST_BYTES).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    // Without the file there are no lines. The end of the trial reports its exit code in any case.
+    // If the file cannot be read, the list of lines is empty. The end of the trial reports its exit
+    // code in any case.
     let raw = read().unwrap_or_default();
     let (mut lines, mut all) = (Lines::default(), Vec::new());
     let mut keep = |seen: Seen<'_>| {
