@@ -1,6 +1,7 @@
 //! Runs `agent <sweep>`: reads the flags and runs the agent's loop. `agent shim DIR` becomes a
 //! trial's shim, and `agent cgroup PATH` tests a cgroup. Only the agent itself starts these two
-//! commands. `main` handles both before it makes a runtime or a thread, so that they start fast.
+//! commands. `main` handles these commands before it makes a runtime or a thread, so that they
+//! start fast.
 
 use std::{env, io, path::Path, process::ExitCode};
 

@@ -53,7 +53,7 @@ pub enum Event {
     Slot(Attempt, Occupancy),
     /// The result of a check whether the GPU of these slots answers.
     Gpu {
-        /// The GPU, for people.
+        /// A description of the GPU, for people.
         gpu: String,
         /// The slots that the GPU belongs to.
         slots: Vec<usize>,

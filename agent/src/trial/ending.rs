@@ -83,8 +83,8 @@ impl<L: Link> Ending<'_, L> {
         report.problems.extend(shipped.problems);
         if let Some(end) = end.clone().filter(|_| !shipped.fenced) {
             if shipped.lacks_rows && !planted(Bug::SlipGivesUpRows) {
-                // The result would be wrong without these rows. So the attempt counts as lost, and
-                // `retry` may run the trial again. `sweep sync` can send the rows later.
+                // Without the missing rows the result would be wrong. So the attempt counts as
+                // lost, and `retry` may run the trial again. `sweep sync` can send the rows later.
                 self.over(Verdict::Lost).await;
             } else {
                 self.end(end, &mut report, waits).await;

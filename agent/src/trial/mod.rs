@@ -403,8 +403,8 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Sends SIGTERM to the whole tree. Returns whether it found a process. A stopped shim could
-    /// not record the end of its program, so the method first wakes the shim.
+    /// Sends SIGTERM to the whole tree. Returns whether the tree had a process. A stopped shim
+    /// could not record the end of its program, so the method first wakes the shim.
     async fn terminate(&self) -> bool {
         self.shim.iter().for_each(Identity::wake);
         self.on_tree(Tree::terminate).await > 0

@@ -151,8 +151,8 @@ fn wait_for(program: i32) -> io::Result<WaitStatus> {
     }
 }
 
-/// A thread that ends the tree when no agent has been alive for too long. Without it, an abandoned
-/// trial would occupy its GPU for ever.
+/// A thread that ends the tree when no agent has been alive for too long. Without this thread, an
+/// abandoned trial would occupy its GPU for ever.
 struct Orphanage {
     tree: Tree,
     spec: Spec,
