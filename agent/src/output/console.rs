@@ -1,6 +1,6 @@
-//! Turns the console of one attempt into rows of its journal: a row for each line, and a row with a
-//! count where lines are left out. A restarted agent counts these rows and so finds how many lines
-//! of each file it has taken. `tail` calls it.
+//! Turns the console of one attempt into rows of its journal. Each kept line makes a row, and lines
+//! that are left out make one row with their number. A restarted agent counts these rows and so
+//! finds how many lines of each file it has taken. `tail` calls it.
 
 use std::{io, path::Path};
 

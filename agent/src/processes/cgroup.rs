@@ -76,8 +76,8 @@ impl Cgroup {
         Ok(())
     }
 
-    /// Returns how often the kernel has killed a process in the cgroup for lack of memory, or
-    /// `None` if the kernel does not count that here.
+    /// Returns how often the kernel has killed a process in the cgroup for lack of memory. `None`:
+    /// the kernel does not count that for this cgroup.
     pub fn memory_kills(&self) -> Option<u64> {
         let events = fs::read_to_string(self.0.join("memory.events")).ok()?;
         events.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
@@ -110,8 +110,8 @@ fn locate(mounts: &str, groups: &str) -> Option<PathBuf> {
     })
 }
 
-/// Returns how often the kernel has killed a process in the agent's own cgroup for lack of memory,
-/// or `None` if the kernel does not say.
+/// Returns how often the kernel has killed a process in the agent's own cgroup for lack of memory.
+/// `None`: the kernel does not count that.
 pub fn memory_kills() -> Option<u64> {
     Cgroup::own()?.memory_kills()
 }
@@ -125,9 +125,9 @@ pub struct Delegation {
 }
 
 impl Delegation {
-    /// Tests whether this agent can use cgroups: it makes a cgroup, lets a process of the agent's
-    /// own `program` go in and out, and removes it. It also removes the cgroups that an earlier
-    /// start of this `agent` has left, except those in use.
+    /// Tests whether this agent can use cgroups. It makes a cgroup, lets a process of the agent's
+    /// own `program` enter and leave it, and removes it. It also removes the cgroups that an
+    /// earlier start of this `agent` has left, except those in use.
     ///
     /// # Errors
     /// Fails with the reason why the agent uses no cgroups, for people.

@@ -1,8 +1,8 @@
 //! Finds the orphans of killed shims, and reaps dead ones. A shim is the parent of every orphan of
 //! its trial. When a shim is killed, its orphans become children of the agent, if the agent is a
-//! subreaper. So every child of a subreaping agent that is not a shim is an orphan of a killed
-//! shim, even if it has cleared its environment. A restarted agent is no ancestor of the shims that
-//! it adopts, so the orphans of these shims go to another process.
+//! subreaper. So every child of such an agent is a shim or an orphan of a killed shim, even if it
+//! has cleared its environment. A restarted agent is no ancestor of the shims that it adopts, so
+//! the orphans of these shims go to another process.
 
 use std::{
     collections::{BTreeSet, HashMap},

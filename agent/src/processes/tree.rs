@@ -34,8 +34,8 @@ const LISTS: usize = 50;
 /// before.
 const KILL_PASSES: usize = 20;
 
-/// The processes of one trial: all that are in its cgroup, descend from its shim, or carry the
-/// trial's mark in their environment, and the orphans of a killed shim.
+/// The processes of one trial. They are in its cgroup, descend from its shim, carry its mark in
+/// their environment, or are orphans of its killed shim.
 #[derive(Clone, Debug)]
 pub struct Tree {
     shim: Option<Identity>,

@@ -2,7 +2,7 @@
 //! trial is one task. `agent.rs` starts the task, and gets only [`TrialNews`] from it. The task
 //! decides nothing except the verdict on the trial's end.
 //!
-//! The task reads and writes its small, local files directly on the async threads: a detour over a
+//! The task reads and writes its small, local files directly on the async threads. A detour over a
 //! thread pool would cost more than the file calls.
 
 pub mod command;

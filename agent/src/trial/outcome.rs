@@ -92,8 +92,8 @@ pub struct Evidence<'a> {
     pub stderr: &'a [String],
 }
 
-/// Judges an end. The state depends on the order to stop more than on the exit code: a program that
-/// handles SIGTERM and exits with 0 counts as stopped too.
+/// Judges an end. If there was an order to stop, it decides the state, not the exit code. So a
+/// program that handles SIGTERM and exits with 0 counts as stopped.
 pub fn judge(evidence: Evidence<'_>) -> Verdict {
     let stopped = match evidence.stop {
         Some(Cause::Fenced) => return Verdict::Fenced,

@@ -1,5 +1,6 @@
-//! Tests the agent as a whole, on real processes, with a controller in memory: trials from start to
-//! report, trials that cannot start, crash loops, stops, Ctrl-C, and a controller that goes away.
+//! Tests the agent as a whole, on real processes, with a controller in memory. The tests cover
+//! trials from start to report, trials that cannot start, crash loops, stops, Ctrl-C, and a
+//! controller that goes away.
 
 use std::{collections::BTreeMap, fs};
 

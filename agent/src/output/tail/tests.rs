@@ -177,9 +177,9 @@ fn last_lines_returns_whole_lines_within_its_limits() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The agent is killed at any moment: some rows are on disk, the last frame may be torn, and
-    /// one journal may be ahead of the other. The next agent ends with the same rows of each stream
-    /// as one that was never killed.
+    /// The agent is killed at any moment. Then some rows are on disk, the last frame may be torn,
+    /// and one journal may be ahead of the other. The next agent ends with the same rows of each
+    /// stream as one that was never killed.
     #[test]
     fn a_crash_loses_no_row_and_repeats_none(
         stdout in "(a|\\{\"x\": 1\\}|\\{\"_step\": 4, \"y\": \\{\"z\": 2\\}\\}|\\{'x': 1\\}|\
