@@ -1,22 +1,21 @@
-//! Finds the caller of a call by its token, for both servers in `api`. `app` decides what a caller
+//! Finds the caller of a gRPC call by its token. `api::grpc` calls it. `app` decides what a caller
 //! may do.
 
 use std::sync::Arc;
 
 use crate::app::{App, Error, caller::Caller};
 
-/// The connection that a request came over. It learns when its caller is known, and travels with
-/// each request.
+/// A handle to the connection that a request came over. The port attaches it to each request.
 pub(crate) type Host = Arc<dyn Welcome>;
 
-/// What a [`Host`] does.
+/// The operation of a [`Host`].
 pub(crate) trait Welcome: Send + Sync {
     /// Records that the controller knows the caller behind this connection.
     fn welcome(&self);
 }
 
-/// Finds the caller by the value of the `authorization` header. Refuses if the controller wants a
-/// token and this one is missing, or is not one of its own.
+/// Finds the caller by the value of the `authorization` header. Fails if the controller requires a
+/// token and the header has none, or has one that the controller does not know.
 pub(super) fn caller(app: &App, authorization: Option<&str>) -> Result<Caller, Error> {
     let token = authorization.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
     app.tokens.caller(token)

@@ -1,6 +1,7 @@
-//! Serves the owner of the data folder through a socket in it. `controller backup` asks the running
-//! controller there for a copy of its database. Both ends are in this module. A question and its
-//! answers are lines of JSON; the folder's permissions decide who may ask.
+//! Serves the owner of the data folder through a socket in the folder. Over this socket,
+//! `controller backup` asks the running controller for a copy of its database. This module holds
+//! both ends: the server and the client. A question and its answers are lines of JSON. The folder's
+//! permissions decide who may connect.
 
 use std::{
     fs::{self, File, Permissions},
@@ -21,18 +22,18 @@ use crate::app::{App, upkeep::backup};
 
 /// The name of the socket in the data folder.
 const SOCKET: &str = "controller.sock";
-/// The number of answers that wait for a slow reader. Further ones are dropped.
+/// The number of progress reports that wait for a slow client. The server drops further reports.
 const WAITING: usize = 4;
 /// The largest question, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// Asks the controller to copy its database into this file.
+/// The question of a client: the controller shall copy its database into this file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Question {
     into: PathBuf,
 }
 
-/// Reports how far the copy is, or how it ended.
+/// An answer of the controller: how far the copy is, or how it ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
@@ -41,12 +42,14 @@ enum Answer {
     Failed(String),
 }
 
-/// Returns a path that is short enough for a socket, however long the folder's path is.
+/// Returns a path of the socket that is short enough for the system, however long the folder's path
+/// is.
 fn address(folder: &File) -> PathBuf {
     Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET)
 }
 
-/// Opens the socket. A folder on which no socket can be made is served all the same.
+/// Opens the socket. Returns `None` if the folder can hold no socket; the controller serves such a
+/// folder too.
 pub(crate) fn open(folder: &Path) -> Option<UnixListener> {
     let told = |error| {
         tracing::warn!("`controller backup` cannot reach this controller while it runs: {error}")
@@ -56,7 +59,8 @@ pub(crate) fn open(folder: &Path) -> Option<UnixListener> {
 
 fn bind(folder: &Path) -> io::Result<UnixListener> {
     let folder = File::open(folder)?;
-    // This removes the socket of an earlier controller. The folder belongs to this process alone.
+    // This removes the socket of an earlier controller, which has ended: this process holds the
+    // lock on the folder.
     match fs::remove_file(address(&folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -66,10 +70,11 @@ fn bind(folder: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers questions until it is dropped.
+/// Answers the questions of clients, until the task is aborted.
 pub(crate) async fn serve(listener: Option<UnixListener>, app: Arc<App>) {
     let Some(listener) = listener else { return };
-    // The loop answers one client at a time, because a copy of a database is work for the disk.
+    // The loop answers one client at a time, because copies of a database slow each other down on
+    // the disk.
     while let Ok((stream, _)) = listener.accept().await {
         if let Err(error) = answer(&app, stream).await {
             tracing::debug!("the process that asked for a copy is gone: {error}");
@@ -99,8 +104,7 @@ async fn answer(app: &Arc<App>, stream: UnixStream) -> io::Result<()> {
     };
     let end = copied.map_or_else(|error| Answer::Failed(error.to_string()), |()| Answer::Copied);
     say(&mut writing, &end).await?;
-    // The contents stay until the other side has what it wants. It says so by closing the
-    // connection.
+    // The contents stay until the client has copied what it wants and closes the connection.
     line.clear();
     reading.read_line(&mut line).await.map(drop)
 }
@@ -114,12 +118,13 @@ async fn say(
     stream.write_all(&line).await
 }
 
-/// A connection to a running controller, which keeps all contents as long as this value lives.
+/// A connection to a running controller. From the first question until this value is dropped, the
+/// controller removes no contents.
 #[derive(Debug)]
 pub(crate) struct Running(BufReader<UnixStream>);
 
 impl Running {
-    /// Connects to the controller that serves this folder. Fails if none answers.
+    /// Connects to the controller that serves this folder. Fails if no controller answers.
     pub(crate) async fn of(folder: &Path) -> io::Result<Self> {
         let folder = File::open(folder)?;
         Ok(Self(BufReader::new(UnixStream::connect(address(&folder)).await?)))

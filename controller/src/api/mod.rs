@@ -1,4 +1,4 @@
-//! Contains the servers: each speaks one protocol and decides nothing. The server in `lib.rs` calls
+//! Contains the servers: each speaks one protocol and decides nothing. `lib.rs` and `port` call
 //! them. They never see the store.
 
 pub(crate) mod caller;

@@ -1,5 +1,5 @@
-//! Serves the Agents service. Agents call it. Every method translates in, calls `app`, and
-//! translates out.
+//! Serves the Agents service. Agents call it. Every method translates its request, calls `app`, and
+//! translates the answer.
 
 use std::time::Duration;
 

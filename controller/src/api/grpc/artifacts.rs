@@ -1,5 +1,5 @@
 //! Serves the Artifacts service. The SDK and the `sweep` command call it. Every method translates
-//! in, calls `app`, and translates out.
+//! its request, calls `app`, and translates the answer.
 
 use proto::v1::{
     AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,

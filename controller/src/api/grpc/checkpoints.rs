@@ -1,5 +1,5 @@
-//! Serves the Checkpoints service. The SDK calls it. Every method translates in, calls `app`, and
-//! translates out.
+//! Serves the Checkpoints service. The SDK calls it. Every method translates its request, calls
+//! `app`, and translates the answer.
 
 use proto::v1::{
     Checkpoint, CheckpointList, ResumeRun, Resumed, RunRef, checkpoints_server::Checkpoints,

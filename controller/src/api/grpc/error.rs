@@ -1,5 +1,5 @@
-//! Maps each kind of error to a gRPC status, in one table. A hint travels as `besom-hint`, and the
-//! offset that an append needs as `besom-offset`.
+//! Maps each kind of error to a gRPC status, in one table. The metadata of the status hold a hint
+//! as `besom-hint`, and the offset that an append needs as `besom-offset`.
 
 use proto::dial::{HINT_KEY, OFFSET_KEY};
 use tonic::{Code, Status, metadata::MetadataValue};
@@ -38,14 +38,15 @@ pub(super) fn status(error: Error) -> Status {
     }
 }
 
-/// The largest message, in bytes. It travels in a header, where each byte takes up to three, and
-/// clients accept 16 KiB of headers.
+/// The longest error message, in bytes. The message travels in a header, where each byte takes up
+/// to three bytes. Clients accept 16 KiB of headers.
 const MESSAGE: usize = 5000;
 
 fn tell(code: Code, words: Words) -> Status {
     let message = cut(&words.message, MESSAGE);
     let mut status = Status::new(code, message);
-    // A hint that names something beyond ASCII cannot be sent. Nothing depends on it.
+    // A hint with characters beyond ASCII cannot be sent, and is left out. No program depends on
+    // hints.
     if let Some(hint) =
         words.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
     {

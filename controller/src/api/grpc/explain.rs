@@ -1,5 +1,5 @@
-//! Translates explanations from the search's values to messages. The Sweeps and the Runs service
-//! use it. It decides nothing.
+//! Translates explanations of the search into messages. The Sweeps service and the Runs service use
+//! it. It decides nothing.
 
 use proto::v1;
 use sweeps::search::explain::{Curve, Explanation, Importance, Surface};

@@ -1,5 +1,5 @@
 //! Serves the Files service. The SDK, agents and the `sweep` command call it. Every method
-//! translates in, calls `app`, and translates out.
+//! translates its request, calls `app`, and translates the answer.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStream};
@@ -54,8 +54,8 @@ impl Files for Door {
 }
 
 impl Door {
-    /// Returns the next piece of a content. A client that sends nothing for a while has to begin
-    /// again.
+    /// Returns the next piece of an upload. Fails if the client sends nothing for the time `stall`
+    /// of the settings; the client must then begin the upload again.
     async fn next(&self, chunks: &mut Streaming<BlobChunk>) -> Result<Option<BlobChunk>, Status> {
         let (clock, stall) = (self.app.clock(), self.app.settings.stall);
         tokio::select! {

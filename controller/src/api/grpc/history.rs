@@ -1,5 +1,5 @@
-//! Serves the History service. The `sweep` command calls it. Every method translates in, calls
-//! `app`, and translates out.
+//! Serves the History service. The `sweep` command calls it. Every method translates its request,
+//! calls `app`, and translates the answer.
 
 use proto::v1::{
     Block, CurveAxis, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve,

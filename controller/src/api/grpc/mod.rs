@@ -1,5 +1,5 @@
-//! Serves gRPC: each method translates in, calls `app`, and translates out. The server in `lib.rs`
-//! calls it. If a method needs a decision, the decision moves to `app`.
+//! Serves gRPC: each method translates its request, calls `app`, and translates the answer.
+//! `lib.rs` calls it. If a method needs a decision, the decision belongs in `app`.
 
 mod agents;
 mod artifacts;
@@ -33,15 +33,15 @@ use crate::{
 };
 use error::status;
 
-/// All services over one app.
+/// The implementation of all services, over one app.
 #[derive(Clone, Debug)]
 struct Door {
     app: Arc<App>,
 }
 
 impl Door {
-    /// Identifies the caller before anything of the request's body is read: a caller that the
-    /// controller does not know gets none of its memory.
+    /// Identifies the caller before the server reads the request's body. So an unknown caller takes
+    /// up none of the controller's memory.
     fn guard(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let header =
             request.metadata().get("authorization").and_then(|header| header.to_str().ok());
@@ -53,7 +53,7 @@ impl Door {
         Ok(request)
     }
 
-    /// Returns the caller and its message, if its token has not ended.
+    /// Returns the caller and its message. Fails if the caller's token has ended.
     async fn enter<T>(&self, request: Request<T>) -> Result<(Caller, T), Status> {
         let (caller, said) = known(request)?;
         lookup::check_token(&self.app, &caller).await.map_err(status)?;
@@ -61,14 +61,15 @@ impl Door {
     }
 }
 
-/// Returns the caller and its message, even if its token has ended.
+/// Returns the caller and its message, even if the caller's token has ended.
 fn known<T>(mut request: Request<T>) -> Result<(Caller, T), Status> {
     let caller = request.extensions_mut().remove::<Caller>();
     let caller = caller.ok_or_else(|| Status::internal("a call came past the guard"))?;
     Ok((caller, request.into_inner()))
 }
 
-/// By how many bytes a call may exceed the largest value in it: the room for its other fields.
+/// The number of bytes by which a message may exceed its largest field. They are the room for its
+/// other fields.
 const ROOM: usize = 256 << 10;
 
 /// The largest message of services that receive only ids, names and lists of these, in bytes.
@@ -78,7 +79,8 @@ const SHORT: usize = 2 << 20;
 const OPEN: usize = 16 << 10;
 
 /// Makes the services of Besom, the health service and the reflection service. The caller must be
-/// inside a tokio runtime. Fails if the descriptors are damaged, which a test would have found.
+/// inside a tokio runtime. Fails if the built-in descriptors of the protocol are damaged, which
+/// tests would find.
 pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::Error> {
     let limits = &app.settings.limits;
     let rows = limits.append_bytes.max(limits.config_bytes) + ROOM;
@@ -110,14 +112,15 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(reflection.max_decoding_message_size(OPEN)))
 }
 
-/// The name under which health reports whether the controller takes rows and files. Everything else
-/// is the service without a name.
+/// The name under which the health service reports whether the controller accepts rows and files.
 const INGEST: &str = "ingest";
 
-/// Health's name for all services together.
+/// The name under which the health service reports on the other calls. They fail only while the
+/// data folder is lost or damaged.
 const ALL: &str = "";
 
-/// Reports each change to health, as long as the app lives.
+/// Reports to the health service when the disk becomes full or the data folder is lost, and when
+/// that ends. Returns when the app ends.
 async fn tell_health<T>(
     mut fullness: Receiver<bool>,
     mut losses: Receiver<Option<T>>,
@@ -140,7 +143,7 @@ async fn tell_health<T>(
     }
 }
 
-/// Turns a stream of the app into one of gRPC.
+/// Turns a stream of `app` into a stream of gRPC messages.
 fn stream<T, P>(streamed: Streamed<T>) -> BoxStream<P>
 where
     T: Into<P> + Send + 'static,

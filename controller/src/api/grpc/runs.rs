@@ -1,5 +1,5 @@
 //! Serves the Runs service. The SDK, agents and the `sweep` command call it. Every method
-//! translates in, calls `app`, and translates out.
+//! translates its request, calls `app`, and translates the answer.
 
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ impl Runs for Door {
     }
 
     async fn end(&self, request: Request<EndRun>) -> Result<Response<RunEnded>, Status> {
-        // A caller that did not get the answer asks again, maybe long after the end. That changes
-        // nothing, so an ended token is accepted here.
+        // A caller that missed the answer reports the end again, maybe long after it. The repeat
+        // changes nothing, so this method accepts a token that has ended.
         let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = known(request)?;
         let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
         let ended = end::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;

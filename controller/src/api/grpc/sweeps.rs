@@ -1,5 +1,5 @@
 //! Serves the Sweeps service. The `sweep` command and function agents call it. Every method
-//! translates in, calls `app`, and translates out.
+//! translates its request, calls `app`, and translates the answer.
 
 use ::sweeps::{
     lifecycle::sweep::Closing,
