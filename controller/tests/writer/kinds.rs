@@ -24,8 +24,8 @@ use crate::{
 
 type Table = Vec<(String, Held)>;
 
-/// Makes a JSON object of about so many bytes, of small numbers under small keys, which takes the
-/// longest to parse.
+/// Makes a JSON object of about `bytes` bytes. It holds small numbers under short keys, because
+/// such an object takes the longest to parse.
 fn object(bytes: usize, mark: &str) -> String {
     let mut text = String::from("{");
     for number in 0.. {
@@ -52,7 +52,7 @@ fn said(key: &str, json: String) -> Row {
     row(0, vec![(key.to_owned(), Value::Json(json))])
 }
 
-/// Makes frames of these rows, as many as fit into so many bytes.
+/// Makes as many frames of the rows from `next` as fit into `bytes` bytes.
 fn fitting(bytes: usize, mut next: impl FnMut(u64) -> Row) -> Vec<u8> {
     let mut out = Vec::new();
     let mut step = 0;
@@ -100,8 +100,8 @@ impl<'a> Program<'a> {
         Ok(self.lab.runs.append(append).await?.into_inner().next)
     }
 
-    /// Makes the summary as long as it may be, both of history and of what the program writes
-    /// itself.
+    /// Fills each part of the run's summary up to its limit: last values, ranges, and what the
+    /// program writes itself.
     async fn fill_summary(&mut self, limits: &Limits) {
         let each = limits.summary_bytes / limits.summary_keys;
         let keys = |range: std::ops::Range<usize>| {
@@ -313,7 +313,7 @@ async fn checkpoints(
         Row { step, wall_ms: 0, values: values.collect() }
     };
     let mut at = 0;
-    // The first checkpoints wait for rows that never come.
+    // The first checkpoints name rows that never arrive.
     for history in [9, 9, 0, 0] {
         let rows: Vec<Row> =
             (0..limits.checkpoint_rows as u64).map(|step| checkpoint(step, history)).collect();
@@ -349,10 +349,11 @@ fn sweep_of(parameter_bytes: usize) -> String {
     )
 }
 
-/// Sends sweeps, heartbeats, and what people ask for.
+/// Sends sweeps, heartbeats, and the calls that users make.
 pub(crate) async fn of_agents(table: &mut Table) {
     let limits = Limits::default();
-    // The sweeps have many trials with few parameters, and few trials with many.
+    // The first sweeps have many trials with short parameters, the last ones few trials with long
+    // ones.
     for bytes in [10, limits.held_bytes / limits.holds, 8 << 10, 32 << 10, limits.yaml_bytes - 1000]
     {
         let mut lab = Lab::start().await;
@@ -373,7 +374,7 @@ pub(crate) async fn of_agents(table: &mut Table) {
     declined(table, &limits).await;
 }
 
-/// Asks until the agent gets no more trials.
+/// Sends heartbeats until the agent gets no more trials.
 async fn fill(
     table: &mut Table,
     kind: &str,
@@ -441,7 +442,8 @@ async fn declined(table: &mut Table, limits: &Limits) {
     note(table, "Heartbeat, all declined");
 }
 
-/// Sends more files than an append may name, with a limit that lets them pass.
+/// Sends an append with more files than the default limit allows, to a controller with a higher
+/// limit.
 pub(crate) async fn beyond_the_limits(table: &mut Table) {
     let mut lab = Lab::with(|settings| settings.limits.file_rows = 100_000).await;
     let Hashed { sha256, size } = put(&lab, b"content").await;

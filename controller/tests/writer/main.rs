@@ -1,7 +1,8 @@
-//! Tests that no message within the limits holds the one writer for longer than 100 ms. It sends
-//! every kind of message, as large and as awkward as the limits allow. It compares work and not
-//! time, so that no machine is too slow for it; `cargo test -p controller --test writer --
-//! --nocapture` prints both (docs/decisions/writer-bounds.md).
+//! Tests that no message within the limits holds the one writer for longer than 100 ms. The test
+//! sends every kind of message, as large and as awkward as the limits allow. It compares counted
+//! work with the bound, so that it passes on slow machines too.
+//! `cargo test -p controller --test writer -- --nocapture` prints the work and the measured time
+//! (docs/decisions/writer-bounds.md).
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
 
 mod kinds;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use meter::{Held, listen, seen};
 
-/// The longest that one use case may hold the writer.
+/// The longest time for which one use case may hold the writer.
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// Records and prints the heaviest use case since the last call, with the kind of its message.

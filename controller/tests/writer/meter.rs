@@ -22,18 +22,20 @@ use tracing_subscriber::{
 /// The work that one use case gave the writer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
-    /// Statements, steps, bytes, bytes rewritten, bytes of JSON, bytes of rows.
+    /// The counts of statements, steps, bytes, bytes rewritten, bytes of JSON and bytes of rows, as
+    /// text.
     pub(crate) work: String,
     /// The time that the work may take on a slow machine, by the controller's own weights.
     pub(crate) bound: Duration,
-    /// The time that it took here.
+    /// The measured time that the work took on this machine.
     pub(crate) took: Duration,
 }
 
 /// The state of a span until it closes.
 struct Open(Instant, Held);
 
-/// The use cases in the order in which they came.
+/// The finished use cases since the last call of [`seen`], in the order in which the writer ran
+/// them.
 static SEEN: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
 /// Begins to listen to the writer.
@@ -45,7 +47,7 @@ pub(crate) fn listen() {
     });
 }
 
-/// Takes the use cases since the last call.
+/// Takes the use cases that have finished since the last call.
 pub(crate) fn seen() -> Vec<Held> {
     std::mem::take(&mut SEEN.lock().unwrap_or_else(PoisonError::into_inner))
 }
