@@ -10,16 +10,17 @@ const WIDTH: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The controller may run meanwhile. The backup copies the database as it is at one moment, and every
-content that this database names. It does not copy contents again that an earlier backup in the same
-folder has. Before the copy takes the place of the earlier one, the backup checks it as
-`controller fsck` does. If the backup is killed on the way, the earlier one stays as it was.
+The controller may run during the backup. The command copies the database as it is at one moment,
+and every content that this database names. It copies no content that an earlier backup in the same
+folder has. It checks the new backup as `controller fsck` does before the new one replaces the
+earlier one. If the command is killed before that, the earlier backup stays as it was.
 
 Examples:
   controller backup /backups/besom --data /srv/besom
   controller backup /backups/besom --json | jq .copied_bytes
 
-Exit codes: 0 the backup is whole, 1 it is not or cannot be made, 2 the folders are wrong")]
+Exit codes: 0 the backup is whole, 1 the backup is not whole or cannot be made, 2 the folders
+are wrong")]
 pub(crate) struct BackupArgs {
     /// The folder of the backup; made when missing
     #[arg(value_name = "DIR")]
@@ -34,13 +35,13 @@ pub(crate) struct BackupArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The data folder must be missing or empty. The command checks it as `controller fsck` does. If it is
-killed on the way, the same command continues.
+The data folder must be missing or empty. The command checks the restored folder as
+`controller fsck` does. If the command is killed, the same command continues the restore.
 
 Examples:
   controller restore /backups/besom --data /srv/besom
 
-Exit codes: 0 everything is there, 1 something is not, 2 the folders are wrong")]
+Exit codes: 0 everything is intact, 1 something is missing or damaged, 2 the folders are wrong")]
 pub(crate) struct RestoreArgs {
     /// The folder of the backup
     #[arg(value_name = "DIR")]
@@ -117,8 +118,8 @@ fn tell(copied: &Copied, as_json: bool) -> Result<(), Failure> {
                 format!("the copy is made, but its source has {problems}"),
             )
             .hint(
-                "what is damaged or missing in the source is so in the copy too; everything else \
-                is whole",
+                "what is damaged or missing in the source is damaged or missing in the copy too; \
+                everything else is whole",
             ))
         }
     }

@@ -1,5 +1,6 @@
 //! Provides all randomness of the controller: ids, the seed of a sweep, the secret of a data
-//! folder. `app` calls it. The search never does: it derives all of its draws from a sweep's seed.
+//! folder. `app` calls it. The search never calls it, because it derives all of its draws from the
+//! sweep's seed.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +14,8 @@ impl Chance {
     /// Makes a source that the operating system seeds.
     ///
     /// # Panics
-    /// Panics if the operating system has no entropy; the controller can do nothing without it.
+    /// Panics if the operating system has no entropy; the controller can do nothing without
+    /// entropy.
     pub fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is the one place where entropy enters")]
         let rng = StdRng::try_from_rng(&mut rand::rngs::SysRng);
@@ -38,7 +40,8 @@ impl Chance {
             .collect()
     }
 
-    /// Draws the seed of a sweep. It is below 2^53, so that every program shows the same number.
+    /// Draws the seed of a sweep. The seed is below 2^53, so that programs that read numbers as
+    /// 64-bit floats show the same seed.
     pub fn seed(&self) -> u64 {
         self.lock().next_u64() >> 11
     }

@@ -1,13 +1,14 @@
-//! Provides all time in the controller. Monotonic time decides (leases, waits); wall time is only
-//! shown. Both come from here, so that tests and the simulator can bring their own. `sweeps` and
-//! `record` never use it: they know no time.
+//! Provides all time in the controller. Monotonic time decides leases and waits. Wall time is shown
+//! to people, and decides the graces that must outlast a restart: those of late rows and of blobs.
+//! Both times come from this module, so that tests and the simulator can control them. The crates
+//! `sweeps` and `record` never read a clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Tells the time and waits. It follows tokio's clock, so a runtime with paused time makes it
-/// virtual.
+/// The controller's clock, which also waits. It follows tokio's clock, so a runtime with paused
+/// time makes its time virtual.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Instant,
@@ -44,19 +45,20 @@ impl Clock {
         Instant::now()
     }
 
-    /// Returns the wall time in milliseconds since the epoch, for people. It runs on from the
-    /// controller's start, so it never jumps back.
+    /// Returns the wall time in milliseconds since the epoch. It is the wall time at the
+    /// controller's start plus the monotonic time since then. So it never goes back while the
+    /// controller runs.
     pub fn wall_ms(&self) -> i64 {
         self.started_ms + millis(self.now() - self.started)
     }
 
-    /// Returns at `deadline`, or at once if it is over.
+    /// Waits until `deadline`. Returns at once if `deadline` has passed.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
     pub async fn sleep_until(&self, deadline: Instant) {
         tokio::time::sleep_until(deadline).await;
     }
 
-    /// Returns after `pause`.
+    /// Waits for `pause`.
     pub async fn sleep(&self, pause: Duration) {
         self.sleep_until(self.now() + pause).await;
     }

@@ -1,6 +1,7 @@
-//! Makes backups and restores them: both copy a data folder, and check the copy before it counts.
-//! The program `controller` calls it. A backup is a data folder at rest. If the process is killed
-//! at any moment, the backup is either the earlier one or the new one.
+//! Makes backups and restores them. Both copy a data folder, and check the copy before its database
+//! gets its final name. The program `controller` calls it. A backup is a data folder that no
+//! controller serves. If the process is killed at any moment, the target holds either the earlier
+//! backup or the complete new one.
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -15,14 +16,15 @@ use crate::{
 /// The number of runs or blobs that are read from the database at once.
 const PAGE: u32 = 500;
 
-/// How far a copy is.
+/// The progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// The pages of the database that are copied, and all of them.
+    /// The number of pages of the database that are copied, and the number of all its pages.
     Database(u64, u64),
-    /// The contents that have been looked at, and the bytes that were copied of them.
+    /// The number of contents that the copy has looked at, and the bytes that it has copied of
+    /// them.
     Contents(u64, u64),
-    /// The runs and the bytes of contents that have been checked.
+    /// The number of runs and the bytes of contents that the check has read.
     Check(u64, u64),
 }
 
@@ -31,7 +33,8 @@ pub enum Progress {
 pub struct Copied {
     /// The report of the check of the copy.
     pub report: Report,
-    /// The number of contents that were copied. The others were already there.
+    /// The number of contents that were copied. Contents that the target already had, or that are
+    /// missing or damaged in the source, do not count.
     pub contents: u64,
     /// The bytes of the contents that were copied.
     pub bytes: u64,
@@ -46,12 +49,13 @@ enum Source {
     Live(Running),
 }
 
-/// Copies a data folder to `into`, whether a controller serves it or not. `into` is a folder that
-/// is empty, or that holds an earlier backup.
+/// Copies the data folder `data` to `into`, whether a controller serves `data` or not. The folder
+/// `into` is missing or empty, or holds an earlier backup.
 ///
 /// # Errors
-/// Fails with [`StartError`] if there is nothing to copy, `into` cannot be used, or the copy's
-/// database is damaged. An earlier backup then stays as it was.
+/// Fails with [`StartError`] if `data` is no data folder, its controller does not answer, `into`
+/// cannot be used, or the copy's database is damaged. After a failure, `into` holds the earlier
+/// backup or the complete new one.
 pub async fn backup(
     data: &Path,
     into: &Path,
@@ -72,8 +76,8 @@ pub async fn backup(
 /// Copies a backup to `data`, a folder that is empty or missing.
 ///
 /// # Errors
-/// Fails with [`StartError`] if there is no backup, `data` is in use, or the backup's database is
-/// damaged.
+/// Fails with [`StartError`] if `from` holds no backup, `data` is in use or not empty, or the
+/// backup's database is damaged.
 pub async fn restore(
     from: &Path,
     data: &Path,
@@ -131,7 +135,8 @@ async fn transfer(
     let named = contents(&copy, from, &absolute, &mut copied, &seen).await?;
     copied.report = check(&copy, from, &seen).await?;
     if !copied.report.bad.is_empty() {
-        // A content's earlier copy may be damaged while the content itself is not.
+        // The target may hold a damaged copy from an earlier backup, although the source's content
+        // is intact. This removes such copies and copies their contents again.
         for sha256 in &copied.report.bad {
             copy::discard(&absolute, sha256).map_err(at)?;
         }
@@ -146,14 +151,15 @@ async fn transfer(
     Ok(copied)
 }
 
-/// Opens the unfinished copy. Its database does not have its final name yet.
+/// Opens the unfinished copy, whose database does not have its final name yet.
 async fn part_of(folder: &Path) -> Result<Store, StartError> {
     let at = folder.to_owned();
     let opened = tokio::task::spawn_blocking(move || Store::look_at(&at, copy::PART)).await;
     opened.map_err(bug)?.map_err(|error| refused(folder, error))
 }
 
-/// Copies the contents that the copy names and does not have. Returns all that it names.
+/// Copies the contents that the copied database names and the target lacks. Returns the hashes of
+/// all contents that the database names.
 async fn contents(
     copy: &Store,
     from: &Path,

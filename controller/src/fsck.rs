@@ -10,15 +10,16 @@ const WIDTH: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The controller must not run meanwhile. The check decodes every row and hashes every content, which
-takes as long as reading the folder does. It changes no file, so it also checks a folder that cannot
-be written, or that an older controller has left.
+The controller must not run during the check. The check decodes every row and hashes every content,
+which takes as long as reading the folder does. It changes no file, so it also checks a folder that
+cannot be written, or one that an older controller has written.
 
 Examples:
   controller fsck --data /srv/besom
   controller fsck --json | jq .problems
 
-Exit codes: 0 everything is there, 1 something is not or cannot be read, 2 no such data folder")]
+Exit codes: 0 everything is intact, 1 something is missing, damaged or unreadable, 2 there is no
+such data folder")]
 pub(crate) struct Args {
     /// The folder of the database
     #[arg(long, value_name = "DIR", default_value = "besom-data")]

@@ -1,5 +1,5 @@
 //! The controller keeps every row, hands out trials and answers questions. `main` and tests call
-//! [`Controller::start`]. Nothing here prints or reads the environment.
+//! [`Controller::start`]. This library prints nothing and reads no environment variables.
 
 mod api;
 mod app;
@@ -77,8 +77,8 @@ impl Core {
     pub async fn upkeep(&self) {
         match step::step(&self.app).await {
             Ok(()) => {}
-            // The next step finds the same work. A disk that refuses to write was logged when it
-            // began to.
+            // The next step finds the same work. The log already has a line from when the disk or
+            // the data folder began to refuse writes.
             Err(Error::Busy(_)) => tracing::debug!("upkeep waits"),
             Err(error) => tracing::warn!("upkeep: {error}"),
         }
@@ -99,15 +99,16 @@ impl Core {
         report.map_err(|error| unread(&self.app.settings.data, &error))
     }
 
-    /// Closes the store once nothing uses it any more. The last checkpoint is on the disk after
-    /// that.
+    /// Waits for a short time until nothing uses the store, and closes it. Closing moves SQLite's
+    /// log into the database file.
     pub async fn close(self) {
         let (mut app, clock) = (self.app.clone(), self.app.clock());
         drop(self);
         for _ in 0..CLOSING.0 {
             match Arc::try_unwrap(app) {
                 Ok(last) => {
-                    // This joins the writer's thread, which an async thread must not wait for.
+                    // Dropping the app joins the writer's thread. An async thread must not wait for
+                    // that.
                     let _ = tokio::task::spawn_blocking(move || drop(last)).await;
                     return;
                 }
@@ -119,19 +120,20 @@ impl Core {
     }
 }
 
-/// A running controller. Dropping it ends it without waiting for calls in flight.
+/// A running controller. Dropping this value ends the controller without waiting for calls in
+/// flight.
 #[derive(Debug)]
 pub struct Controller {
     address: SocketAddr,
     core: Core,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
-    /// The upkeep, and the socket for the folder's owner.
+    /// The task of the upkeep, and the task of the socket for the folder's owner.
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Controller {
-    /// Opens the data folder and serves. The caller must be inside a tokio runtime.
+    /// Opens the data folder and serves calls. The caller must be inside a tokio runtime.
     ///
     /// # Errors
     /// Fails with [`StartError`], which says what a person can do about it.
@@ -147,11 +149,12 @@ impl Controller {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let port = Arc::new(Port::new(&settings, clock));
         let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
-        // The socket opens before the server, so a client that the server answers finds it too.
+        // The socket opens before the server, so a client that gets an answer from the server also
+        // finds the socket.
         let asked = local::open(&core.app.settings.data);
         let (stop, stopped) = oneshot::channel();
         let server = port.clone().serve(settings, listener, core.routes()?, async {
-            // A sender that is dropped without a message means the same.
+            // Both a message and a dropped sender stop the server.
             let _ = stopped.await;
         });
         let tended = core.clone();
@@ -166,8 +169,8 @@ impl Controller {
         })
     }
 
-    /// Returns the address that the controller listens on. It has the actual port, even if 0 was
-    /// asked for.
+    /// Returns the address that the controller listens on. It has the actual port, even if the
+    /// settings ask for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -177,12 +180,12 @@ impl Controller {
         self.core.app.settings.token.is_some()
     }
 
-    /// Stops accepting, ends long polls and streams, lets calls in flight finish, and closes the
-    /// store.
+    /// Stops accepting connections, ends long polls and streams, lets calls in flight finish, and
+    /// closes the store.
     ///
     /// # Errors
-    /// Fails if calls in flight did not finish in time. They are cut off, and everything
-    /// acknowledged is kept.
+    /// Fails if calls in flight do not finish within [`Settings::drain`]. The controller cuts these
+    /// calls off, and keeps everything that it has acknowledged.
     pub async fn shutdown(mut self) -> Result<(), io::Error> {
         self.core.app.drain();
         if let Some(stop) = self.stop.take() {
@@ -209,8 +212,8 @@ impl Controller {
 /// `seen` receives the report as it grows.
 ///
 /// # Errors
-/// Fails with [`StartError`] if there is no such data folder, or a controller uses it. Damage is
-/// not an error: the report lists it.
+/// Fails with [`StartError`] if there is no such data folder, a controller uses it, or its database
+/// cannot be read. Damage is not an error: the report lists it.
 pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, StartError> {
     let (folder, page) = (settings.data, settings.limits.page);
     let looked = folder.clone();
@@ -232,7 +235,7 @@ fn unread(folder: &Path, error: &Error) -> StartError {
     StartError::Data { folder: folder.to_owned(), reason: error.to_string() }
 }
 
-/// Translates the error of a data folder that does not open.
+/// Translates the error of a data folder that cannot be opened into one with a message for people.
 fn refused(folder: &Path, error: OpenError) -> StartError {
     let (at, folder) = (folder.join(store::DATABASE), folder.to_owned());
     let at = at.display();
@@ -267,7 +270,8 @@ impl Drop for Controller {
     }
 }
 
-/// How often, and after what pause, [`Core::close`] looks whether the app is still in use.
+/// The number of times that [`Core::close`] looks whether the app is still in use, and the pause
+/// between two looks.
 const CLOSING: (u32, Duration) = (200, Duration::from_millis(10));
 
 async fn tend(core: &Core, port: &Port) {

@@ -88,7 +88,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Files are private whatever the folder's mode is: what people log belongs to them.
+    // New files are private, whatever the mode of the data folder is, because what people log
+    // belongs to them.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let flags = Flags::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("BESOM_LOG");
@@ -204,7 +205,7 @@ fn failure(error: StartError) -> Failure {
     }
 }
 
-/// Returns the operating system's message without its number.
+/// Returns the operating system's message in lower case and without the error number.
 fn lower(error: &std::io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()

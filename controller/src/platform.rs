@@ -1,23 +1,23 @@
-//! Says what the controller stands on beside clock and chance: which threads do work that blocks,
-//! and which of SQLite's file systems keeps the database. The process that starts the controller
-//! chooses it once: `main` takes the machine's own; the simulator brings one thread and a disk that
-//! fails on purpose. This module decides nothing.
+//! Defines what the controller takes from its process, beside clock and chance: the threads for
+//! work that blocks, and the file system on which SQLite keeps the database. The process chooses
+//! both once, when it opens the store. `Controller::start` takes those of the machine. The
+//! simulator passes a single thread and a disk that fails on purpose. This module decides nothing.
 
 use tokio::task::JoinError;
 
-/// What the controller stands on. The default is the machine itself.
+/// The threads and the file system that a controller uses. The default is those of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Platform {
     /// The threads that do work that blocks.
     pub threads: Threads,
-    /// Where SQLite keeps the database. `None`: on the operating system's disk.
+    /// The file system on which SQLite keeps the database. `None`: the operating system's.
     pub disk: Option<Disk>,
 }
 
 /// A file system that is registered with SQLite.
 #[derive(Clone, Copy, Debug)]
 pub struct Disk {
-    /// The name under which it is registered.
+    /// The name under which the file system is registered.
     pub name: &'static str,
     /// Returns the number of the file with this name, which no other file ever gets. `None`: no
     /// file has this name.
@@ -27,10 +27,10 @@ pub struct Disk {
 /// The threads that do work that blocks: reads of the database, its writer, a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Threads {
-    /// Threads of their own, beside those that answer calls.
+    /// Work that blocks runs on threads of its own, beside the threads that answer calls.
     #[default]
     Many,
-    /// The one thread that does everything, so that the order of all events follows from a seed.
+    /// One thread does all work, so that the order of all events follows from a seed.
     One,
 }
 

@@ -1,10 +1,10 @@
 //! Defines every limit of the controller: its name, its unit and its default. `main` makes the
-//! settings from flags, and so do tests; every module reads them. They never change while the
-//! controller runs.
+//! settings from flags, and tests make their own. Every module reads them. They never change while
+//! the controller runs.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-/// What a controller is started with. `Settings::default()` is what the program does without flags.
+/// The settings of a controller. `Settings::default()` holds what the program uses without flags.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address to listen on. Anything but loopback needs a token.
@@ -13,10 +13,10 @@ pub struct Settings {
     pub data: PathBuf,
     /// The token whose holder may do everything. `None`: everyone who can connect may.
     pub token: Option<String>,
-    /// How long an attempt lives without a heartbeat from its agent.
+    /// How long an attempt keeps its lease without a heartbeat from its agent.
     pub lease: Duration,
-    /// How long after the end of its attempt a row still counts, and the attempt's token still
-    /// opens its run. The value of a trial is final from the trial's end on.
+    /// The grace after the end of an attempt, in which its late rows still count and its token
+    /// still opens its run. The value of a trial is final as soon as the trial ends.
     pub late_rows: Duration,
     /// The time between SIGTERM and SIGKILL when a trial is stopped.
     pub stop_grace: Duration,
@@ -29,7 +29,8 @@ pub struct Settings {
     pub crash_loop: u64,
     /// How long calls in flight may take after the controller was asked to end.
     pub drain: Duration,
-    /// How long a connection may take to send its first request. It is closed then.
+    /// How long a connection may take to send its first request. After that, the controller closes
+    /// the connection.
     pub handshake: Duration,
     /// The time between two checks that a silent client is still there.
     pub keepalive: Duration,
@@ -37,40 +38,41 @@ pub struct Settings {
     pub watch_pause: Duration,
     /// How long an agent that sends no heartbeat stays in lists.
     pub forget_agents: Duration,
-    /// How long a blob that nothing refers to is kept. The program that uploaded it may still be
-    /// about to say what it is.
+    /// How long the controller keeps a blob that nothing refers to. The program that uploaded the
+    /// blob may still be about to send the row that names it.
     pub blob_grace: Duration,
-    /// The bytes that the contents of files and artifacts may take in all.
+    /// The most bytes that the contents of all files and artifacts may take together.
     pub storage_bytes: u64,
-    /// The bytes that the contents of one project may take.
+    /// The most bytes that the contents of one project may take.
     pub project_bytes: u64,
-    /// The bytes of contents that the tokens of one run may bring.
+    /// The most bytes of contents that programs may upload with the tokens of one run.
     pub run_bytes: u64,
     /// How long an upload of a content may send no bytes.
     pub stall: Duration,
-    /// The bytes that the controller reserves on the disk of the data folder. It frees them once
-    /// others have filled the disk, so that it can still write states.
+    /// The bytes that the controller reserves on the disk of the data folder. It frees them when
+    /// the disk is full, so that it can still write states.
     pub reserve_bytes: u64,
-    /// The least bytes free on that disk. With fewer, the controller refuses rows and contents
-    /// until there is room.
+    /// The least number of free bytes on the disk of the data folder. With fewer free bytes, the
+    /// controller refuses rows and contents until there is room.
     pub least_free_bytes: u64,
     /// The time between two searches for blobs that nothing refers to.
     pub collect_every: Duration,
-    /// The upper bounds that are numbers.
+    /// The upper bounds that keep one caller from using up the controller.
     pub limits: Limits,
 }
 
 /// Upper bounds that keep one caller from using up the controller. Each field names what it bounds.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once, half of them from one address. There are fewer if the process may open
-    /// only a few files.
+    /// Connections at once, of which at most half may come from one address. The bound is lower if
+    /// the process may open only a few files.
     pub connections: usize,
     /// Calls at once on one connection; further calls wait at the client.
     pub streams: u32,
     /// Use cases in one commit.
     pub batch: usize,
-    /// Use cases that wait for the writer; further callers wait before they may queue.
+    /// Use cases that wait in the writer's queue. Further callers wait until there is a place in
+    /// it.
     pub queue: usize,
     /// Connections to the database that read side by side.
     pub readers: usize,
@@ -80,7 +82,7 @@ pub struct Limits {
     pub append_bytes: usize,
     /// Rows of one append to the stream `meta`.
     pub meta_rows: u64,
-    /// Bytes of one append to the stream `meta`: a frame of the largest kind fits.
+    /// Bytes of one append to the stream `meta`. A frame of the largest size fits into it.
     pub meta_bytes: usize,
     /// Rows of one append to the stream `files`.
     pub file_rows: u64,
@@ -110,27 +112,28 @@ pub struct Limits {
     pub aliases: u32,
     /// Runs that one agent may hold.
     pub holds: usize,
-    /// Bytes of the parameters of the runs that an agent holds. At this limit it gets no more runs.
+    /// Bytes of the parameters of the runs that an agent holds. At this limit the agent gets no
+    /// more runs.
     pub held_bytes: usize,
     /// Runs that one transaction changes for a person. A larger change takes several transactions.
     pub changed: usize,
     /// Bytes of the parameters of the runs that one transaction changes.
     pub changed_bytes: usize,
-    /// Runs that one call may name for another attempt.
+    /// Runs that one call to retry runs may name.
     pub retried: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
-    /// Bytes, as stored, of the first and of the last part of a console. The controller removes the
-    /// rows between them.
+    /// Bytes, as stored, that the controller keeps of the beginning of a console, and as many of
+    /// its end. It removes the rows between the two parts.
     pub console_part: u64,
     /// Keys that a run's summary keeps.
     pub summary_keys: usize,
-    /// Bytes of a text in a run's summary; the rest is cut off.
+    /// Bytes of a text in a run's summary; the controller cuts off the rest of the text.
     pub summary_text: usize,
-    /// Bytes of what a run's summary keeps of its history, and as many of what its program wrote to
-    /// the summary itself.
+    /// Bytes of each part of a run's summary: the last values of history, their ranges, and the
+    /// values that the program writes to the summary itself.
     pub summary_bytes: usize,
-    /// Configurations that are kept parsed.
+    /// Parsed configurations of sweeps that stay in memory.
     pub plans: usize,
     /// Sweeps in a list, unless the caller asks for another number.
     pub sweeps_listed: u32,

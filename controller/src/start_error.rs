@@ -3,25 +3,27 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-/// Why a controller does not start.
+/// The reason why a controller does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The controller would let in everyone who can connect.
+    /// There is no token, although other machines can reach the address. The controller would let
+    /// in everyone who can connect.
     #[error("refusing to listen on {0} without a token")]
     Open(SocketAddr),
-    /// The token can be guessed.
+    /// The token can be guessed, although other machines can reach the address.
     #[error("refusing to listen on {0} with a token that can be guessed")]
     Weak(SocketAddr),
-    /// A client cannot send the token. The number is the place of the wrong character, from 1.
+    /// The token has a character that clients cannot send. The number is the place of that
+    /// character, counted from 1.
     #[error("character {0} of the token cannot be sent in a header")]
     Token(usize),
     /// The controller cannot listen on the address.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
-    /// Another process uses the folder.
+    /// Another process uses the data folder.
     #[error("another controller uses `{}`", .0.display())]
     InUse(PathBuf),
-    /// The contents of the folder are damaged.
+    /// The database is damaged or missing, or the contents that it names are missing.
     #[error("{reason}")]
     Damaged {
         /// The data folder.
@@ -34,7 +36,7 @@ pub enum StartError {
     NoFolder {
         /// The folder.
         folder: PathBuf,
-        /// Why it is not.
+        /// Why the folder is not fit.
         reason: String,
     },
     /// The folder cannot be used.
@@ -42,7 +44,7 @@ pub enum StartError {
     Data {
         /// The folder.
         folder: PathBuf,
-        /// Why it cannot.
+        /// Why the folder cannot be used.
         reason: String,
     },
     /// A bug in the controller.

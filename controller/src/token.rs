@@ -1,6 +1,6 @@
 //! Checks the controller's token: whether one is needed, whether it can be sent, and how much
 //! entropy it has. The controller checks it once, at the start. `api::caller` checks the tokens of
-//! calls later.
+//! calls.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
@@ -8,11 +8,11 @@ use crate::start_error::StartError;
 
 /// The bits of entropy that a token needs on a network.
 const BITS: f64 = 128.0;
-/// The number of different characters that it needs there.
+/// The number of different letters and digits that a token needs on a network.
 const DIFFERENT: usize = 8;
 
-/// Returns the token without the white space around it, if it will do for this address. An empty
-/// token counts as none.
+/// Returns the token without the white space around it, if the token is good enough for this
+/// address. An empty token counts as none.
 pub(crate) fn checked(
     token: Option<String>,
     listen: SocketAddr,
@@ -31,10 +31,11 @@ pub(crate) fn checked(
     Ok(Some(token.to_owned()))
 }
 
-/// Returns whether the token can have as much entropy as it needs. How it was made cannot be seen,
-/// so a sentence may pass. Only letters and digits count, each with as much as its alphabet can
-/// give: 10 for digits, 16 for digits and letters up to f of one case, 36 for one case, 62 for
-/// both.
+/// Returns whether the token can have [`BITS`] bits of entropy. The function cannot see how the
+/// token was made, so an ordinary sentence may pass. Only letters and digits count, each with the
+/// logarithm of its alphabet's size. The alphabet has 10 characters for digits alone, and 16 for
+/// hexadecimal digits of one case. It has 36 for digits and letters of one case, and 62 for those
+/// of both cases.
 fn is_strong(token: &str) -> bool {
     let counted: Vec<char> = token.chars().filter(char::is_ascii_alphanumeric).collect();
     let different: BTreeSet<&char> = counted.iter().collect();
