@@ -13,7 +13,7 @@ pub(crate) struct About {
     pub(crate) group: String,
     /// The kind of job, for people: train, eval, ...
     pub(crate) job_type: String,
-    /// The parameters that a trial's program added to its own, as a JSON object.
+    /// The values that a trial's program added to the trial's parameters, as a JSON object.
     pub(crate) added: String,
     /// The definitions of how metrics are summarized, as a JSON array.
     pub(crate) metrics: String,
@@ -26,7 +26,7 @@ impl Default for About {
     }
 }
 
-/// Reads what the run reports about itself. Without a report, the default.
+/// Reads what the run reports about itself. Returns the default if nothing is stored.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
         "SELECT notes, grouped, job_type, added, metrics FROM about WHERE run = ?1",
@@ -56,14 +56,15 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     Ok(())
 }
 
-/// Reads the code and the machine at the start, as a JSON object. They are stored apart from the
-/// rest because they are long and lists of runs do not need them.
+/// Reads the description of a run's code and machine, as a JSON object. [`get`] leaves it out,
+/// because it is long and lists of runs do not need it.
 pub(crate) fn code(tx: &Tx<'_>, run: i64) -> Result<String> {
     let code = tx.one("SELECT code FROM about WHERE run = ?1", &[&run], |row| row.get(0))?;
     Ok(code.unwrap_or_else(|| "{}".to_owned()))
 }
 
-/// Writes the code and the machine of a run that has a stored report already.
+/// Writes the description of a run's code and machine. It changes nothing if [`save`] was never
+/// called for the run.
 pub(crate) fn save_code(tx: &Tx<'_>, run: i64, code: &str) -> Result<()> {
     tx.run("UPDATE about SET code = ?2 WHERE run = ?1", &[&run, &code])?;
     Ok(())

@@ -1,6 +1,6 @@
-//! Stores the newest incarnation of each agent. Everything else about agents is in memory and comes
-//! again with the next heartbeat. `app::agents::heartbeat` calls it. Every function fails only if
-//! the database does.
+//! Stores the newest incarnation of each agent. All other facts about agents are in memory, and the
+//! next heartbeat repeats them. `app::agents::heartbeat` calls it. Every function fails only if the
+//! database does.
 
 use super::database::{Result, Tx, int};
 
@@ -9,7 +9,7 @@ pub(crate) fn incarnation(tx: &Tx<'_>, agent: &str) -> Result<Option<u64>> {
     tx.one("SELECT incarnation FROM agents WHERE id = ?1", &[&agent], |row| row.count(0))
 }
 
-/// Stores a new incarnation.
+/// Stores the newest incarnation of an agent.
 pub(crate) fn save(tx: &Tx<'_>, agent: &str, incarnation: u64) -> Result<()> {
     tx.run(
         "INSERT INTO agents (id, incarnation) VALUES (?1, ?2)

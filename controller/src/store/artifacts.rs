@@ -1,36 +1,36 @@
 //! Stores artifacts: versions, their entries, aliases, and the runs that made or used them.
-//! `app::files::artifacts` calls it, and knows beforehand which version an entry belongs to; this
-//! module decides nothing. A path is text: it is compared and shown, never opened. Every function
-//! fails only if the database does, unless its comment says more.
+//! `app::files::artifacts` calls it and decides which version an entry belongs to; this module
+//! decides nothing. The path of an entry is text: it is compared and shown, never opened. Every
+//! function fails only if the database does, unless its comment says more.
 
 use record::artifact::{Content, Entry};
 
 use super::database::{Error, Result, Row, Tx, columns, int};
 
-/// One version.
+/// One version of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     /// The internal key.
     pub(crate) key: i64,
-    /// The project that it belongs to.
+    /// The project that the artifact belongs to.
     pub(crate) project: String,
-    /// Its name in the project.
+    /// The artifact's name in the project.
     pub(crate) name: String,
-    /// The kind of its content: "model", "dataset".
+    /// The kind of the artifact: "model", "dataset".
     pub(crate) kind: String,
-    /// Its number, counted from 0.
+    /// The version's number, counted from 0.
     pub(crate) version: u64,
     /// The SHA-256 of the manifest.
     pub(crate) digest: String,
     /// The bytes of the manifest.
     pub(crate) manifest_size: u64,
-    /// A JSON object.
+    /// The metadata for people and programs, as a JSON object.
     pub(crate) metadata: String,
-    /// The number of its entries.
+    /// The number of the version's entries.
     pub(crate) files: u64,
-    /// The bytes of all its blobs.
+    /// The sum of the bytes of the entries' blobs.
     pub(crate) size: u64,
-    /// When it was created, by the controller's clock, in milliseconds since the epoch.
+    /// When the version was created, by the controller's clock, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn newest(tx: &Tx<'_>, project: &str, name: &str) -> Result<Option<Ve
     )
 }
 
-/// Returns the number that the next version of a name gets: one that no version has had.
+/// Returns the number that the next version of a name gets. No version of the name has had it.
 pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
     let last = tx.one(
         "SELECT max(version) + 1 FROM artifacts WHERE project = ?1 AND name = ?2",
@@ -130,8 +130,9 @@ pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
     Ok(last.flatten().unwrap_or_default().cast_unsigned())
 }
 
-/// Reads the versions after this one by project, name and falling number, at most `limit`. Empty
-/// texts mean every project and every name. It walks along the index, name by name.
+/// Reads at most `limit` versions that come after `after`, in the order of project, name and
+/// falling number. An empty `project` or `name` means all. The function walks along the index, name
+/// by name.
 pub(crate) fn page(
     tx: &Tx<'_>,
     project: &str,
@@ -171,8 +172,8 @@ fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Res
     )
 }
 
-/// Makes a place for entries that belong to no version yet: a row of no project, marked as removed.
-/// Returns its key.
+/// Makes a staged row, to which entries can belong before their version exists. The row has no
+/// project and is marked as removed. Returns the row's key.
 pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
     tx.insert(
         "INSERT INTO artifacts
@@ -183,7 +184,7 @@ pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
     )
 }
 
-/// Writes entries of the version with this key.
+/// Writes entries of the version or the staged row with this key.
 pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
     for Entry { path, content } in entries {
         let (sha256, size, reference) = match content {
@@ -199,7 +200,8 @@ pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-/// Turns what was staged under this key into a version. Fails if nothing was staged there.
+/// Turns the staged row with the version's key into that version. Fails if there is no such staged
+/// row.
 pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
     let Version { key, project, name, kind, digest, metadata, .. } = version;
     let (number, manifest) = (int(version.version)?, int(version.manifest_size)?);
@@ -218,8 +220,8 @@ pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
     }
 }
 
-/// Finds a removed version that still has entries, or entries that were staged before this time and
-/// belong to no version.
+/// Finds the key of a removed version that still has entries, or of a staged row that was made
+/// before `before_ms`.
 pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
     tx.one(
         "SELECT key FROM artifacts WHERE removed = 1 AND CASE project
@@ -231,8 +233,9 @@ pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
     )
 }
 
-/// Removes some entries of a removed version, and the row of a staged one with its last entry.
-/// Their blobs count as stored now, so that a caller that was told of them has time to name them.
+/// Removes at most `most` entries of a removed version or of a staged row. A staged row goes with
+/// its last entry. The entries' blobs count as stored at `now_ms`. So a caller that has just
+/// learned that a blob is stored has time to name it.
 pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Result<()> {
     tx.run(
         "UPDATE blobs SET stored_ms = ?2 WHERE sha256 IN (
@@ -252,7 +255,7 @@ pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Res
     Ok(())
 }
 
-/// Replaces the metadata of a version, which is known beside its content.
+/// Replaces the metadata of a version. They are no part of its content.
 pub(crate) fn set_metadata(tx: &Tx<'_>, key: i64, metadata: &str) -> Result<()> {
     tx.run("UPDATE artifacts SET metadata = ?2 WHERE key = ?1", &[&key, &metadata])?;
     Ok(())
@@ -319,13 +322,13 @@ pub(crate) fn aliases_of_name(tx: &Tx<'_>, project: &str, name: &str) -> Result<
 /// How a run relates to a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The run has logged this content.
+    /// The run has logged the version's content.
     Made,
-    /// The run has asked for it.
+    /// The run has asked for the version.
     Used,
 }
 
-/// Stores how a run relates to a version. Only the first time counts.
+/// Stores how a run relates to a version. A repeat changes nothing, so the first time stays.
 pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> Result<()> {
     tx.run(
         "INSERT OR IGNORE INTO artifact_runs (artifact, made, run, at_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -345,7 +348,8 @@ pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<
     )
 }
 
-/// Reads the versions that a run relates to in this way, by their keys, after this key.
+/// Reads at most `limit` versions that a run relates to in this way. They have keys above `after`,
+/// and come in the order of their keys.
 pub(crate) fn of_run(
     tx: &Tx<'_>,
     run: i64,
@@ -364,8 +368,9 @@ pub(crate) fn of_run(
     )
 }
 
-/// Removes a version and its aliases. Its number stays taken, and its entries go later. Its
-/// manifest counts as stored now, so that a caller that was told of it has time to name it.
+/// Marks a version as removed, and removes its aliases. No other version gets its number.
+/// [`drop_entries`] removes its entries later. The blob of its manifest counts as stored at
+/// `now_ms`. So a caller that has just learned that the manifest is stored has time to name it.
 pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     tx.run(
         "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = (SELECT digest FROM artifacts WHERE key = \

@@ -56,15 +56,16 @@ pub(crate) struct Arrived {
 }
 
 impl Blobs {
-    /// Opens the folder, makes it if it is missing, and clears what uploads have left. Fails if the
-    /// folder cannot be used.
+    /// Opens the folder, makes it if it is missing, and clears what interrupted uploads have left.
+    /// Fails if the folder cannot be used.
     pub(super) fn open(folder: &Folder) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         match fs::remove_dir_all(folder.join(INCOMING)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // An acknowledgement means synced, but the crate does not sync by default.
+        // An acknowledged content must be synced, but the crate `object_store` does not sync by
+        // default.
         let local =
             LocalFileSystem::new_with_prefix(folder).map_err(io::Error::other)?.with_fsync(true);
         Ok(Self { objects: Arc::new(local), uploads: AtomicU64::new(0) })
@@ -89,9 +90,10 @@ impl Blobs {
         Ok(Upload { objects: Arc::clone(&self.objects), at, parts, hash: Sha256::new(), size: 0 })
     }
 
-    /// Reads some bytes of a blob. Fails if the blob is missing or shorter, or the disk fails.
+    /// Reads this range of a blob. Fails if the blob is missing or ends before the range does, or
+    /// if the disk fails.
     pub(crate) async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Vec<u8>> {
-        // The crate treats an empty range as a mistake.
+        // The crate `object_store` treats an empty range as a mistake.
         if range.is_empty() {
             return Ok(Vec::new());
         }
@@ -100,7 +102,8 @@ impl Blobs {
             Ok(bytes) if bytes.len() as u64 == wanted => return Ok(bytes.into()),
             read => read,
         };
-        // The crate returns the bytes that there are, or an error if there are none.
+        // Of a range beyond the blob's end, the crate returns the bytes that exist, or an error if
+        // there are none.
         let size = self.objects.head(&at).await.map_err(failed)?.size;
         if size < end {
             return Err(Error::Corrupt(format!(
@@ -110,7 +113,7 @@ impl Blobs {
         Ok(read.map_err(failed)?.into())
     }
 
-    /// Computes the actual hash and size of a blob. Fails if it is missing or the disk fails.
+    /// Computes the actual hash and size of a blob. Fails if the blob is missing or the disk fails.
     pub(crate) async fn hash(&self, sha256: &str) -> Result<(String, u64)> {
         let object = self.objects.get(&path(sha256)).await.map_err(failed)?;
         let (mut pieces, mut hash, mut size) = (object.into_stream(), Sha256::new(), 0);
@@ -156,7 +159,8 @@ impl Upload {
 }
 
 impl Arrived {
-    /// Gives the blob its name: from now on it is found by its hash. Fails if the disk fails.
+    /// Gives the blob its final name. From now on, readers find the blob by its hash. Fails if the
+    /// disk fails.
     pub(crate) async fn keep(self) -> Result<()> {
         self.objects.rename(&self.at, &path(&self.sha256)).await.map_err(failed)
     }
@@ -168,8 +172,9 @@ impl Arrived {
     }
 }
 
-/// Returns the path `ab/cdef...`, so that no folder gets too many entries. The caller has checked
-/// that the hash consists of hexadecimal digits.
+/// Returns the path of a blob, such as `ab/cdef...`. The first two digits name a folder, so that no
+/// folder gets too many entries. The caller has checked that the hash consists of hexadecimal
+/// digits.
 fn path(sha256: &str) -> Path {
     let (shard, rest) = sha256.split_at(2);
     Path::from(format!("{shard}/{rest}"))

@@ -1,35 +1,36 @@
 //! Stores blocks, the rows of a run, in order of attempt, writer and first row. A block holds the
-//! frames of one append as they were sent, or what `columns` made of several blocks.
+//! frames of one append as they were sent, or columns that compaction made of several blocks.
 //! `app::rows::ingest` writes them and `app::read::views` reads them. This module never looks into
 //! a frame. Every function fails only if the database does.
 
 use super::database::{Result, Row, Tx, int};
 
-/// Identifies a stream. Rows are numbered from 0 in each.
+/// The identity of a stream. The rows of each stream are numbered from 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream<'a> {
     /// The internal key of the run.
     pub(crate) run: i64,
     /// "history", "summary", "console", "meta", "files" or "system".
     pub(crate) name: &'a str,
-    /// The attempt that wrote it.
+    /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
-    /// The writer.
+    /// The name of the writer within the attempt.
     pub(crate) writer: &'a str,
 }
 
-/// A stored piece of a stream.
+/// A stored block of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    /// The attempt that wrote it.
+    /// The attempt that wrote the block.
     pub(crate) attempt: u32,
-    /// The writer.
+    /// The name of the writer within the attempt.
     pub(crate) writer: String,
-    /// The rows of the stream before it.
+    /// The number of rows of the stream before the block.
     pub(crate) first: u64,
-    /// The rows in it.
+    /// The number of rows in the block.
     pub(crate) rows: u64,
-    /// Whether it was sent when another attempt owned the run.
+    /// Whether the rows do not count: another attempt owned the run when they came, or they came
+    /// after the grace for late rows.
     pub(crate) fenced: bool,
     /// The bytes of its frames; empty in a merged block.
     pub(crate) frames: Vec<u8>,
@@ -37,7 +38,7 @@ pub(crate) struct Block {
     pub(crate) merged: Option<(i64, Vec<u8>)>,
 }
 
-/// Returns the number of rows that are stored of a stream, which is where it continues.
+/// Returns the number of the row with which a stream continues: the one after its last stored row.
 pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let next = tx.one(
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
@@ -49,7 +50,8 @@ pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     Ok(next.unwrap_or(0))
 }
 
-/// Returns the end of the last block of a stream that was not fenced, in rows.
+/// Returns the number of the row after the last block of a stream that is not fenced; 0 if there is
+/// no such block.
 pub(crate) fn unfenced(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let end = tx.one(
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
@@ -86,7 +88,8 @@ pub(crate) fn insert(
     )
 }
 
-/// Lists the writers of a run's stream with their attempts, in order. `attempt` 0 means all.
+/// Lists the attempts and writers that have blocks of a run's stream, in order. `attempt` 0 means
+/// all attempts.
 pub(crate) fn writers(
     tx: &Tx<'_>,
     run: i64,
@@ -94,7 +97,7 @@ pub(crate) fn writers(
     attempt: u32,
 ) -> Result<Vec<(u32, String)>> {
     // Each writer takes one index lookup; `SELECT DISTINCT` would walk over every block of the run.
-    // No writer is "", and no attempt is 0.
+    // The walk begins at writer "" and attempt 0, which do not exist.
     let (mut at, mut writer, mut found) = (attempt, String::new(), Vec::new());
     loop {
         let next = match (next_writer(tx, run, stream, at, &writer)?, attempt) {
@@ -136,8 +139,9 @@ fn pair(row: &Row<'_>) -> Result<(u32, String)> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// Reads the blocks of one stream from the one that holds row `from` on: at most `limit`, and no
-/// more than fit into `bytes` as they are stored, but at least one.
+/// Reads blocks of one stream, from the block that holds row `from` on. It returns at most `limit`
+/// blocks, and at most `bytes` bytes as they are stored. The first block comes even if it is
+/// larger.
 pub(crate) fn after(
     tx: &Tx<'_>,
     stream: Stream<'_>,

@@ -1,5 +1,6 @@
-//! Reads what a check of the whole folder needs. `app::upkeep::fsck` calls it. It walks over
-//! everything, a page at a time, and never writes. Every function fails only if the database does.
+//! Reads what a check of the whole folder needs. `app::upkeep::fsck` and backups call it. It reads
+//! everything, a page at a time, and never changes the database. Every function fails only if the
+//! database does, unless its comment says more.
 
 use std::path::Path;
 
@@ -10,9 +11,9 @@ use super::database::{Result, Tx};
 pub(crate) struct Streamed {
     /// "history", "summary", ...
     pub(crate) stream: String,
-    /// The attempt that wrote it.
+    /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
-    /// The writer.
+    /// The name of the writer within the attempt.
     pub(crate) writer: String,
 }
 
@@ -23,13 +24,15 @@ pub(crate) fn copy(tx: &Tx<'_>, into: &Path, seen: impl FnMut(u64, u64)) -> Resu
     tx.copy(into, seen)
 }
 
-/// Returns what SQLite finds wrong with its own file. Fails if the database cannot be read at all.
+/// Returns the problems that SQLite finds in the database file; an intact file has none. Fails if
+/// the database cannot be read at all.
 pub(crate) fn integrity(tx: &Tx<'_>) -> Result<Vec<String>> {
     let found = tx.all("PRAGMA integrity_check", &[], |row| row.get::<String>(0))?;
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Reads the keys and ids of the next runs by key, after this key.
+/// Reads the keys and ids of at most `limit` runs whose keys are above `after`, in the order of
+/// their keys.
 pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
     tx.all(
         "SELECT key, id FROM runs WHERE key > ?1 ORDER BY key LIMIT ?2",
@@ -38,7 +41,7 @@ pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, Stri
     )
 }
 
-/// Lists the streams of a run.
+/// Lists the streams of a run that have rows.
 pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     tx.all(
         "SELECT DISTINCT stream, attempt, writer FROM blocks WHERE run = ?1 ORDER BY stream, \
@@ -48,7 +51,8 @@ pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     )
 }
 
-/// Reads the hashes and sizes of the next blobs that should be stored, after this hash.
+/// Reads the hashes and sizes of at most `limit` blobs that must be stored. Their hashes are above
+/// `after`, and come in order.
 pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String, u64)>> {
     tx.all(
         "SELECT sha256, size FROM blobs WHERE sha256 > ?1 AND doomed = 0 ORDER BY sha256 LIMIT ?2",
@@ -57,8 +61,8 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
     )
 }
 
-/// Finds files and checkpoints of runs, and files and manifests of artifacts, whose blob has no row
-/// any more. Returns a description for people and the hash.
+/// Finds files and checkpoints of runs, and files and manifests of artifacts, whose blob the
+/// database does not know any more. Returns a description for people and the hash of each.
 pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
     tx.all(
         "WITH here AS (SELECT sha256 FROM blobs WHERE doomed = 0)

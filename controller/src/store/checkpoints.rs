@@ -1,5 +1,5 @@
-//! Stores the checkpoints of runs, how far the rows were at each, and which attempt continued from
-//! which. `app::files::checkpoints` and `app::runs::lineage` call it. It never looks into a
+//! Stores the checkpoints of runs, how many rows led to each, and which attempt resumed from which
+//! checkpoint. `app::files::checkpoints` and `app::runs::lineage` call it. It never looks into a
 //! checkpoint. Every function fails only if the database does, unless its comment says more.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,9 +11,9 @@ use super::database::{Result, Row, Tx, int};
 pub(crate) struct Checkpoint {
     /// The internal key; 0 before it is stored.
     pub(crate) key: i64,
-    /// The attempt that made it.
+    /// The attempt that made the checkpoint.
     pub(crate) attempt: u32,
-    /// The writer of that attempt.
+    /// The writer that made the checkpoint, within its attempt.
     pub(crate) writer: String,
     /// The automatic step at which a resumed attempt continues.
     pub(crate) step: u64,
@@ -21,7 +21,8 @@ pub(crate) struct Checkpoint {
     pub(crate) sha256: String,
     /// The bytes of its content.
     pub(crate) size: u64,
-    /// When it came, by the controller's clock, in milliseconds since the epoch.
+    /// When the controller received the checkpoint, by its own clock, in milliseconds since the
+    /// epoch.
     pub(crate) logged_ms: i64,
 }
 
@@ -36,7 +37,7 @@ pub(crate) struct End {
     pub(crate) rows: u64,
 }
 
-/// Writes a checkpoint and how far the rows were. Returns its key.
+/// Writes a checkpoint and the numbers of rows that led to it. Returns the checkpoint's key.
 pub(crate) fn insert(
     tx: &Tx<'_>,
     run: i64,
@@ -101,8 +102,8 @@ fn read(row: &Row<'_>) -> Result<Checkpoint> {
     })
 }
 
-/// Returns how far the rows of its attempt were at a checkpoint. A writer that is not named had
-/// none.
+/// Returns how many rows of each stream and writer led to a checkpoint. A writer that is not in the
+/// list had no rows.
 pub(crate) fn ends(tx: &Tx<'_>, checkpoint: i64) -> Result<Vec<End>> {
     tx.all(
         "SELECT stream, writer, rows FROM checkpoint_ends WHERE checkpoint = ?1",
@@ -111,15 +112,15 @@ pub(crate) fn ends(tx: &Tx<'_>, checkpoint: i64) -> Result<Vec<End>> {
     )
 }
 
-/// Allows the content of a checkpoint to be removed. It has been stored so long that no program is
-/// about to say what it is.
+/// Allows the content of a checkpoint to be removed. The content counts as stored long ago, so the
+/// collector does not wait for its grace: a row has already named it.
 pub(crate) fn release(tx: &Tx<'_>, checkpoint: &Checkpoint) -> Result<()> {
     tx.run("UPDATE checkpoints SET kept = 0 WHERE key = ?1", &[&checkpoint.key])?;
     tx.run("UPDATE blobs SET stored_ms = 0 WHERE sha256 = ?1", &[&checkpoint.sha256])?;
     Ok(())
 }
 
-/// Returns whether the content of this hash is a checkpoint of the run.
+/// Returns whether this hash is that of a checkpoint of the run whose content stays.
 pub(crate) fn is_of(tx: &Tx<'_>, run: i64, sha256: &str) -> Result<bool> {
     let found = tx.one(
         "SELECT 1 FROM checkpoints WHERE sha256 = ?2 AND run = ?1 AND kept = 1 LIMIT 1",
@@ -129,7 +130,8 @@ pub(crate) fn is_of(tx: &Tx<'_>, run: i64, sha256: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Stores the checkpoint that an attempt continues from. Fails if it continues from one already.
+/// Stores the checkpoint that an attempt resumes from. Also fails if a checkpoint is already stored
+/// for the attempt.
 pub(crate) fn resume(tx: &Tx<'_>, run: i64, attempt: u32, checkpoint: i64) -> Result<()> {
     tx.run(
         "INSERT INTO resumes (run, attempt, checkpoint) VALUES (?1, ?2, ?3)",
@@ -138,8 +140,8 @@ pub(crate) fn resume(tx: &Tx<'_>, run: i64, attempt: u32, checkpoint: i64) -> Re
     Ok(())
 }
 
-/// Returns the checkpoints that attempts of a run continued from: for each attempt the checkpoint's
-/// key and the attempt that made it.
+/// Returns the checkpoints that attempts of a run resumed from. For each such attempt, it returns
+/// the checkpoint's key and the attempt that made the checkpoint.
 pub(crate) fn resumes(tx: &Tx<'_>, run: i64) -> Result<BTreeMap<u32, (i64, u32)>> {
     let found = tx.all(
         "SELECT resumes.attempt, key, checkpoints.attempt FROM resumes JOIN checkpoints ON key = \
@@ -151,7 +153,7 @@ pub(crate) fn resumes(tx: &Tx<'_>, run: i64) -> Result<BTreeMap<u32, (i64, u32)>
     Ok(found.into_iter().collect())
 }
 
-/// Stores that an attempt starts from nothing.
+/// Stores that an attempt starts from nothing, so that the rows of earlier attempts do not count.
 pub(crate) fn start_fresh(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<()> {
     tx.run("INSERT INTO fresh_starts (run, attempt) VALUES (?1, ?2)", &[&run, &attempt])?;
     Ok(())

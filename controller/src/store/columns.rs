@@ -1,7 +1,7 @@
-//! Stores blocks of columns: the head of each, and its parts in rows of their own, so that a reader
-//! of one key does not read the others. `app::rows::compaction` writes them and `app::rows::pieces`
-//! reads them. This module never looks into a head or a part. Every function fails only if the
-//! database does, unless its comment says more.
+//! Stores blocks of columns: the head of each, and its parts in database rows of their own. So a
+//! reader of one key does not read the columns of other keys. `app::rows::compaction` writes them
+//! and `app::rows::pieces` reads them. This module never looks into a head or a part. Every
+//! function fails only if the database does, unless its comment says more.
 
 use record::columns::Block;
 
@@ -13,7 +13,8 @@ use super::{
 /// The level of a block that is not merged any more.
 pub(crate) const FULL: u32 = 255;
 
-/// The most parts of one block. A block of columns has fewer.
+/// The number of keys in the table `parts` that are set aside for each block. Every block has fewer
+/// parts.
 const PARTS: i64 = 1 << 21;
 
 /// A stored piece of a stream, as compaction sees it.
@@ -21,35 +22,35 @@ const PARTS: i64 = 1 << 21;
 pub(crate) struct Piece {
     /// The internal key of the block.
     pub(crate) key: i64,
-    /// The rows of the stream before it.
+    /// The number of rows of the stream before the block.
     pub(crate) first: u64,
-    /// The rows in it.
+    /// The number of rows in the block.
     pub(crate) rows: u64,
     /// The bytes of its frames or its parts.
     pub(crate) bytes: u64,
-    /// Whether it was sent when another attempt owned the run.
+    /// Whether the rows do not count, as in [`blocks::Block`].
     pub(crate) fenced: bool,
-    /// How often it was merged. At 0 it holds frames, as they were sent.
+    /// How often its rows were merged. A block of level 0 holds frames, as they were sent.
     pub(crate) level: u32,
 }
 
-/// A stream with its number of blocks.
+/// A stream with the number of its blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pieced {
     /// The internal key of the run.
     pub(crate) run: i64,
     /// "history", "summary" or "console".
     pub(crate) stream: String,
-    /// The attempt that wrote it.
+    /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
-    /// The writer.
+    /// The name of the writer within the attempt.
     pub(crate) writer: String,
-    /// The number of its blocks.
+    /// The number of the stream's blocks.
     pub(crate) blocks: u64,
 }
 
-/// Lists every stream that is in more than one block. It walks over an index of all blocks, so only
-/// the start of the controller calls it.
+/// Lists every stream that is stored in more than one block. The function walks over an index of
+/// all blocks, so the controller calls it only when it starts.
 pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
     tx.all(
         "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, \
@@ -105,8 +106,8 @@ pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
     bytes.ok_or_else(|| Error::Corrupt(format!("part {part} of block {block} is missing")))
 }
 
-/// Replaces pieces of a stream with merged blocks. Returns false if not all pieces exist any more:
-/// then the caller must read them again and undo what was written.
+/// Replaces pieces of a stream with merged blocks. Returns `false` if one of the pieces does not
+/// exist any more. The caller must then undo the transaction's writes and read the pieces again.
 pub(crate) fn replace(
     tx: &Tx<'_>,
     stream: Stream<'_>,

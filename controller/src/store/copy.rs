@@ -1,6 +1,6 @@
-//! Copies a data folder at rest: it checks what lies in the target, and copies the contents that
-//! the database names. The crate's `copy` calls it. It does not copy a content again that the
-//! target has. A content gets its name only once it is whole and on the disk.
+//! Prepares the target of a backup or a restore, and copies the contents that the database names.
+//! `crate::copy` calls it. It does not copy a content that the target already has. A copied content
+//! gets its final name only after all of it is on the disk.
 
 use std::{
     collections::BTreeSet,
@@ -19,13 +19,14 @@ use super::{
 
 /// The database of a copy that is not complete yet.
 pub(crate) const PART: &str = "besom.db.part";
-/// The journal that SQLite may leave beside it when it is killed.
+/// The journal that SQLite may leave beside the unfinished database if the process is killed.
 const PART_JOURNAL: &str = "besom.db.part-journal";
 /// The number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Makes the folder if it is missing. Returns the name of something in it that no copy has left. A
-/// database counts as such unless it `may_be_there`. Fails if the folder cannot be made or read.
+/// Makes the folder if it is missing. Returns the name of an entry that no copy has left, if there
+/// is one. A finished database counts as such an entry, unless it `may_be_there`. Fails if the
+/// folder cannot be made or read.
 pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<String>> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     for entry in fs::read_dir(folder)? {
@@ -39,7 +40,7 @@ pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<
     Ok(None)
 }
 
-/// Removes what an earlier try has left incomplete. Fails if it cannot be removed.
+/// Removes what an interrupted copy has left in the folder. Fails if the system cannot remove it.
 pub(crate) fn clear(folder: &Path) -> io::Result<()> {
     for name in [PART, PART_JOURNAL] {
         gone(fs::remove_file(folder.join(name)))?;
@@ -53,9 +54,10 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
         .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
-/// Copies a content from one folder to another, unless it is there. Returns how many bytes it
-/// copied. It leaves out a content that is missing or does not have its hash: the check of the copy
-/// names it. Fails if the content cannot be read or written.
+/// Copies a content from one data folder to another. Returns how many bytes it copied. `None`: the
+/// target already has a file of this name and size, or the source has no intact content. In the
+/// latter case, the check of the copy reports the content. Fails if the content cannot be read or
+/// written.
 pub(crate) fn content(from: &Path, to: &Path, sha256: &str, size: u64) -> io::Result<Option<u64>> {
     let at = path(to, sha256);
     if fs::metadata(&at).is_ok_and(|there| there.len() == size) {
@@ -90,20 +92,20 @@ pub(crate) fn content(from: &Path, to: &Path, sha256: &str, size: u64) -> io::Re
     Ok(Some(bytes))
 }
 
-/// Removes a content that does not have its hash, so that it is copied again. Fails if it cannot be
-/// removed.
+/// Removes a content that does not have its hash, so that the next pass copies it again. Fails if
+/// the system cannot remove it.
 pub(crate) fn discard(folder: &Path, sha256: &str) -> io::Result<()> {
     gone(fs::remove_file(path(folder, sha256)))
 }
 
-/// Completes the copy: its database gets its name, and contents that it does not name are removed.
-/// After a failure, the copy is either the earlier one or the complete new one.
+/// Completes the copy: its database gets its final name, and contents that the database does not
+/// name are removed. After a failure, the copy is either the earlier one or the complete new one.
 pub(crate) fn finish(folder: &Path, named: &BTreeSet<String>) -> io::Result<()> {
     let contents = folder.join(CONTENTS);
     gone(fs::remove_dir(contents.join(INCOMING)))?;
     File::open(&contents)?.sync_all()?;
     fs::rename(folder.join(PART), folder.join(DATABASE))?;
-    // A log belongs to the earlier database.
+    // A log in this folder belongs to the earlier database.
     gone(fs::remove_file(folder.join(LOG)))?;
     File::open(folder)?.sync_all()?;
     for shard in fs::read_dir(&contents)? {

@@ -1,6 +1,6 @@
 //! Watches the disk under the data folder: its free bytes, and a file that reserves some of it.
-//! `app::upkeep::full` calls it and decides what follows. It writes only that file, whose content
-//! is never read.
+//! `app::upkeep::full` calls it and decides what follows. Apart from the file that reserves bytes,
+//! it writes only a temporary file.
 
 use std::{
     fs::{self, File},
@@ -24,20 +24,21 @@ impl Disk {
         Self { folder: folder.to_owned() }
     }
 
-    /// Returns the bytes that this process may still write. Fails if the file system does not say.
+    /// Returns the bytes that this process may still write. Fails if the file system does not
+    /// report its free bytes.
     pub(crate) fn free(&self) -> io::Result<u64> {
         let told = statvfs(&self.folder)?;
         Ok(told.f_bavail.saturating_mul(told.f_frsize))
     }
 
-    /// Returns whether so many bytes are reserved.
+    /// Returns whether at least `bytes` bytes are reserved.
     pub(crate) fn holds(&self, bytes: u64) -> bool {
         fs::metadata(self.reserve()).is_ok_and(|file| file.len() >= bytes)
     }
 
-    /// Returns whether so many bytes can be written now, by taking them for a moment: free space
-    /// shows no quota and no limit on files. A file system that cannot promise room counts as one
-    /// that has it.
+    /// Returns whether `bytes` more bytes can be written now. It allocates them for a moment,
+    /// because the number of free bytes shows neither quotas nor limits on the number of files. A
+    /// file system that cannot allocate bytes beforehand counts as one that has room.
     pub(crate) fn takes(&self, bytes: u64) -> bool {
         let path = self.folder.join("room");
         let taken = File::create(&path).and_then(|file| {
@@ -50,12 +51,13 @@ impl Disk {
         })
     }
 
-    /// Reserves so many bytes, all of them or none. Fails if the disk has no room, or its file
-    /// system cannot promise any.
+    /// Reserves `bytes` bytes, all of them or none. Fails if the disk has no room, or its file
+    /// system cannot allocate bytes beforehand.
     pub(crate) fn hold(&self, bytes: u64) -> io::Result<()> {
         let file = File::create(self.reserve())?;
         fallocate(&file, FallocateFlags::empty(), 0, bytes).map_err(|error| {
-            // The file holds nothing, so it is no reserve. If it stays, the next try makes it anew.
+            // The file is empty, so it is no reserve. If it cannot be removed, the next try
+            // replaces it.
             let _ = fs::remove_file(self.reserve());
             io::Error::from(error)
         })

@@ -5,7 +5,7 @@ use sweeps::search::Earlier;
 
 use super::database::{Error, Result, Tx};
 
-/// Stores the trials with their sweep. Fails if the database does.
+/// Stores the trials that a new sweep starts from. Fails if the database does.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &str, trials: &[Earlier]) -> Result<()> {
     let text = serde_json::to_string(trials)
         .map_err(|error| Error::Bug(format!("earlier trials cannot be written: {error}")))?;
@@ -13,8 +13,8 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &str, trials: &[Earlier]) -> Result<()>
     Ok(())
 }
 
-/// Reads the trials that the sweep starts from. Fails if the database does, or what is stored is
-/// damaged.
+/// Reads the trials that the sweep starts from. Fails if the database does, or the stored trials
+/// are damaged.
 pub(crate) fn get(tx: &Tx<'_>, sweep: &str) -> Result<Vec<Earlier>> {
     let text: Option<String> =
         tx.one("SELECT trials FROM earlier WHERE sweep = ?1", &[&sweep], |row| row.get(0))?;

@@ -1,7 +1,7 @@
-//! Stores events. One ledger row numbers them without gaps, and each is written in the transaction
-//! that it describes. `app::change` appends them; `app::sweeps::suggest` and `app::read::views`
-//! read them. Appends of rows and heartbeats never come here. Every function fails only if the
-//! database does.
+//! Stores events. The one row of the table `ledger` numbers them without gaps. The transaction of a
+//! change writes the event of that change. `app::change` appends events; `app::sweeps` and
+//! `app::read` read them. Every function fails only if the database does, unless its comment says
+//! more.
 
 use sweeps::{history::Rung, lifecycle::run::State};
 
@@ -16,10 +16,10 @@ pub(crate) enum Kind {
     TrialCreated,
     /// A run changed its state and is not over.
     Run,
-    /// A run is over. The result of a trial enters the search here and nowhere else.
+    /// A run is over. Only this event brings the result of a trial into the search.
     RunEnded,
-    /// Late rows changed the value of a run that was over. Only earlier versions write it; sweeps
-    /// of that time replay it.
+    /// Late rows changed the value of a run that was over. Only earlier versions wrote this event;
+    /// the search still applies it in their sweeps.
     RunCorrected,
     /// A run that was over is not over any more.
     RunReopened,
@@ -56,9 +56,9 @@ impl Kind {
 pub(crate) struct Event<'a> {
     /// The kind of the event.
     pub(crate) kind: Kind,
-    /// The sweep that it belongs to.
+    /// The sweep that the event belongs to.
     pub(crate) sweep: Option<&'a str>,
-    /// The run that it belongs to.
+    /// The run that the event belongs to.
     pub(crate) run: Option<&'a str>,
     /// The details, as JSON.
     pub(crate) body: &'a str,
@@ -84,7 +84,8 @@ pub(crate) fn last(tx: &Tx<'_>) -> Result<i64> {
     Ok(tx.one("SELECT last FROM ledger WHERE id = 1", &[], |row| row.get(0))?.unwrap_or_default())
 }
 
-/// Lists the ids of the runs of a sweep that events after number `after` name, each once.
+/// Lists the ids of the runs of a sweep that have events with numbers above `after`. Each id comes
+/// once.
 pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<String>> {
     tx.all(
         "SELECT DISTINCT run FROM events WHERE sweep = ?1 AND number > ?2 AND run IS NOT NULL",
@@ -96,26 +97,28 @@ pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<S
 /// An event as the search sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct TrialEvent {
-    /// Its number.
+    /// The event's number.
     pub(crate) number: i64,
     /// The kind of the event.
     pub(crate) kind: Kind,
-    /// The trial that it belongs to.
+    /// The number of the trial that the event belongs to.
     pub(crate) trial: u64,
-    /// The value that the trial has reached.
+    /// The value that the trial has reached; `None` if it has none.
     pub(crate) value: Option<f64>,
     /// The value that counts for each constraint.
     pub(crate) constrained: Vec<Option<f64>>,
-    /// Whether a stopping rule ended the trial, which might have become better.
+    /// Whether a stopping rule ended the trial. Without the rule, its value might have become
+    /// better.
     pub(crate) pruned: bool,
     /// The rungs that the trial had reached.
     pub(crate) rungs: Vec<Rung>,
-    /// For a created trial: its parameters and the fit that proposed it, as JSON.
+    /// The trial's parameters, and the fit that proposed them if there is one, as JSON. `None`
+    /// unless the event created the trial.
     pub(crate) created: Option<(String, Option<String>)>,
 }
 
-/// Reads what the search needs to know about the trials of a sweep: events after `after`, up to and
-/// including `until`. Also fails if an event's rungs are damaged.
+/// Reads the events about the trials of a sweep that the search needs. Their numbers are above
+/// `after`, up to and including `until`. Also fails if the JSON of an event is damaged.
 pub(crate) fn of_trials(
     tx: &Tx<'_>,
     sweep: &str,

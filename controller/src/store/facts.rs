@@ -1,4 +1,4 @@
-//! Stores the facts of a data folder, such as its secret. `app` calls it once, when the controller
+//! Stores facts about a data folder, such as its secret. `app` calls it once, when the controller
 //! starts.
 
 use super::database::{Result, Tx};

@@ -1,6 +1,6 @@
-//! Stores the failed attempts of trials, by class. `app::change::attempts` counts them, and
-//! `app::read::views` reads them. This module never decides whether another attempt follows. Every
-//! function fails only if the database does.
+//! Stores the failed attempts of trials, by class. `app::change::attempts` writes and counts them,
+//! and `app::read::views` reads them. This module never decides whether another attempt follows.
+//! Every function fails only if the database does, unless its comment says more.
 
 use sweeps::lifecycle::Class;
 
@@ -17,11 +17,11 @@ pub(crate) struct Failure {
     pub(crate) agent: Option<String>,
     /// A message for people.
     pub(crate) message: Option<String>,
-    /// When it ended, in milliseconds since the epoch.
+    /// When the attempt ended, in milliseconds since the epoch.
     pub(crate) ended_ms: i64,
 }
 
-/// Writes a failure, in place of an earlier one of the same attempt.
+/// Writes a failure. It replaces an earlier failure of the same attempt.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, failure: &Failure) -> Result<()> {
     let Failure { attempt, class, agent, message, ended_ms } = failure;
     tx.run(
@@ -38,13 +38,13 @@ pub(crate) fn remove(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<()> {
     Ok(())
 }
 
-/// Makes all failures of a run count no more.
+/// Forgives all failures of a run: from now on [`count`] leaves them out.
 pub(crate) fn forgive(tx: &Tx<'_>, run: i64) -> Result<()> {
     tx.run("UPDATE failures SET forgiven = 1 WHERE run = ?1", &[&run])?;
     Ok(())
 }
 
-/// Counts the attempts of a run that failed in this class and still count.
+/// Counts the attempts of a run that failed in this class and are not forgiven.
 pub(crate) fn count(tx: &Tx<'_>, run: i64, class: Class) -> Result<u32> {
     let count = tx.one(
         "SELECT count(*) FROM failures WHERE run = ?1 AND class = ?2 AND forgiven = 0",
@@ -75,8 +75,8 @@ fn read(row: &Row<'_>) -> Result<Failure> {
     })
 }
 
-/// Returns the class of this name. Fails if there is none, since only names of classes are ever
-/// written.
+/// Returns the class of failure with this name. Fails with [`Error::Corrupt`] if there is none,
+/// because only names of classes are ever written.
 pub(crate) fn class_of(name: &str) -> Result<Class> {
     Class::from_name(name).ok_or_else(|| Error::Corrupt(format!("no class is named `{name}`")))
 }

@@ -1,6 +1,6 @@
-//! Stores the files of runs, and which blobs are stored. `app::files::blobs` and
-//! `app::rows::ingest` call it. A path is text: it is compared and shown, never opened. Every
-//! function fails only if the database does.
+//! Stores the files of runs, and the list of all blobs. `app::files::blobs` and `app::rows::ingest`
+//! call it. The path of a file is text: it is compared and shown, never opened. Every function
+//! fails only if the database does.
 
 use record::file::FileRow;
 
@@ -12,23 +12,24 @@ use super::{
 /// A file of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct File {
-    /// Its path, hash, size and kind.
+    /// The file's path, hash, size and kind.
     pub(crate) file: FileRow,
     /// The attempt that logged it.
     pub(crate) attempt: u32,
-    /// When it came, by the controller's clock, in milliseconds since the epoch.
+    /// When the controller received the file's row, by its own clock, in milliseconds since the
+    /// epoch.
     pub(crate) logged_ms: i64,
 }
 
-/// Returns the size of a blob that is stored.
+/// Returns the size of a blob in bytes; `None` if the blob is not stored or is marked as gone.
 pub(crate) fn blob(tx: &Tx<'_>, sha256: &str) -> Result<Option<u64>> {
     tx.one("SELECT size FROM blobs WHERE sha256 = ?1 AND doomed = 0", &[&sha256], |row| {
         row.count(0)
     })
 }
 
-/// Records that a blob has come. Returns whether [`stored`] does not count it yet: it does count
-/// one that was about to go.
+/// Records that a blob was stored. Returns whether this adds to the sum of [`stored`]. A blob that
+/// was marked as gone adds nothing, because that sum still includes it.
 pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Result<bool> {
     let again = tx.run(
         "UPDATE blobs SET stored_ms = ?2, doomed = 0 WHERE sha256 = ?1",
@@ -43,7 +44,7 @@ pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Res
     Ok(again == 0)
 }
 
-/// Writes the row of a file, in place of the attempt's earlier row of this path.
+/// Writes the row of a file. It replaces the attempt's earlier row of the same path.
 pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()> {
     let row = &file.file;
     tx.run(
@@ -63,7 +64,7 @@ pub(crate) fn put(tx: &Tx<'_>, run: i64, file: &File, fenced: bool) -> Result<()
     Ok(())
 }
 
-/// Returns whether the attempt has a file of this path.
+/// Returns whether the file's attempt already has a row of the same path.
 pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
     let found = tx.one(
         "SELECT 1 FROM files WHERE run = ?1 AND path = ?2 AND attempt = ?3",
@@ -73,8 +74,8 @@ pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Reads the files of a run by path, after this path, at most `limit`: for each path that of the
-/// newest attempt.
+/// Reads at most `limit` files of a run whose paths come after `after`, in the order of their
+/// paths. For each path, it reads the newest attempt's file that is not fenced.
 pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec<File>> {
     tx.all(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files AS one
@@ -86,7 +87,7 @@ pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec
     )
 }
 
-/// Finds the newest attempt's file of this path.
+/// Finds the newest attempt's file of this path that is not fenced.
 pub(crate) fn find(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<File>> {
     tx.one(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files
@@ -102,7 +103,7 @@ fn read(row: &Row<'_>) -> Result<File> {
     Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
 }
 
-/// The condition that no run, artifact or kept checkpoint refers to the blob.
+/// The SQL condition that no run, artifact or kept checkpoint refers to a blob.
 macro_rules! unreferenced {
     () => {
         "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
@@ -113,8 +114,9 @@ macro_rules! unreferenced {
     };
 }
 
-/// Reads the next blobs by hash, and for each whether it may go: nothing refers to it and it came
-/// before `before_ms`, or it was going already.
+/// Reads at most `limit` blobs whose hashes come after `after`, and whether each may be removed. A
+/// blob may be removed if nothing refers to it and it came before `before_ms`, or if it is marked
+/// as gone already.
 pub(crate) fn look(
     tx: &Tx<'_>,
     after: &str,
@@ -132,7 +134,8 @@ pub(crate) fn look(
     )
 }
 
-/// Marks the blob as gone, unless something refers to it or it came again. Returns whether it did.
+/// Marks a blob as gone, unless something refers to it or it came again. Returns whether the blob
+/// is marked now.
 pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     let doomed = tx.run(
         concat!(
@@ -145,18 +148,19 @@ pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     Ok(doomed > 0)
 }
 
-/// Returns whether there is any blob other than those that are going.
+/// Returns whether there is any blob that is not marked as gone.
 pub(crate) fn has_any(tx: &Tx<'_>) -> Result<bool> {
     Ok(tx.one("SELECT 1 FROM blobs WHERE doomed = 0 LIMIT 1", &[], |_| Ok(()))?.is_some())
 }
 
-/// Returns the bytes of all blobs, including those that are going.
+/// Returns the bytes of all blobs, including those that are marked as gone.
 pub(crate) fn stored(tx: &Tx<'_>) -> Result<u64> {
     let sum = tx.one("SELECT coalesce(sum(size), 0) FROM blobs", &[], |row| row.count(0))?;
     Ok(sum.unwrap_or_default())
 }
 
-/// Forgets a doomed blob, whose object is gone. Returns how many bytes it had.
+/// Removes the row of a blob that is marked as gone, after its object was removed. Returns the
+/// blob's size in bytes; 0 if there is no such row.
 pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<u64> {
     let size = tx.one(
         "DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size",

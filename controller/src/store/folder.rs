@@ -1,6 +1,6 @@
-//! Guards the data folder itself: who has it, whether it can be written, who else can read it, and
-//! whether a database may begin in it. A store calls it when it opens. It knows the names of the
-//! files, and nothing of their contents.
+//! Takes the data folder. It locks the folder, checks that files in it can be written, and makes
+//! them private. It also decides whether a new database may begin in the folder. A store calls it
+//! when it opens. It knows the names of the files, and reads none of them.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -14,17 +14,17 @@ use crate::platform::Disk;
 
 /// The file of the database.
 pub(crate) const DATABASE: &str = "besom.db";
-/// The file of what was committed and is not in the database yet.
+/// The file with the commits that SQLite has not moved into the database file yet.
 pub(super) const LOG: &str = "besom.db-wal";
 /// The folder of the contents of files.
 pub(super) const CONTENTS: &str = "blobs";
 /// The file that reserves room on the disk. A controller that serves the folder makes it.
 pub(super) const RESERVE: &str = "reserve";
 
-/// The permissions that other users must not have on our files.
+/// The permissions that other users must not have on the controller's files.
 const OTHERS: u32 = 0o077;
 
-/// A data folder that no other process has.
+/// A data folder with this process's lock on it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -51,8 +51,8 @@ impl Folder {
     }
 
     /// Takes the folder only for reads, which several processes may do at once. Fails with
-    /// [`OpenError::NoFolder`] if it is no data folder, and with [`OpenError::InUse`] if a
-    /// controller has it.
+    /// [`OpenError::NoFolder`] if this is no data folder, with [`OpenError::NoDatabase`] if its
+    /// database is gone, and with [`OpenError::InUse`] if a controller has it.
     pub(super) fn visit(path: &Path) -> Result<Self, OpenError> {
         if !path.is_dir() {
             return Err(OpenError::NoFolder("there is no such folder"));
@@ -75,9 +75,10 @@ impl Folder {
         fs::metadata(self.path.join(name)).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Makes sure that this process can write everything in the folder, and that other users
-    /// cannot. Returns whether a database may begin here. Fails with [`OpenError::ReadOnly`], which
-    /// names what cannot be written, or with [`OpenError::NoDatabase`] if the database is gone.
+    /// Checks that this process can write the files in the folder, and makes them private. Returns
+    /// whether a new database may begin in the folder. Fails with [`OpenError::ReadOnly`], which
+    /// names the file that cannot be written, or with [`OpenError::NoDatabase`] if the database is
+    /// gone.
     pub(super) fn prepare(&self, disk: Option<Disk>) -> Result<bool, OpenError> {
         let is_open = is_open(&self.path);
         let left = self.left_over()?;
@@ -90,7 +91,7 @@ impl Folder {
         let room = self.path.join("room");
         let tried = File::create(&room).and_then(|_| fs::remove_file(&room));
         match tried {
-            // A full disk is a mode of its own, in which much still works.
+            // A full disk does not prevent the start, because the controller has a mode for it.
             Err(cause) if !is_full(&cause) => return Err(read_only(".", cause)),
             _ => {}
         }
@@ -125,7 +126,7 @@ impl Folder {
         }
     }
 
-    /// Returns what lies here that only a controller with a database leaves.
+    /// Returns the name of something in the folder that only a controller with a database leaves.
     fn left_over(&self) -> io::Result<Option<&'static str>> {
         let log = self.has(LOG);
         let contents = self.has_contents()?;
@@ -161,7 +162,8 @@ fn is_open(folder: &Path) -> bool {
     is_open
 }
 
-/// Makes a file private that an earlier version, or a person's copy, let others read.
+/// Makes a file or folder private if other users have permissions on it. An earlier version, or a
+/// user's copy, may have left them.
 fn tighten(path: &Path, wanted: u32, was_open: bool) {
     let Ok(told) = fs::metadata(path) else { return };
     if told.permissions().mode() & OTHERS == 0 {

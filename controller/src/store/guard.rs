@@ -1,7 +1,7 @@
 //! Keeps the writer from writing if the data folder is not the one that was opened, or the database
-//! is damaged. The writer asks it around each commit, and so does `app::upkeep::lost`. It compares
-//! the numbers of files and opens none: closing a second handle of the database would drop SQLite's
-//! locks.
+//! is damaged. The writer calls it before and after each commit, and `app::upkeep::lost` calls it
+//! too. It compares inode numbers and opens no file of the database, because closing a second
+//! handle would drop SQLite's locks.
 
 use std::{
     fs::{self, File},
@@ -21,8 +21,8 @@ use crate::platform::Disk;
 pub(crate) struct Guard {
     parts: Vec<Part>,
     disk: Option<Disk>,
-    /// These files stay open as long as the guard lives, so that no other file gets their numbers.
-    /// SQLite holds its own files.
+    /// The watched folders, open as long as the guard lives, so that no other folder gets their
+    /// numbers. SQLite keeps its own files open.
     _held: Vec<File>,
     damage: OnceLock<String>,
 }
@@ -35,7 +35,7 @@ struct Part {
     is_of_sqlite: bool,
 }
 
-/// The device and the number of a file.
+/// The device number and the inode number of a file.
 type Identity = (u64, u64);
 
 impl Guard {
@@ -57,7 +57,8 @@ impl Guard {
     }
 
     /// Passes while the next controller would find what is written now. Fails with
-    /// [`Error::Damaged`] or [`Error::Gone`] otherwise.
+    /// [`Error::Damaged`] if the database is marked as damaged. Fails with [`Error::Gone`] if a
+    /// folder or a file is not the one that was opened.
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(damage) = self.damage.get() {
             return Err(Error::Damaged(damage.clone()));
@@ -78,7 +79,7 @@ impl Guard {
         }
     }
 
-    /// Marks the database as damaged: nothing is written to it from now on.
+    /// Marks the database as damaged. From now on the writer writes nothing to it.
     pub(crate) fn condemn(&self, damage: &str) {
         // Only the first damage counts.
         let _ = self.damage.set(damage.to_owned());

@@ -1,6 +1,6 @@
-//! Stores which project has which contents, and how many bytes they take. `app::files::blobs` calls
-//! it and knows who may name a content; this module decides nothing. Every function fails only if
-//! the database does.
+//! Stores which project has which contents, and how many bytes they take. `app::files::owner` calls
+//! it and decides who may name a content; `app::files::blobs` calls it for uploads. Every function
+//! fails only if the database does.
 
 use super::database::{Result, Tx, int};
 
@@ -10,8 +10,8 @@ pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
     Ok(tx.one(sql, &[&sha256, &project], |_| Ok(()))?.is_some())
 }
 
-/// Records that the project has the content. `run` is the run whose token brought it; `None` if the
-/// controller's token did.
+/// Records that the project has the content, if that is new. `run` is the run whose token uploaded
+/// the content; `None` if no run's token did.
 pub(crate) fn add(
     tx: &Tx<'_>,
     project: &str,
@@ -42,7 +42,8 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Returns the bytes that the project has, and the bytes that the run's tokens have brought.
+/// Returns the bytes of the contents that the project has, and of those that the run's tokens have
+/// uploaded.
 pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> {
     let of_project = tx
         .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project], |row| row.count(0))?

@@ -1,6 +1,6 @@
 //! Goes through many runs for a few of their columns, what they report about themselves, and what
-//! they logged last. `app::read::find` calls it. It reads a column only when the caller asks for
-//! it, and copies nothing.
+//! they logged last. `app::read::find` calls it. It reads a column of a run only when the caller
+//! asks for it, and copies no text.
 
 use super::database::{Error, Result, Row, Tx};
 
@@ -8,30 +8,30 @@ use super::database::{Error, Result, Row, Tx};
 #[derive(Debug)]
 pub(crate) struct Candidate<'a>(&'a Row<'a>);
 
-/// The columns of text. A text is empty if nothing is known.
+/// The columns of text. A text is empty if the run has no such value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
-    /// Its id.
+    /// The run's id.
     Id = 1,
     /// The sweep whose trial it is.
     Sweep,
-    /// Its project.
+    /// The run's project.
     Project,
-    /// Its name for people.
+    /// The run's name for people.
     Name,
-    /// Its tags, as a JSON array of texts.
+    /// The run's tags, as a JSON array of texts.
     Tags,
-    /// Its config, as a JSON object.
+    /// The run's config, as a JSON object.
     Config,
-    /// Its state.
+    /// The run's state.
     State,
-    /// The agent that has it, or had it last.
+    /// The agent that has the run, or had it last.
     Agent,
-    /// The group that it belongs to.
+    /// The group that the run belongs to.
     Group,
     /// The kind of job, for people: train, eval, ...
     JobType,
-    /// The parameters that a trial's program added to its own, as a JSON object.
+    /// The values that a trial's program added to the trial's parameters, as a JSON object.
     Added,
     /// The definitions of how metrics are summarized, as a JSON array.
     Metrics,
@@ -42,7 +42,7 @@ pub(crate) enum Text {
 pub(crate) enum Number {
     /// The trial's number within its sweep.
     Trial = 13,
-    /// The number of its attempts.
+    /// The number of the run's attempts.
     Attempt,
     /// The rows of history of the present attempt.
     Rows,
@@ -65,12 +65,12 @@ impl Candidate<'_> {
         self.0.get(0)
     }
 
-    /// Returns a text.
+    /// Returns the text in this column.
     pub(crate) fn text(&self, column: Text) -> Result<&str> {
         self.0.text(column as usize)
     }
 
-    /// Returns a whole number.
+    /// Returns the whole number in this column.
     pub(crate) fn number(&self, column: Number) -> Result<Option<i64>> {
         self.0.get(column as usize)
     }
@@ -80,7 +80,7 @@ impl Candidate<'_> {
         self.0.get(16)
     }
 
-    /// Returns what it logged last.
+    /// Returns what the run logged last.
     pub(crate) fn logged(&self) -> Result<Logged<'_>> {
         Ok(Logged {
             latest: self.0.bytes(17)?,
@@ -90,7 +90,7 @@ impl Candidate<'_> {
     }
 }
 
-/// The columns in the order of [`Candidate`].
+/// A statement that selects the columns in the order in which [`Candidate`] reads them.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -105,8 +105,8 @@ macro_rules! select {
     };
 }
 
-/// Passes runs to `show`, the newest first, until it returns `false`. Restricts them to one project
-/// and one sweep, unless these are empty. Fails if the database does, or with the error of `show`.
+/// Passes runs to `show`, the newest first, until `show` returns `false`. An empty `project` or
+/// `sweep` means all. Fails if the database does, or with the error of `show`.
 pub(crate) fn each<E: From<Error>>(
     tx: &Tx<'_>,
     project: &str,
@@ -118,7 +118,8 @@ pub(crate) fn each<E: From<Error>>(
         let sql = select!("WHERE ?1 = '' OR r.project = ?1 ORDER BY r.key DESC");
         return tx.each(sql, &[&project], show);
     }
-    // The keys of a sweep's trials rise with the trial numbers, and these have an index.
+    // The keys of a sweep's trials rise with the trial numbers, so both orders agree. The trial
+    // numbers have an index.
     let sql = select!("WHERE r.sweep = ?2 AND (?1 = '' OR r.project = ?1) ORDER BY r.trial DESC");
     tx.each(sql, &[&project, &sweep], show)
 }

@@ -1,6 +1,6 @@
-//! Stores everything that the controller remembers: one folder, one database, one writer, a few
-//! readers. Only `app` calls it; its functions take the open transaction. It decides nothing and
-//! never reads a clock.
+//! Stores everything that the controller remembers, in one folder with one database. One writer and
+//! a few readers use the database. `app` calls the functions of this module with an open
+//! transaction; `lib.rs` and `copy.rs` open the store. It decides nothing and never reads a clock.
 
 pub(crate) mod about;
 pub(crate) mod agents;
@@ -56,7 +56,7 @@ use crate::{
     settings::Limits,
 };
 
-/// An open data folder. Dropping it lets the writer finish the use cases that wait.
+/// An open data folder. When it is dropped, the writer finishes the use cases in its queue.
 #[derive(Debug)]
 pub(crate) struct Store {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
@@ -66,25 +66,26 @@ pub(crate) struct Store {
     readers: Arc<Readers>,
     /// The contents of files, beside the database.
     pub(crate) blobs: Blobs,
-    /// The disk under both; `None` if SQLite was given a file system of its own.
+    /// The disk under the contents and the database. `None` in a store that only reads, or if
+    /// SQLite was given a file system of its own.
     pub(crate) disk: Option<Disk>,
     /// Decides whether anything may be written.
     pub(crate) guard: Arc<Guard>,
-    /// The lock on the folder, held as long as the store lives. Two writers in one folder would
-    /// each trust their own leases.
+    /// The lock on the folder, held as long as the store lives; `None` if the caller holds it. Two
+    /// writers in one folder would each trust their own leases.
     _folder: Option<Taken>,
 }
 
 #[derive(Debug)]
 struct Readers {
     idle: Mutex<Vec<Session>>,
-    /// One permit for each reader, held until the reader is idle again.
+    /// One permit for each reader. A read holds its permit until its reader is idle again.
     permits: Arc<Semaphore>,
 }
 
 impl Store {
     /// Opens the folder, and makes it if it is missing. Fails with [`OpenError`] if the folder
-    /// cannot be used, is in use, or holds no database of Besom.
+    /// cannot be used or is in use, or if its database is missing, damaged or foreign.
     pub(crate) fn open(
         folder: &Path,
         limits: &Limits,
@@ -101,10 +102,11 @@ impl Store {
         let blobs = Blobs::open(&contents)?;
         let reader = |_| Session::reader(&path, platform.disk);
         let readers = (0..limits.readers).map(reader).collect::<Result<Vec<_>>>()?;
-        // From now on SQLite has its log open, and writes to no other.
+        // SQLite has opened its log by now and keeps using that file, so the guard can watch it.
         let files = [path, folder.join(folder::LOG)];
         let mut files = files.iter().map(PathBuf::as_path).collect::<Vec<_>>();
-        // On a file system that SQLite was given, the log comes and goes.
+        // On a file system that SQLite was given, the log comes and goes, so the guard does not
+        // watch it.
         files.truncate(if platform.disk.is_some() { 1 } else { 2 });
         let guard = Arc::new(Guard::new(&[folder, &contents], &files, platform.disk)?);
         let (queue, jobs) = mpsc::channel(limits.queue);
@@ -127,9 +129,9 @@ impl Store {
         })
     }
 
-    /// Opens the folder only for reads, and changes no file and no name in it. It reads from the
-    /// log what was not moved into the database. Fails with [`OpenError`] if it is no data folder,
-    /// a controller uses it, or it holds no database of Besom.
+    /// Opens the folder only for reads, and changes no file and no name in it. It reads the commits
+    /// in SQLite's log too. Fails with [`OpenError`] if this is no data folder, a controller uses
+    /// it, or it holds no database of Besom.
     pub(crate) fn look(folder: &Path) -> std::result::Result<Self, OpenError> {
         let visited = Taken::visit(folder)?;
         let mut store = Self::look_at(folder, DATABASE)?;
@@ -137,8 +139,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a folder like [`Store::look`], with the database in this file of it. The caller has
-    /// taken the folder. Fails as [`Store::look`] does.
+    /// Opens a folder only for reads, as [`Store::look`] does, but with the database in the file
+    /// `database`. It takes no lock on the folder, because the caller holds one.
     pub(crate) fn look_at(folder: &Path, database: &str) -> std::result::Result<Self, OpenError> {
         let session =
             Session::visitor(&folder.join(database), &folder.join(format!("{database}-wal")))?;
@@ -158,10 +160,10 @@ impl Store {
         })
     }
 
-    /// Runs a use case on the writer's thread and returns once it is committed and synced. The
-    /// writer calls `after` on that thread, in the order of commits, even if the caller has gone
-    /// away meanwhile. Fails with the error of the use case or of the database; then nothing of it
-    /// was kept.
+    /// Runs a use case on the writer's thread, and returns after its writes are committed and
+    /// synced. The writer calls `after` on that thread, in the order of commits, even if the caller
+    /// has gone away meanwhile. Fails with the error of the use case or of the database. After a
+    /// failure, none of its writes is kept, unless the data folder was lost during the commit.
     pub(crate) async fn write<T, E>(
         &self,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -200,7 +202,7 @@ impl Store {
             };
             let outcome = snapshot(&session, work);
             lock(&readers.idle).push(session);
-            // The permit is released here and not by the caller, who may have gone away while the
+            // This thread releases the permit, not the caller, who may have gone away while the
             // reader was busy.
             drop(permit);
             outcome
@@ -217,7 +219,7 @@ fn start_writer(
         drop(tokio::spawn(work));
         return Ok(None);
     }
-    // The thread waits for its queue and for nothing else.
+    // The writer's thread waits only for its queue, so its runtime needs no timers and no I/O.
     let waits = tokio::runtime::Builder::new_current_thread().build()?;
     thread::Builder::new().name("writer".to_owned()).spawn(move || waits.block_on(work)).map(Some)
 }
@@ -225,7 +227,8 @@ fn start_writer(
 impl Drop for Store {
     fn drop(&mut self) {
         self.queue = None;
-        // A use case may own the last reference to the store. Then the writer itself drops it.
+        // A use case may own the last reference to the store. In that case the writer's own thread
+        // drops the store, and cannot join itself.
         if let Some(writer) =
             self.writer.take().filter(|writer| writer.thread().id() != thread::current().id())
         {

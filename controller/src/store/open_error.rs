@@ -10,7 +10,7 @@ pub(crate) enum OpenError {
     /// The folder cannot be made or read.
     #[error("{}", plain(.0))]
     Folder(#[from] io::Error),
-    /// A file in it cannot be written.
+    /// A file in the folder cannot be written.
     #[error("`{file}` cannot be written: {}", plain(.cause))]
     ReadOnly {
         /// The file, without the folder.
@@ -18,16 +18,16 @@ pub(crate) enum OpenError {
         /// The error of the operating system.
         cause: io::Error,
     },
-    /// It is no data folder.
+    /// The folder is no data folder.
     #[error("{0}")]
     NoFolder(&'static str),
-    /// It holds files that only a database gives a meaning, but no database.
+    /// The folder holds files that only a controller with a database leaves, but no database.
     #[error("it is missing or empty, beside {0}")]
     NoDatabase(&'static str),
-    /// Its database names contents, and none of them is there.
+    /// The database names contents, but the folder holds none.
     #[error("the folder `blobs` is missing or empty, though the database names contents")]
     NoContents,
-    /// Another process has it.
+    /// Another process uses the folder.
     #[error("another controller uses it")]
     InUse,
     /// The database does not open.
@@ -38,7 +38,8 @@ pub(crate) enum OpenError {
 impl From<Error> for OpenError {
     fn from(error: Error) -> Self {
         match error {
-            // A process that does not know the folder's lock holds SQLite's.
+            // A process that does not lock the folder, such as an earlier version, holds SQLite's
+            // lock.
             Error::Busy(_) => OpenError::InUse,
             error => OpenError::Database(error),
         }

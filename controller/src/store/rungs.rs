@@ -10,37 +10,37 @@ use sweeps::{
 
 use super::database::{Result, Tx, int};
 
-/// Finds the newest row at a rung by one index lookup, as a test checks.
+/// The statement that finds the newest row at a rung by one index lookup, as a test checks.
 const NEWEST: &str = "SELECT max(key) FROM rungs WHERE sweep = ?1 AND iteration = ?2";
-/// Makes the rows of earlier attempts at a rung count no more.
+/// The statement after which the rows of earlier attempts at a rung no longer count.
 const SUPERSEDE: &str =
     "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration = ?3 AND counts = 1";
 
-/// A decision and what is stored beside it.
+/// A rung that a run has reached: the decision, and the values that are stored beside it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached<'a> {
     /// The run's internal key.
     pub(crate) run: i64,
     /// The attempt that reached the rung.
     pub(crate) attempt: u32,
-    /// The sweep among whose runs it counts.
+    /// The sweep that the run belongs to.
     pub(crate) sweep: &'a str,
-    /// The cost that others are compared with.
+    /// The run's cost at the rung, with which other runs are compared; lower is better.
     pub(crate) cost: f64,
-    /// The best value up to this rung.
+    /// The best value that the run has logged up to this rung.
     pub(crate) best: f64,
     /// The decision at the rung.
     pub(crate) decision: Decision,
 }
 
-/// Makes what earlier attempts of a run had at a rung count no more, since the new attempt counts
-/// in their place. Returns whether there was anything.
+/// Marks the rows of attempts before `attempt` at a rung, so that they no longer count. The row of
+/// the new attempt will count in their place. Returns whether such a row counted until now.
 pub(crate) fn supersede(tx: &Tx<'_>, run: i64, attempt: u32, iteration: u64) -> Result<bool> {
     Ok(tx.run(SUPERSEDE, &[&run, &attempt, &int(iteration)?])? > 0)
 }
 
-/// Copies the rungs that one attempt had reached up to an iteration to another attempt, which
-/// continues from there. Only the copies count from now on.
+/// Copies the rungs that attempt `from` has reached up to iteration `until` to attempt `to`, which
+/// continues from there. From now on only the copies count.
 pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> Result<()> {
     tx.run(
         "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration <= ?3 AND \
@@ -64,8 +64,8 @@ pub(crate) fn has_any(tx: &Tx<'_>, sweep: &str) -> Result<bool> {
     Ok(tx.one(sql, &[&sweep], |row| row.get(0))?.unwrap_or(false))
 }
 
-/// Writes a rung that was reached, which counts from now on. Returns its key. Fails if this attempt
-/// has reached it before.
+/// Writes the row of a rung that was reached. The row counts from now on. Returns the row's key.
+/// Also fails if the attempt already has a row at this rung.
 pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     let Decision { iteration, value, rank, of, threshold, verdict } = reached.decision;
     tx.insert(
@@ -88,14 +88,14 @@ pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     )
 }
 
-/// Returns the key of the newest row at a rung; `None` if no run has reached it. A caller that
-/// remembers what counted when this row came knows what counts now.
+/// Returns the key of the newest row at a rung; `None` if no run has reached it. If the key is
+/// still the same, the costs that a caller has cached at this row are still valid.
 pub(crate) fn newest(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Option<i64>> {
     Ok(tx.one(NEWEST, &[&sweep, &int(iteration)?], |row| row.get(0))?.flatten())
 }
 
-/// Returns the costs that count at a rung, in no order: one for each run, by its newest attempt
-/// there.
+/// Returns the costs that count at a rung, in no particular order. Each run has at most one, from
+/// its newest attempt that reached the rung.
 pub(crate) fn costs(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Vec<f64>> {
     tx.all(
         "SELECT cost FROM rungs WHERE sweep = ?1 AND iteration = ?2 AND counts = 1",

@@ -31,7 +31,7 @@ pub(crate) struct Run {
     pub(crate) tags: String,
     /// Its config, as a JSON object.
     pub(crate) config: String,
-    /// Why the search chose this point.
+    /// How the search chose the trial's point.
     pub(crate) suggestion: Suggestion,
     /// Its state.
     pub(crate) state: State,
@@ -43,7 +43,7 @@ pub(crate) struct Run {
     pub(crate) front: bool,
     /// Whether the present attempt has reported that its node will take it away.
     pub(crate) preempting: bool,
-    /// Why it should end, if it should.
+    /// Why the run should end; `None` if it may go on.
     pub(crate) stop_wanted: Option<StopReason>,
     /// The rows of history of the present attempt.
     pub(crate) history: u64,
@@ -59,7 +59,7 @@ pub(crate) struct Run {
     pub(crate) outcome: Outcome,
     /// A note for people about its end.
     pub(crate) note: Option<String>,
-    /// When it was created, in milliseconds since the epoch.
+    /// When the run was created, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
     /// When the present attempt started, in milliseconds since the epoch.
     pub(crate) started_ms: Option<i64>,
@@ -74,9 +74,9 @@ pub(crate) struct Suggestion {
     pub(crate) seen: i64,
     /// The origin of the point, as JSON.
     pub(crate) origin: Option<String>,
-    /// The model's fit, as JSON.
+    /// The surrogate's hyperparameters, as JSON.
     pub(crate) fit: Option<String>,
-    /// The build and the SIMD level that computed it.
+    /// The build and the SIMD level that computed the suggestion.
     pub(crate) engine: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct Outcome {
 }
 
 impl Run {
-    /// Makes a first attempt of which only the id, the state and the time are known.
+    /// Makes a run in its first attempt, of which only the id, the state and the time are known.
     pub(crate) fn new(id: String, state: State, created_ms: i64) -> Self {
         Self {
             key: 0,
@@ -154,7 +154,7 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     )
 }
 
-/// Writes all columns of a run that may change.
+/// Writes all columns of a run that may change, except those of [`save_introduction`].
 pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     let constrained = (!run.constrained.is_empty())
         .then(|| serde_json::Value::from(run.constrained.clone()).to_string());
@@ -190,7 +190,8 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Writes what an append changes of a run whose state stays. It touches no index.
+/// Writes the columns that an append changes if the run's state stays the same. The statement
+/// touches no index.
 pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
     tx.run(
         "UPDATE runs SET history = ?2, logged = ?3, value = ?4, iteration = ?5 WHERE key = ?1",
@@ -263,12 +264,12 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id], read)
 }
 
-/// When the attempts of a run were over, as far as its row says.
+/// The part of a run's row that tells when its attempts ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ends {
     /// Its state.
     pub(crate) state: State,
-    /// Its newest attempt.
+    /// The number of its newest attempt.
     pub(crate) attempt: u32,
     /// When that attempt began, in milliseconds since the epoch.
     pub(crate) started_ms: Option<i64>,
@@ -301,12 +302,12 @@ pub(crate) fn state(tx: &Tx<'_>, key: i64) -> Result<Option<State>> {
     tx.one("SELECT state FROM runs WHERE key = ?1", &[&key], |row| state_of(&row.get::<String>(0)?))
 }
 
-/// How many runs are taken at once.
+/// The most runs that are taken at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
     /// The number of runs.
     pub(crate) runs: usize,
-    /// The bytes of their configs. At 0 no more are taken.
+    /// The bytes of the runs' configs. When 0 is left, no further run is taken.
     pub(crate) bytes: usize,
 }
 
@@ -318,12 +319,12 @@ impl Most {
     }
 }
 
-/// Some runs.
+/// The first runs that match a query.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
-    /// The runs, at most as many as were wanted.
+    /// The runs, within the bounds of a [`Most`].
     pub(crate) runs: Vec<Run>,
-    /// Whether there are more.
+    /// Whether the query matches further runs.
     pub(crate) more: bool,
 }
 
@@ -333,7 +334,7 @@ pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, most: Most) -> Result<Taken> {
     some(tx, sql, &[&sweep], most)
 }
 
-/// Reads the runs of a sweep that are not over and were not yet told to end for this reason, by
+/// Reads the runs of a sweep that are not over and have no wish to stop for this reason yet, by
 /// trial number.
 pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: StopReason, most: Most) -> Result<Taken> {
     let sql = select!(
@@ -365,7 +366,7 @@ pub(crate) fn holder(tx: &Tx<'_>, id: &str) -> Result<Option<(u32, Option<String
     })
 }
 
-/// Reads the runs that an agent was told to start, or runs.
+/// Reads the runs that are leased to an agent or that it runs.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     tx.all(
         select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"),
@@ -374,7 +375,7 @@ pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     )
 }
 
-/// Returns whether an agent other than this one was told to start a run of the sweep, or runs one.
+/// Returns whether a run of the sweep is leased to an agent other than this one, or runs on one.
 pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result<bool> {
     let held = tx.one(
         "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 \
@@ -385,7 +386,8 @@ pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result
     Ok(held.is_some())
 }
 
-/// Lists every run that an agent, or a program of its own, holds: its id, attempt and agent.
+/// Lists the id, attempt and agent of every run that is leased or running. A run outside of sweeps
+/// has no agent.
 pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<(String, u32, Option<String>)>> {
     tx.all("SELECT id, attempt, agent FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -442,8 +444,8 @@ fn state_of(name: &str) -> Result<State> {
     State::from_name(name).ok_or_else(|| Error::Corrupt(format!("no state is named `{name}`")))
 }
 
-/// Reads the values for the constraints of a run. To take a damaged list for none would make the
-/// run feasible.
+/// Parses the values that count for a run's constraints. Fails if the list is damaged, because a
+/// run with an empty list would be feasible.
 fn constrained_of(json: Option<String>) -> Result<Vec<Option<f64>>> {
     let damaged = |error| Error::Corrupt(format!("the constraints of a run: {error}"));
     json.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json).map_err(damaged))

@@ -30,7 +30,7 @@ pub(crate) struct Progress {
     pub(crate) sweep: String,
     /// Its state.
     pub(crate) state: State,
-    /// Why it wants no new trial, if so.
+    /// Why the sweep wants no new trial; `None` if it wants trials.
     pub(crate) closing: Option<Closing>,
     /// The number that the next trial gets, which is the number of trials.
     pub(crate) next_trial: u64,
@@ -52,9 +52,10 @@ pub(crate) struct Progress {
     pub(crate) pruned: u64,
     /// The number of attempts in a row that failed soon after their start.
     pub(crate) quick_failures: u64,
-    /// The agent that had all of these; `None` if there are none, or several agents had them.
+    /// The agent that had all quick failures in a row; `None` if there are none, or several agents
+    /// had them.
     pub(crate) failing_agent: Option<String>,
-    /// Why the controller paused the sweep by itself.
+    /// Why the controller paused the sweep by itself; `None` if it did not.
     pub(crate) trouble: Option<String>,
     /// The finished run with the best value.
     pub(crate) best_run: Option<String>,
@@ -71,7 +72,7 @@ impl Progress {
     }
 }
 
-/// Writes a new sweep with its progress. Fails if the id or the key is taken.
+/// Writes a new sweep with its progress. Also fails if the id or the idempotency key is taken.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     tx.run(
         "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, \
@@ -106,7 +107,7 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Sweep>> {
     tx.one(concat!("SELECT ", sweep_columns!(), " FROM sweeps WHERE id = ?1"), &[&id], read)
 }
 
-/// Finds the id of the sweep that was created with this key.
+/// Finds the id of the sweep that was created with this idempotency key.
 pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
     tx.one("SELECT id FROM sweeps WHERE idempotency_key = ?1", &[&key], |row| row.get(0))
 }

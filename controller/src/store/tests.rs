@@ -139,7 +139,8 @@ fn a_folder_has_one_store_at_a_time() {
         Store::open(folder.path(), &Limits::default(), Platform::default()),
         Err(OpenError::InUse)
     ));
-    // Earlier versions locked a file, which could be removed.
+    // The store must not depend on these files. Earlier versions locked a file that could be
+    // removed.
     for name in ["controller.lock", "besom.db-shm"] {
         let _ = std::fs::remove_file(folder.path().join(name));
     }

@@ -1,6 +1,7 @@
-//! Counts the work that a use case has given to the one writer. `Tx` counts it, and the writer
-//! judges it. It is a count and not a time, so that it is the same on every machine;
-//! docs/decisions/writer-bounds.md explains the weights. It never reads a clock.
+//! Counts the work that a use case has given to the one writer. `Tx` counts the work, and the
+//! writer compares it with a bound. The work is a count and not a time, so that it is the same on
+//! every machine. docs/decisions/writer-bounds.md explains the weights. This module never reads a
+//! clock.
 
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ pub(crate) struct Work {
     pub(crate) rows: u64,
 }
 
-/// The longest that one use case may hold the writer.
+/// The longest time for which one use case may hold the writer.
 pub(crate) const LONGEST: Duration = Duration::from_millis(100);
 
 impl Work {
-    /// Returns the time that this work takes on a slow machine.
+    /// Returns the time that this work takes at most on a slow machine.
     pub(crate) fn bound(&self) -> Duration {
         let Self { statements, steps, bytes, rewritten, json, rows } = *self;
         let weighed =

@@ -1,7 +1,7 @@
-//! Writes, on a thread of its own. The writer takes the use cases that wait, up to a bound, and
-//! runs each in its own savepoint. It commits and syncs once, and only then answers: an
-//! acknowledgement means committed and synced. `Store::write` calls it. It never reads a clock and
-//! never knows what a use case does.
+//! Writes to the database, on a thread of its own. The writer takes the use cases that wait, up to
+//! a bound, and runs each in its own savepoint. It then commits and syncs all of them at once. It
+//! answers only after that: an acknowledgement means committed and synced. `Store::write` calls it.
+//! It never reads a clock and does not depend on what a use case does.
 
 use std::{
     any::Any,
@@ -21,21 +21,22 @@ use super::{
 
 /// A use case that waits for the writer.
 pub(super) trait Job: Send {
-    /// Runs it. Returns whether to keep what it wrote.
+    /// Runs the use case. Returns whether to keep what the use case wrote.
     fn run(&mut self, tx: &Tx<'_>) -> bool;
     /// Answers the caller.
     fn answer(self: Box<Self>, fate: Fate<'_>);
 }
 
-/// What became of the writes of a group of use cases.
+/// The fate of the writes of a group of use cases.
 #[derive(Clone, Copy)]
 pub(super) enum Fate<'a> {
-    /// They are on the disk.
+    /// The writes are on the disk.
     Kept,
-    /// They are in the database, but the next controller will not find that database. Work after
-    /// the commit still runs, so that memory agrees with the database; the caller gets the error.
+    /// The writes are in the database, but the next controller will not find that database. The
+    /// work after the commit still runs, so that memory agrees with the database. The caller gets
+    /// the error.
     Astray(&'a Error),
-    /// Nothing of them was kept.
+    /// None of the writes were kept.
     Lost(&'a Error),
 }
 
@@ -94,7 +95,7 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::Bug(format!("a use case panicked: {}", text.unwrap_or("no message")))
 }
 
-/// Works until every sender is gone.
+/// Runs the use cases from the queue until every sender is gone.
 pub(super) async fn work(
     session: Session,
     guard: Arc<Guard>,
@@ -111,17 +112,17 @@ pub(super) async fn work(
         }
         commit(&session, &guard, &mut waiting);
     }
-    // If the folder is gone, nothing has to be moved into the database. If the database is damaged,
-    // nothing may be.
+    // If the folder is gone, the log need not be moved into the database. If the database is
+    // damaged, the log must not be moved into it.
     if let Err(error) = guard.check().and_then(|()| session.checkpoint()) {
         tracing::warn!("the last checkpoint failed: {error}");
     }
 }
 
-/// Runs and commits the use cases that wait. If the database loses the transaction on the way,
-/// those so far get that error, and the rest gets a transaction of its own. The guard is asked
-/// twice: before, so that nothing is written where no controller finds it, and after, so that no
-/// such write is acknowledged.
+/// Runs and commits the use cases that wait. If the database loses the transaction in between, the
+/// use cases so far get that error, and the others get a new transaction. The guard is checked
+/// twice. The check before the first write prevents writes that no later controller finds. The
+/// check after the commit prevents that such a write is acknowledged.
 fn commit(session: &Session, guard: &Guard, waiting: &mut Vec<Box<dyn Job>>) {
     if let Err(error) = guard.check() {
         return answer(waiting, Fate::Lost(&error));
@@ -172,8 +173,8 @@ fn step(session: &Session, job: &mut dyn Job) -> Result<(), Error> {
     if keep { session.keep() } else { session.undo() }
 }
 
-/// Runs a use case. Its work goes to tracing, and to the log as a warning if it is more than any
-/// use case may do.
+/// Runs a use case. Reports its work to tracing, and logs a warning if the work exceeds
+/// [`LONGEST`].
 fn run(session: &Session, job: &mut dyn Job) -> bool {
     let span = tracing::debug_span!("held", work = field::Empty, bound_us = field::Empty);
     let tx = session.tx();

@@ -1,9 +1,9 @@
-//! Declares the columns that statements select, each beside the way to read it. So a column and
-//! its field can never be at different places.
+//! Declares the columns that statements select, each beside the way to read it. So the order in a
+//! statement cannot differ from the order in which the columns are read.
 
-/// Declares the list of columns as a macro of its own, for `concat!`, and a function that reads a
-/// row of them. Each column is read by `get` or by `count`, and is a variable of its name in the
-/// expression that makes the value.
+/// Declares a macro that lists the columns, for `concat!`, and a function that reads a row of them.
+/// The function reads each column with `get` or `count` into a variable of the column's name. The
+/// last expression makes the value from these variables.
 macro_rules! columns {
     (
         $(#[$meta:meta])*

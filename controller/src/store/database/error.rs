@@ -1,5 +1,5 @@
-//! Sorts the failures of the database by what they mean for the caller. Every function of `store`
-//! returns this error.
+//! Sorts the failures of the database by what they mean for the caller. The functions of `store`
+//! that use the database return this error.
 
 use rusqlite::ErrorCode;
 
@@ -15,7 +15,7 @@ pub(crate) enum Error {
     /// The data folder is not the one that was opened.
     #[error("{0}")]
     Gone(String),
-    /// The database file holds what no controller has written.
+    /// The database file is damaged: it holds bytes that no controller has written.
     #[error("{0}")]
     Damaged(String),
     /// One value or one content cannot be read; the rest can.
@@ -34,7 +34,7 @@ pub(crate) enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        // The statement itself means nothing to a person.
+        // The message leaves out the SQL statement, which means nothing to a user.
         if let rusqlite::Error::SqlInputError { msg, .. } = error {
             return Error::Bug(format!("database: {msg}"));
         }

@@ -1,5 +1,5 @@
-//! Wraps the database: connections, transactions, values. It is the only file that knows which
-//! database this is. The other files of `store` use it; their functions take an open [`Tx`]. It
+//! Wraps the database: connections, transactions, values. Only this folder uses the library of
+//! SQLite. The other files of `store` use this module; their functions take an open [`Tx`]. It
 //! never begins a transaction by itself: the writer and the readers do.
 
 mod columns;
@@ -41,19 +41,19 @@ const STATEMENTS: usize = 128;
 /// The number of pages that a copy makes between two progress reports.
 const PAGES: i32 = 4096;
 /// The file system of SQLite whose lock on the database excludes every other process. Its
-/// connections share memory of this process and not a mapped file: a mapped file that cannot be
-/// written any more would end the program with SIGBUS.
+/// connections share the log's index in the memory of this process, not in a mapped file. A mapped
+/// file that cannot be written any more would end the program with SIGBUS.
 const ALONE: &str = "unix-excl";
-/// The bytes up to which a database is examined completely when it is opened. That takes a fraction
-/// of a second.
+/// The size in bytes up to which the controller examines all pages of a database when it opens it.
+/// That takes a fraction of a second.
 const SMALL: i64 = 64 << 20;
 
-/// One connection.
+/// One connection to the database.
 #[derive(Debug)]
 pub(super) struct Session(Connection);
 
-/// An open transaction. Only `store` writes SQL; `app` passes the transaction on, and reports what
-/// it parses meanwhile.
+/// An open transaction. Only `store` writes SQL. `app` passes the transaction on, and reports how
+/// many bytes it parses while the transaction is open.
 #[derive(Debug)]
 pub(crate) struct Tx<'a> {
     connection: &'a Connection,
@@ -89,8 +89,8 @@ pub(super) struct Row<'a> {
 }
 
 impl Session {
-    /// Opens the database for writing and brings its schema up to date. `may_begin` says whether it
-    /// may be empty.
+    /// Opens the database for writing and brings its schema up to date. `may_begin` says whether
+    /// the database may be empty.
     pub(super) fn writer(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<Self> {
         Self::examine(path, disk, may_begin)?;
         let session = Self::open(path, disk)?;
@@ -108,8 +108,8 @@ impl Session {
     /// Opens the database for reading beside the writer.
     pub(super) fn reader(path: &Path, disk: Option<Disk>) -> Result<Self> {
         let session = Self::open(path, disk)?;
-        // The cache has room for the pages that a list of many runs goes through. Otherwise SQLite
-        // reads them again every time.
+        // The cache has room for the pages that a list of many runs goes through. With a smaller
+        // cache, SQLite would read these pages again for every list.
         session.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(session)
     }
@@ -119,10 +119,11 @@ impl Session {
     pub(super) fn visitor(path: &Path, log: &Path) -> Result<Self> {
         let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        // Without a log, SQLite would make an empty one, unless it treats the file as one that
-        // never changes.
+        // If there is no log, SQLite would make an empty one, unless it treats the database as a
+        // file that never changes.
         let uri = format!("file:{}{}", escaped(path), if has_log { "" } else { "?immutable=1" });
-        // Its locks need a writable file. The lock of this crate is on the folder.
+        // The file system "unix-none" takes no locks, because SQLite's locks need a writable file.
+        // The caller holds a lock on the folder instead.
         let connection = Connection::open_with_flags_and_vfs(uri, flags, "unix-none")?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;")?;
@@ -135,8 +136,8 @@ impl Session {
         }
     }
 
-    /// Returns the same data with the present schema, in a database that vanishes when it is
-    /// closed.
+    /// Copies the data into a temporary database with the present schema. The temporary database
+    /// vanishes when it is closed.
     fn updated(&self) -> Result<Self> {
         let mut copy = Connection::open("")?;
         Backup::new(&self.0, &mut copy)?.step(-1)?;
@@ -150,8 +151,8 @@ impl Session {
         let disk = disk.map_or(ALONE, |disk| disk.name);
         let connection = Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // This makes plans independent of the bound values. Otherwise SQLite prepares many
-        // statements anew for every use, which took a fifth of the writer's time.
+        // This setting makes query plans independent of bound values. Without it, SQLite prepared
+        // many statements anew for every use, which took a fifth of the writer's time.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(
             "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
@@ -159,16 +160,16 @@ impl Session {
         Ok(Self(connection))
     }
 
-    /// Syncs what an earlier process has left in the log. A process that was killed within a commit
-    /// may have left it only in the kernel's memory. From now on it counts as committed, so it must
-    /// be on the disk before any caller learns of it.
+    /// Syncs the commits that an earlier process has left in SQLite's log. If that process was
+    /// killed within a commit, the commit may be only in the kernel's memory. From now on the
+    /// commit counts, so it must be on the disk before any caller sees it.
     fn settle(&self) -> Result<()> {
         let unsynced = |error: &rusqlite::Error| {
             error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC)
         };
         match self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
-            // SQLite syncs the log before it copies its pages, for which a full disk may have no
-            // room.
+            // SQLite syncs the log first, and then copies its pages into the database. If a full
+            // disk has no room for the copy, the log is synced all the same.
             Err(error) if unsynced(&error) => Err(error.into()),
             Err(error) => match Error::from(error) {
                 Error::Disk(_) => Ok(()),
@@ -178,9 +179,10 @@ impl Session {
         }
     }
 
-    /// Checks that the pages of the database are intact: all pages of a small one, all but those of
-    /// history of a large one. It uses a connection of its own that leaves the log as it is, so
-    /// that nothing moves into a damaged database.
+    /// Checks that the pages of the database are intact. In a small database it checks all pages,
+    /// in a large one all but those of the tables `blocks`, `parts` and `heads`. The check uses a
+    /// connection of its own that leaves the log as it is, so that no page moves into a damaged
+    /// database.
     fn examine(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<()> {
         let session = Self::open(path, disk)?;
         session.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -190,7 +192,7 @@ impl Session {
         }
         let sound = |sql: &str| -> Result<()> {
             let verdict: String = session.0.query_row(sql, (), |row| row.get(0))?;
-            // The first line names the database, the second the problem.
+            // The first line of the verdict names the database, the last one the problem.
             let trouble = verdict.lines().last().unwrap_or_default().to_owned();
             if verdict == "ok" { Ok(()) } else { Err(Error::Damaged(trouble)) }
         };
@@ -239,7 +241,7 @@ impl Session {
         Tx { connection: &self.0, work: Cell::default() }
     }
 
-    /// Returns whether a transaction is open. Some disk errors end it.
+    /// Returns whether a transaction is open. Some disk errors end a transaction.
     pub(super) fn is_open(&self) -> bool {
         !self.0.is_autocommit()
     }
@@ -254,34 +256,34 @@ impl Session {
         self.bare("BEGIN")
     }
 
-    /// Ends the transaction. What it wrote is on the disk then.
+    /// Commits the transaction. When this returns, its writes are on the disk.
     pub(super) fn commit(&self) -> Result<()> {
         self.bare("COMMIT")
     }
 
-    /// Ends the transaction and undoes what it wrote.
+    /// Ends the transaction, if one is open, and undoes its writes.
     pub(super) fn rollback(&self) -> Result<()> {
         if self.is_open() { self.bare("ROLLBACK") } else { Ok(()) }
     }
 
-    /// Opens the one savepoint.
+    /// Opens the savepoint of a use case.
     pub(super) fn save(&self) -> Result<()> {
         self.bare("SAVEPOINT use_case")
     }
 
-    /// Closes the savepoint and keeps what was written since.
+    /// Closes the savepoint and keeps the writes that followed it.
     pub(super) fn keep(&self) -> Result<()> {
         self.bare("RELEASE use_case")
     }
 
-    /// Closes the savepoint and undoes what was written since.
+    /// Closes the savepoint and undoes the writes that followed it.
     pub(super) fn undo(&self) -> Result<()> {
         self.bare("ROLLBACK TO use_case")?;
         self.keep()
     }
 
-    /// Moves the log into the database file, so that the folder is small and complete while no
-    /// controller uses it.
+    /// Moves SQLite's log into the database file, so that the folder is small while no controller
+    /// uses it.
     pub(super) fn checkpoint(&self) -> Result<()> {
         self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(Error::from)
     }
@@ -339,7 +341,8 @@ impl Tx<'_> {
 
     /// Copies everything that this transaction sees into a new database, some pages at a time.
     pub(super) fn copy(&self, into: &Path, mut seen: impl FnMut(u64, u64)) -> Result<()> {
-        // From its first read on, a transaction sees one moment.
+        // A transaction sees the database as it was at the transaction's first read. This read
+        // fixes the moment that the copy shows.
         self.connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
         let file = File::create(into).map_err(|error| Error::Disk(error.to_string()))?;
         let mut copy = Connection::open(into)?;
@@ -357,7 +360,7 @@ impl Tx<'_> {
         file.sync_all().map_err(|error| Error::Disk(error.to_string()))
     }
 
-    /// Passes the rows of a result to `show` one by one, until it returns `false`.
+    /// Passes the rows of a result to `show` one by one, until `show` returns `false`.
     pub(super) fn each<E: From<Error>>(
         &self,
         sql: &'static str,
@@ -376,13 +379,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Returns the work of this transaction so far.
+    /// Returns the work that this handle has counted so far.
     pub(super) fn work(&self) -> Work {
         self.work.get()
     }
 
-    /// Counts an update of a row that has so many bytes in an unchanged column, because SQLite
-    /// writes all of the row again.
+    /// Counts `bytes` bytes of unchanged columns in an updated row, because SQLite writes the whole
+    /// row again.
     pub(super) fn rewrote(&self, bytes: usize) {
         add(&self.work, |work| work.rewritten += bytes as u64);
     }
@@ -414,7 +417,7 @@ fn add(work: &Cell<Work>, what: impl FnOnce(&mut Work)) {
     work.set(sum);
 }
 
-/// Returns the bytes of a text or a blob.
+/// Returns the number of bytes of a text or a blob; 0 for other values.
 fn size(param: &dyn Param) -> usize {
     match param.to_sql() {
         Ok(ToSqlOutput::Borrowed(ValueRef::Text(bytes) | ValueRef::Blob(bytes))) => bytes.len(),
@@ -425,7 +428,7 @@ fn size(param: &dyn Param) -> usize {
 }
 
 impl Row<'_> {
-    /// Reads the columns one after the other, from the first.
+    /// Returns a reader of the columns, from the first to the last.
     pub(super) fn columns(&self) -> Columns<'_> {
         Columns { row: self, next: 0 }
     }
@@ -460,7 +463,7 @@ impl Row<'_> {
         Ok(value)
     }
 
-    /// Returns a number that cannot be negative.
+    /// Returns the number in a column that cannot be negative.
     pub(super) fn count(&self, column: usize) -> Result<u64> {
         let number: i64 = self.get(column)?;
         u64::try_from(number)

@@ -1,8 +1,9 @@
--- Schema 1. The rows are the truth. Blobs of the `record` crate keep what SQL cannot: NaN,
--- infinities and the types of values. Columns that change with every trial are in narrow tables of
--- their own, so that a change rewrites few bytes.
+-- Schema 1. The rows are the truth. Blobs in the format of the crate `record` keep what SQL cannot:
+-- NaN, infinities and the types of values. Columns that change with every trial are in narrow
+-- tables of their own, so that a change rewrites few bytes.
 
--- One row with the number of the newest event. Numbers have no gaps and become visible in order.
+-- One row with the number of the newest event. The numbers of events have no gaps and become
+-- visible in order.
 CREATE TABLE ledger (
     id   INTEGER PRIMARY KEY CHECK (id = 1),
     last INTEGER NOT NULL
@@ -26,8 +27,8 @@ CREATE TABLE sweeps (
     created_ms      INTEGER NOT NULL
 ) STRICT;
 
--- The state of a sweep. The transaction that changes a run updates the counters; they are never
--- counted again.
+-- The state of a sweep. The transaction that changes a run updates the counters of its sweep. The
+-- counters are never computed again from the runs.
 CREATE TABLE progress (
     sweep      TEXT PRIMARY KEY REFERENCES sweeps (id),
     state      TEXT NOT NULL,
@@ -64,13 +65,13 @@ CREATE TABLE runs (
     attempt     INTEGER NOT NULL,
     agent       TEXT,
     crashes     INTEGER NOT NULL,      -- attempts that ended in a crash
-    front       INTEGER NOT NULL,      -- 1: it goes before others in the queue
-    stop_wanted TEXT,                  -- why it should end
+    front       INTEGER NOT NULL,      -- 1: the run goes before others in the queue
+    stop_wanted TEXT,                  -- why the run should end
     -- What its present attempt has logged.
     history     INTEGER NOT NULL,      -- rows of history
     logged      INTEGER NOT NULL,      -- rows that hold the sweep's metric
     value       REAL,                  -- best finite value of the metric
-    -- How it ended.
+    -- How the run ended.
     class       TEXT,
     exit_code   INTEGER,
     signal      INTEGER,
@@ -93,7 +94,7 @@ CREATE TABLE summaries (
     overlay BLOB NOT NULL              -- from the summary stream
 ) STRICT;
 
--- The rows as they were sent, one block per append.
+-- The rows of runs as they were sent, one block per append.
 CREATE TABLE blocks (
     key     INTEGER PRIMARY KEY,
     run     INTEGER NOT NULL REFERENCES runs (key),
@@ -102,7 +103,7 @@ CREATE TABLE blocks (
     writer  TEXT NOT NULL,
     first   INTEGER NOT NULL,
     rows    INTEGER NOT NULL,
-    fenced  INTEGER NOT NULL,          -- 1: sent when another attempt owned the run
+    fenced  INTEGER NOT NULL,          -- 1: of a fenced or late attempt; the rows do not count
     frames  BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX blocks_in_order ON blocks (run, stream, attempt, writer, first);

@@ -4,7 +4,7 @@
 -- The merged blocks. Their `frames` in `blocks` are empty.
 CREATE TABLE heads (
     block INTEGER PRIMARY KEY REFERENCES blocks (key),
-    level INTEGER NOT NULL,            -- how often its rows were merged; 255: not any more
+    level INTEGER NOT NULL,            -- how often its rows were merged; 255: never again
     bytes INTEGER NOT NULL,            -- the bytes of its parts
     head  BLOB NOT NULL
 ) STRICT;

@@ -1,11 +1,11 @@
 -- Schema 6. What a run reports about itself beside its rows.
 
--- Only runs whose program reported something have a row. It is read with the run and seldom
+-- Only runs whose program reported something have a row. This row is read with the run and seldom
 -- written.
 CREATE TABLE about (
     run      INTEGER PRIMARY KEY REFERENCES runs (key),
     notes    TEXT NOT NULL,
-    grouped  TEXT NOT NULL,            -- the group that it belongs to
+    grouped  TEXT NOT NULL,            -- the group that the run belongs to
     job_type TEXT NOT NULL,
     added    TEXT NOT NULL,            -- JSON object: what a trial added to its parameters
     metrics  TEXT NOT NULL,            -- JSON array: how metrics are summed up

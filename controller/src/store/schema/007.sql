@@ -1,11 +1,11 @@
--- Schema 7. Files of runs. A blob is the content of a file. It lies in the object store under its
--- hash.
+-- Schema 7. Files of runs. A blob is the content of a file. The object store holds each blob under
+-- its hash.
 
 CREATE TABLE blobs (
     sha256    TEXT PRIMARY KEY,        -- 64 lower-case hexadecimal digits
     size      INTEGER NOT NULL,
     stored_ms INTEGER NOT NULL,
-    doomed    INTEGER NOT NULL         -- 1: it counts as gone; its object is being removed
+    doomed    INTEGER NOT NULL         -- 1: the blob counts as gone; its object is being removed
 ) STRICT, WITHOUT ROWID;
 
 -- The last row that an attempt has logged for each path.

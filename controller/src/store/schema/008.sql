@@ -1,6 +1,6 @@
--- Schema 8. Artifacts. The content of a version is its manifest, a blob. Its entries are also
--- stored here, so that no blob of a version is removed, and an entry is found without reading the
--- whole manifest.
+-- Schema 8. Artifacts. The content of a version is its manifest, a blob. The entries of a version
+-- are also stored here. So no blob of a version is removed, and an entry is found without reading
+-- the whole manifest.
 
 CREATE TABLE artifacts (
     key           INTEGER PRIMARY KEY,

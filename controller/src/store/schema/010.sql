@@ -14,7 +14,7 @@ CREATE TABLE checkpoints (
 CREATE INDEX checkpoints_of_run ON checkpoints (run, attempt, key) WHERE kept = 1;
 CREATE INDEX checkpoints_of_blob ON checkpoints (sha256) WHERE kept = 1;
 
--- How far the rows of its attempt were: how many rows of each writer led to the checkpoint.
+-- How many rows of each stream and writer of the attempt led to a checkpoint.
 CREATE TABLE checkpoint_ends (
     checkpoint INTEGER NOT NULL REFERENCES checkpoints (key),
     stream     TEXT NOT NULL,          -- history or summary
