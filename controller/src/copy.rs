@@ -136,7 +136,7 @@ async fn transfer(
     copied.report = check(&copy, from, &seen).await?;
     if !copied.report.bad.is_empty() {
         // The target may hold a damaged copy from an earlier backup, although the source's content
-        // is intact. This removes such copies and copies their contents again.
+        // is intact. The loop removes such copies, and the next pass copies their contents again.
         for sha256 in &copied.report.bad {
             copy::discard(&absolute, sha256).map_err(at)?;
         }

@@ -1,7 +1,7 @@
-//! Defines what the controller takes from its process, beside clock and chance: the threads for
-//! work that blocks, and the file system on which SQLite keeps the database. The process chooses
-//! both once, when it opens the store. `Controller::start` takes those of the machine. The
-//! simulator passes a single thread and a disk that fails on purpose. This module decides nothing.
+//! Defines the threads for work that blocks, and the file system on which SQLite keeps the
+//! database. The process chooses both once, when it opens the store. `Controller::start` takes
+//! those of the machine. The simulator passes a single thread and a disk that fails on purpose.
+//! This module decides nothing.
 
 use tokio::task::JoinError;
 

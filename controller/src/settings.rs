@@ -71,8 +71,8 @@ pub struct Limits {
     pub streams: u32,
     /// Use cases in one commit.
     pub batch: usize,
-    /// Use cases that wait in the writer's queue. Further callers wait until there is a place in
-    /// it.
+    /// Use cases that wait in the writer's queue. Further callers wait until the queue has a free
+    /// place.
     pub queue: usize,
     /// Connections to the database that read side by side.
     pub readers: usize,
@@ -130,8 +130,8 @@ pub struct Limits {
     pub summary_keys: usize,
     /// Bytes of a text in a run's summary; the controller cuts off the rest of the text.
     pub summary_text: usize,
-    /// Bytes of each part of a run's summary: the last values of history, their ranges, and the
-    /// values that the program writes to the summary itself.
+    /// Bytes of each part of a run's summary: last values of history, their ranges, and values that
+    /// the program writes to the summary itself.
     pub summary_bytes: usize,
     /// Parsed configurations of sweeps that stay in memory.
     pub plans: usize,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::app::{App, Error, caller::Caller};
 
-/// A handle to the connection that a request came over. The port attaches it to each request.
+/// A handle to the connection that a request came over. The port attaches this handle to each
+/// request.
 pub(crate) type Host = Arc<dyn Welcome>;
 
 /// The operation of a [`Host`].
