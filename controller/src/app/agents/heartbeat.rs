@@ -1,6 +1,6 @@
-//! Answers the heartbeats of agents. A heartbeat is a long poll: it says what the agent holds, and
-//! gets an answer at once if the orders differ from that. The handlers in `api` call it.
-//! `app::agents::orders` decides what the orders are.
+//! Answers the heartbeats of agents. A heartbeat is a long poll that names the attempts which the
+//! agent holds. The controller answers at once if the agent's orders differ from those attempts.
+//! The handlers in `api` call this module. `app::agents::orders` decides the orders.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -28,21 +28,21 @@ use crate::{
 pub(crate) struct AgentView {
     /// The agent's id.
     pub(crate) agent: String,
-    /// The name of its machine.
+    /// The name of the agent's machine.
     pub(crate) host: String,
-    /// The sweep that it works for.
+    /// The id of the sweep that the agent works for.
     pub(crate) sweep: String,
-    /// The most trials that it runs at the same time.
+    /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
-    /// The number of trials that it could start now.
+    /// The number of trials that the agent could start now.
     pub(crate) free: u32,
-    /// The names of its GPUs, or "CPU".
+    /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
-    /// The runs that it holds.
+    /// The ids of the runs that the agent holds.
     pub(crate) runs: Vec<String>,
-    /// The slots that ended trials still occupy, a sentence for each.
+    /// One sentence for each slot that an ended trial still occupies.
     pub(crate) set_aside: Vec<String>,
-    /// The time since its last heartbeat.
+    /// The time since the agent's last heartbeat.
     pub(crate) seen_ago: Duration,
 }
 
@@ -68,19 +68,21 @@ pub(crate) async fn heartbeat(
     for held in beat.holds.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
         app.leases.renew(&held.run, held.attempt, now);
     }
-    // An older heartbeat that still waits checks again, and finds that it is no longer the newest.
+    // This wake-up makes an older heartbeat of the agent that still waits fail, because it is no
+    // longer the newest.
     app.wakeups.wake(&[Wake::All(Topic::Agent(beat.agent.clone()))]);
     let own = app.wakeups.listen(Topic::Agent(beat.agent.clone()));
     let work = app.wakeups.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // A full agent would use up a wake-up that is meant for an agent with room. The end of its
-    // sweep concerns it only once it holds nothing.
+    // An agent without a free slot would use up a wake-up that is meant for an agent with one. Such
+    // an agent needs the news of its sweep's end only when it holds no attempt.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
         let (own, mut work) = (own.woken(), pin!(work.woken()));
         if waits_for_work {
-            // This joins the queue before it looks. The queue keeps wake-ups for one listener for
-            // those in the queue, and a listener that leaves passes its wake-up on.
+            // The listener joins the topic's queue before this loop reads the rows. A wake-up for
+            // one listener goes to a listener in that queue. A woken listener that leaves the queue
+            // without waiting passes its wake-up on to another listener.
             work.as_mut().enable();
         }
         let draft = draft(app, &beat, deadline).await?;
@@ -112,15 +114,15 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     if beat.agent.is_empty() {
         return Err(Error::invalid("the agent's id is empty"));
     }
-    // The database that keeps it has no larger numbers.
+    // The database stores the incarnation as an `i64`.
     if i64::try_from(beat.incarnation).is_err() {
         let message =
             format!("the incarnation {} is too large; the limit is {}", beat.incarnation, i64::MAX);
         return Err(Error::invalid(message)
-            .hint("count an agent's starts, or take milliseconds since 1970"));
+            .hint("use the number of the agent's starts, or milliseconds since 1970"));
     }
-    // An agent names the attempts that it holds by right, and those that it has lost without
-    // knowing.
+    // An agent may name `limits.holds` attempts that it holds by right. It may name as many again
+    // that the controller has taken from it, until it receives the orders to stop them.
     let most = 2 * limits.holds;
     if beat.holds.len().max(beat.declined.len()) > most {
         return Err(Error::invalid(format!("the heartbeat names more than {most} runs")));
@@ -145,8 +147,9 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Decides the orders from the rows, and adds one more trial if a model has to propose it. It
-/// proposes one trial at a time, so that one starts while the next one is proposed.
+/// Decides the orders from the rows, and adds one more trial if a model has to propose it. The
+/// model proposes one trial per answer, so that the trial starts while the model proposes the next
+/// one.
 async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Draft, Error> {
     let look = beat.clone();
     let mut draft = app.change(move |change| decide(change, &look)).await?;
@@ -167,7 +170,8 @@ async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Dr
 }
 
 impl Draft {
-    /// Returns the orders that the agent may have received before.
+    /// Returns the orders in this draft that the agent may have received before: all but the fresh
+    /// runs.
     fn repeats(&self) -> Vec<(String, u32)> {
         let starts = self.again.iter().map(|run| (run.id.clone(), run.attempt));
         let stops = self.stop.iter().map(|stop| (stop.of.run.clone(), stop.of.attempt));
@@ -211,7 +215,8 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     })
 }
 
-/// Returns the agents that sent a heartbeat lately: those of one sweep, or all if `sweep` is empty.
+/// Returns the agents that sent a heartbeat lately. The agents are those of one sweep, or all
+/// agents if `sweep` is empty.
 ///
 /// # Errors
 /// Refuses the token of a run.

@@ -1,5 +1,5 @@
-//! Defines what agents and the controller say to each other, as the use cases see it. The handlers
-//! in `api` translate it from the wire.
+//! Defines the messages between agents and the controller, as the use cases see them. The handlers
+//! in `api` translate these messages from and to the wire format.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use ::sweeps::{config::Argument, lifecycle::sweep};
 pub(crate) struct Beat {
     /// The agent's id, which is stable over restarts of the agent.
     pub(crate) agent: String,
-    /// A number that rises with every start of the agent.
+    /// A number that rises with every start of the agent, and whenever the agent loses a trial.
     pub(crate) incarnation: u64,
-    /// A number that rises with every heartbeat of an incarnation.
+    /// The heartbeat's number, which rises with every heartbeat of an incarnation.
     pub(crate) beat: u64,
-    /// The sweep that the agent works for.
+    /// The id of the sweep that the agent works for.
     pub(crate) sweep: String,
     /// All attempts that the agent holds.
     pub(crate) holds: Vec<Held>,
     /// The number of trials that the agent could start in addition.
     pub(crate) free: u32,
-    /// The longest time that the answer may wait for news.
+    /// The longest time that the controller may delay the answer while the agent has no new orders.
     pub(crate) wait: Duration,
     /// The name of the agent's machine.
     pub(crate) host: String,
     /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
-    /// The names of its GPUs, or "CPU".
+    /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
-    /// The attempts that the agent was told to start and could not take.
+    /// The attempts that the agent was ordered to start and could not start.
     pub(crate) declined: Vec<RunAttempt>,
-    /// The slots that ended trials still occupy, a sentence for each, for users.
+    /// One sentence for users for each slot that an ended trial still occupies.
     pub(crate) set_aside: Vec<String>,
 }
 
 impl Beat {
-    /// Returns whether the agent names this attempt.
+    /// Returns whether the heartbeat names this attempt as held.
     pub(crate) fn holds(&self, run: &str, attempt: u32) -> bool {
         self.holds.iter().any(|held| held.run == run && held.attempt == attempt)
     }
@@ -57,7 +57,7 @@ pub(crate) struct Held {
     pub(crate) run: String,
     /// The attempt's number.
     pub(crate) attempt: u32,
-    /// Whether its process was started.
+    /// Whether the agent has started the attempt's process.
     pub(crate) started: bool,
 }
 
@@ -70,13 +70,13 @@ pub(crate) struct Orders {
     pub(crate) start: Vec<Start>,
     /// The attempts to end.
     pub(crate) stop: Vec<Stop>,
-    /// The attempts that the agent holds by right. Their leases are renewed.
+    /// The attempts that the agent holds by right. The heartbeat has renewed their leases.
     pub(crate) keep: Vec<RunAttempt>,
-    /// The term of a lease.
+    /// The time that a lease lasts unless it is renewed.
     pub(crate) lease: Duration,
-    /// The state of the sweep.
+    /// The state of the sweep that the agent works for.
     pub(crate) state: sweep::State,
-    /// The reason why the sweep hands out nothing, for users.
+    /// The reason why the agent gets no new trial, for users; `None` if there is no such reason.
     pub(crate) note: Option<String>,
 }
 
@@ -85,19 +85,19 @@ pub(crate) struct Orders {
 pub(crate) struct Start {
     /// The attempt.
     pub(crate) of: RunAttempt,
-    /// The id of its sweep.
+    /// The id of the trial's sweep.
     pub(crate) sweep: String,
-    /// The number of the trial in its sweep.
+    /// The trial's number in its sweep.
     pub(crate) trial: u64,
-    /// The project; empty if there is none.
+    /// The name of the run's project; empty if the run has none.
     pub(crate) project: String,
-    /// The command to execute.
+    /// The trial's command line, with its parameters filled in.
     pub(crate) command: Vec<Argument>,
-    /// The parameters as one JSON object.
+    /// The trial's parameters as one JSON object.
     pub(crate) params_json: String,
-    /// The token that opens this run only.
+    /// The token with which the trial's program may use this run only.
     pub(crate) token: String,
-    /// The name of the sweep's metric.
+    /// The name of the sweep's metric; `None` if the sweep has no metric.
     pub(crate) metric: Option<String>,
     /// The longest time that the attempt may run; `None` if there is no limit.
     pub(crate) timeout: Option<Duration>,
@@ -110,6 +110,6 @@ pub(crate) struct Stop {
     pub(crate) of: RunAttempt,
     /// The reason: `cancelled`, `stopped`, `pruned` or `fenced`.
     pub(crate) reason: String,
-    /// The time between SIGTERM and SIGKILL.
+    /// The time between SIGTERM and SIGKILL when the agent ends the attempt.
     pub(crate) grace: Duration,
 }

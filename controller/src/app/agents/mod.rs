@@ -1,4 +1,5 @@
-//! Keeps track of the agents: what they hold, what their orders are, and which of them are present.
+//! Keeps track of the agents: which attempts they hold, what their orders are, and which agents
+//! sent a heartbeat lately.
 
 pub(crate) mod heartbeat;
 pub(crate) mod messages;

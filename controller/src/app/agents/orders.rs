@@ -1,5 +1,5 @@
-//! Decides the orders of an agent: everything about the attempts that it holds, in one transaction,
-//! from its heartbeat and the rows. `app::agents::heartbeat` uses it. It never waits.
+//! Decides the orders of an agent in one transaction, from the agent's heartbeat and the rows.
+//! `app::agents::heartbeat` uses this module. This module never waits.
 
 use sweeps::lifecycle::{
     run::{Event, State},
@@ -21,26 +21,27 @@ use crate::{
     },
 };
 
-/// The orders, before the parts that need no transaction are added.
+/// The orders of an agent, before `app::agents::heartbeat` adds the parts that need no transaction.
 #[derive(Debug)]
 pub(in crate::app) struct Draft {
-    /// The runs that were leased to the agent just now.
+    /// The runs that this heartbeat leases to the agent.
     pub(in crate::app) fresh: Vec<Run>,
-    /// The runs that were leased before and that the agent does not seem to know.
+    /// The runs that an earlier heartbeat leased to the agent and that this heartbeat does not
+    /// name.
     pub(in crate::app) again: Vec<Run>,
-    /// The attempts to end.
+    /// The attempts that the agent has to end.
     pub(in crate::app) stop: Vec<Stop>,
     /// The attempts that the agent holds by right.
     pub(in crate::app) keep: Vec<RunAttempt>,
     /// The state of the sweep that the agent works for.
     pub(in crate::app) state: sweep::State,
-    /// The reason why the sweep hands out nothing.
+    /// The reason why the agent gets no new trial; `None` if there is no such reason.
     pub(in crate::app) note: Option<String>,
-    /// Whether there is room for a trial that a model has to propose.
+    /// Whether the agent has room for a trial that a model has to propose.
     pub(in crate::app) wants_model: bool,
 }
 
-/// Decides the orders. It may be called several times for one heartbeat.
+/// Decides the orders of an agent. One heartbeat may call this function several times.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the
@@ -79,7 +80,8 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
     })
 }
 
-/// Takes away the runs that a new incarnation of the agent does not name: it has lost them.
+/// Takes away the runs that a new incarnation of the agent does not name, because the agent has
+/// lost them. Does nothing if the incarnation is not new.
 fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     let known = store::agents::incarnation(change.tx, &beat.agent)?;
     match known {
@@ -115,7 +117,7 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Resul
     Ok(())
 }
 
-/// Returns the reason to stop a held attempt, or `None` if it may go on.
+/// Returns the reason to stop an attempt that the agent names, or `None` if the attempt may go on.
 fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<String>, Error> {
     if !is_own(change, beat, &held.run, held.attempt)? {
         return Ok(Some("fenced".to_owned()));
@@ -130,8 +132,8 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
                 return Ok(Some("cancelled".to_owned()));
             }
         }
-        // The run's own SDK has reported its end. The process may still be saving its model, and
-        // holds its slot by right.
+        // The SDK in the trial's program has reported the end of the run. The program may still be
+        // saving its model, so the attempt keeps its slot.
         State::Finished | State::Failed => return Ok(None),
         State::Running | State::Preempted | State::Stopped | State::Pruned => {}
     }
@@ -139,14 +141,15 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
 }
 
 /// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes
-/// first: what an agent holds by right is bounded, and what it names is not.
+/// before the whole run is read. The size of the runs that an agent holds by right is bounded; the
+/// size of the runs that it names is not.
 fn is_own(change: &Change<'_>, beat: &Beat, run: &str, attempt: u32) -> Result<bool, Error> {
     let holder = store::runs::holder(change.tx, run)?;
     Ok(holder
         .is_some_and(|(newest, agent)| newest == attempt && agent.as_deref() == Some(&beat.agent)))
 }
 
-/// Returns the note for an agent that has room but holds as much as one agent may.
+/// Returns the note for an agent that has free slots but holds as much as one agent may hold.
 fn full(limits: &Limits) -> String {
     let (runs, bytes) = (limits.holds, limits.held_bytes);
     format!(
@@ -154,9 +157,10 @@ fn full(limits: &Limits) -> String {
     )
 }
 
-/// Returns the runs that are leased to the agent and that it does not name, because the reply that
-/// handed them out was lost. A running attempt that the agent does not name is not repeated: its
-/// lease expires by itself. Also returns the room that the agent has for more runs.
+/// Returns the runs that are leased to the agent and that its heartbeat does not name: the reply
+/// that handed them out was lost. Ends such a run if it was ordered to stop. Leaves out running
+/// attempts that the agent does not name, because their leases expire by themselves. Also returns
+/// how many more runs, and how many bytes of runs, the agent may hold.
 fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), Error> {
     let limits = &change.app.settings.limits;
     let mut room = Most { runs: limits.holds, bytes: limits.held_bytes };

@@ -1,6 +1,6 @@
-//! Keeps what is known of the agents that send heartbeats: the newest heartbeat, their free slots,
-//! and the orders that they received. It is in memory only, because an agent repeats all of it with
-//! its next heartbeat. `app::agents::heartbeat` uses it.
+//! Keeps the newest heartbeat of each agent, and how often each order was sent to the agent. The
+//! registry is in memory only, because an agent repeats its state with every heartbeat.
+//! `app::agents::heartbeat` uses this module.
 
 use std::{
     collections::HashMap,
@@ -17,41 +17,41 @@ use crate::app::error::{Error, Why};
 #[derive(Debug, Default)]
 pub(crate) struct Registry(Mutex<HashMap<String, Known>>);
 
-/// One agent.
+/// The state of one agent, from its newest heartbeat.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     incarnation: u64,
     beat: u64,
-    /// The sweep that it works for.
+    /// The id of the sweep that the agent works for.
     pub(crate) sweep: String,
-    /// The name of its machine.
+    /// The name of the agent's machine.
     pub(crate) host: String,
-    /// The most trials that it runs at the same time.
+    /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
-    /// The number of trials that it could start now.
+    /// The number of trials that the agent could start now.
     pub(crate) free: u32,
-    /// The names of its GPUs, or "CPU".
+    /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
-    /// The runs that it says it holds.
+    /// The ids of the runs that the agent's heartbeat names as held.
     pub(crate) runs: Vec<String>,
-    /// The slots that ended trials still occupy, a sentence for each.
+    /// One sentence for each slot that an ended trial still occupies.
     pub(crate) set_aside: Vec<String>,
-    /// The time of its last heartbeat.
+    /// The time of the agent's newest heartbeat.
     pub(crate) seen: Instant,
-    /// How often it was told to start or stop an attempt, for each order that it does not seem to
-    /// have received.
+    /// How often the agent was sent each order to start or stop an attempt, by run id and attempt.
+    /// Only orders in the newest answer are counted.
     told: HashMap<(String, u32), u32>,
 }
 
-/// How often an order is sent at once. Later repeats wait a little, so that an agent that ignores
-/// its orders does not spin.
+/// How often the controller sends the same order without a delay. Later repeats wait a little, so
+/// that an agent that ignores its orders does not send heartbeats without pause.
 const PROMPT_REPEATS: u32 = 2;
 
 impl Registry {
     /// Records a heartbeat.
     ///
     /// # Errors
-    /// Fails with [`Error::Refused`] if a newer heartbeat arrived before.
+    /// Fails with [`Error::Refused`] if a newer heartbeat of the agent has already arrived.
     pub(crate) fn arrive(&self, beat: &Beat, now: Instant) -> Result<(), Error> {
         let mut agents = self.lock();
         let told = match agents.get_mut(&beat.agent) {
@@ -78,17 +78,18 @@ impl Registry {
         Ok(())
     }
 
-    /// Passes if no newer heartbeat of the agent has arrived since.
+    /// Passes if this heartbeat is the newest of its agent.
     ///
     /// # Errors
-    /// Fails with [`Error::Refused`] if one has.
+    /// Fails with [`Error::Refused`] if a newer heartbeat has arrived, or if the registry has
+    /// forgotten the agent.
     pub(crate) fn still_newest(&self, beat: &Beat) -> Result<(), Error> {
         let newest =
             |known: &Known| (known.incarnation, known.beat) == (beat.incarnation, beat.beat);
         if self.lock().get(&beat.agent).is_some_and(newest) { Ok(()) } else { Err(superseded()) }
     }
 
-    /// Returns whether one of these orders should be sent without waiting.
+    /// Returns whether at least one of these orders should be sent to the agent without a delay.
     pub(crate) fn is_news(&self, agent: &str, orders: &[(String, u32)]) -> bool {
         let agents = self.lock();
         let told = agents.get(agent).map(|known| &known.told);
@@ -97,7 +98,7 @@ impl Registry {
         })
     }
 
-    /// Records the orders that the agent receives now.
+    /// Records that these orders are sent to the agent now.
     pub(crate) fn told(&self, agent: &str, orders: Vec<(String, u32)>) {
         if let Some(known) = self.lock().get_mut(agent) {
             let times = |order: &(String, u32)| known.told.get(order).copied().unwrap_or(0) + 1;
@@ -105,7 +106,7 @@ impl Registry {
         }
     }
 
-    /// Returns every agent, or those of one sweep, sorted by id.
+    /// Returns the agents of one sweep, or all agents if `sweep` is empty, sorted by id.
     pub(crate) fn list(&self, sweep: &str) -> Vec<(String, Known)> {
         let mut all: Vec<_> = self
             .lock()
