@@ -1,5 +1,5 @@
-//! Gives access to the rows in two ways: through a change, which the writer makes, and through a
-//! read beside it.
+//! Gives use cases access to the rows in two ways. A change runs on the writer thread. A read runs
+//! beside the writer thread, on a snapshot.
 
 use std::sync::Arc;
 
@@ -12,8 +12,9 @@ use super::{
 use crate::store::Tx;
 
 impl App {
-    /// Makes a change: `work` runs in a transaction of its own, and its effect is on the disk when
-    /// this returns. Leases and wake-ups follow the commit, even if the caller has gone away.
+    /// Runs `work` as one change: either everything that `work` writes is kept, or nothing. The
+    /// change is on the disk when this function returns. The leases and wake-ups of the change
+    /// follow its commit, even if the caller no longer waits.
     pub(in crate::app) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,

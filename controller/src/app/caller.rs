@@ -1,17 +1,17 @@
-//! Says who calls, and what the caller may do. Every use case takes the [`Caller`], which the
-//! handlers in `api` get from a token. The token of a run holds its own proof, so the controller
-//! stores none: the run, the attempt, and a keyed hash of both. The token becomes invalid after its
-//! attempt ends and a grace period has passed.
+//! Identifies the caller of a use case, and what the caller may do. Use cases take the [`Caller`],
+//! which the handlers in `api` get from a token. A run token holds the run's id, the attempt, and a
+//! keyed hash of both as a proof. So the controller stores no run tokens. `app::runs::lookup`
+//! refuses a run token after its attempt has ended and a grace period has passed.
 
 use super::error::{Error, Why};
 
-/// The one who calls.
+/// The caller of a use case, as a token identifies the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// The administrator, who may do everything.
     Admin,
-    /// The program of a run, or its agent on its behalf. It may read this run and write as this
-    /// attempt, and nothing else.
+    /// The program of a run, or its agent on its behalf. This caller may read this run and write as
+    /// this attempt, and nothing else.
     Run {
         /// The run's id.
         run: String,
@@ -21,7 +21,7 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// Passes if the caller may do everything.
+    /// Passes if the caller is the administrator.
     ///
     /// # Errors
     /// Refuses the token of a run.
@@ -76,8 +76,9 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Makes the tokens of a controller. The token `admin` opens everything; without it, every
-    /// caller is an administrator. `secret` belongs to the data folder.
+    /// Makes the tokens of a controller. A caller with the token `admin` may do everything. If
+    /// `admin` is `None`, every caller is the administrator. The key of run tokens comes from
+    /// `admin`, or from the data folder's `secret` if `admin` is `None`.
     pub(crate) fn new(admin: Option<&str>, secret: &[u8]) -> Self {
         let material = admin.map_or(secret, str::as_bytes);
         Self {
@@ -86,7 +87,7 @@ impl Tokens {
         }
     }
 
-    /// Returns the token that opens this run only.
+    /// Returns the token for this attempt of this run, which gives no other rights.
     pub(crate) fn of_run(&self, run: &str, attempt: u32) -> String {
         let proof = self.proof(run, attempt).to_hex();
         format!("run.{run}.{attempt}.{proof}")
@@ -95,7 +96,7 @@ impl Tokens {
     /// Returns the caller that a token belongs to.
     ///
     /// # Errors
-    /// Refuses the call if the token is absent or unknown.
+    /// Refuses the call if the controller requires a token and `token` is absent or unknown.
     pub(crate) fn caller(&self, token: Option<&str>) -> Result<Caller, Error> {
         let Some(admin) = &self.admin else { return Ok(Caller::Admin) };
         let unknown = |message: &str| {
@@ -103,8 +104,8 @@ impl Tokens {
                 .hint("set BESOM_TOKEN to the token that the controller was started with")
         };
         let token = token.ok_or_else(|| unknown("the controller requires a token"))?;
-        // Comparing hashes takes constant time, so the delay of the answer reveals nothing about
-        // the token.
+        // Comparing two BLAKE3 hashes takes constant time. So the delay of the answer reveals
+        // nothing about the token.
         if blake3::hash(token.as_bytes()) == *admin {
             return Ok(Caller::Admin);
         }

@@ -1,6 +1,7 @@
-//! Explains why a use case failed: a few kinds of error, each with a sentence for users. Code in
-//! `app` makes them; each handler in `api` has one table that maps a kind to its protocol. An error
-//! is either logged or returned, never both: only bugs are logged.
+//! Defines the errors of the use cases: a few kinds, each with a sentence. Code in `app` makes
+//! these errors. `api::grpc::error` has one table that maps each kind to a gRPC status. That table
+//! logs the text of a bug and hides it from the caller. The caller receives the text of every other
+//! error, which is not logged there.
 
 use sweeps::lifecycle::Refused;
 
@@ -9,13 +10,13 @@ use crate::store;
 /// The reason why a use case failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// The request has no meaning, or breaks a limit.
+    /// The request is malformed or exceeds a limit.
     Invalid(Words),
     /// The request names something that does not exist.
     Missing(Words),
-    /// The request has a meaning, but is not allowed now or not for this caller.
+    /// The request is valid, but the present state or the caller's rights do not allow it.
     Refused(Why, Words),
-    /// The same request may work later.
+    /// The same request may succeed later.
     Busy(Words),
     /// The data folder is gone, or another one has taken its place. `app::upkeep::lost` turns this
     /// into [`Error::Busy`].
@@ -25,10 +26,10 @@ pub(crate) enum Error {
     Torn(String),
     /// The requested data is damaged.
     Damaged(Words),
-    /// The disk reports an error. `app::upkeep::full` turns this into [`Error::Busy`] where it
-    /// knows what was tried.
+    /// The disk reports an error. `app::upkeep::full` turns such an error of a write into
+    /// [`Error::Busy`]; `app::access` does so for a read.
     Disk(String),
-    /// The controller has a bug. The reason is in the log.
+    /// The controller has a bug. The text goes to the log, not to the caller.
     Bug(String),
 }
 
@@ -37,34 +38,36 @@ pub(crate) enum Error {
 pub(crate) struct Words {
     /// One sentence in lower case, without a full stop.
     pub(crate) message: String,
-    /// The advice on what to do about it; `None` if there is none.
+    /// The advice on what to do about the error; `None` if there is no advice.
     pub(crate) hint: Option<String>,
 }
 
-/// The reason why a meaningful request was refused.
+/// The reason why a valid request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// The state does not allow it.
+    /// The present state of the stored data, such as a run's state, does not allow the request.
     State,
-    /// Another attempt owns the run.
+    /// The attempt does not own the run, or its late rows do not count.
     Fenced,
-    /// The rows before these are missing.
+    /// The append starts behind the end of its stream, so rows in between are missing.
     Gap {
         /// The offset that the append must start at.
         next: u64,
     },
-    /// A row names a blob that is not stored. The row may be sent again once the blob is.
+    /// A row names a blob that is not stored. The sender may send the row again after it has sent
+    /// the blob.
     Blob,
-    /// There is no room for it until a user makes some.
+    /// The content exceeds a limit on stored bytes. The request cannot succeed until a user frees
+    /// room or raises the limit.
     Room,
-    /// The caller may not do this.
+    /// The caller has no right to make this request.
     Forbidden,
-    /// The caller did not identify itself.
+    /// The call has no token, or a token that the controller does not know.
     Unknown,
 }
 
 impl Error {
-    /// Returns the error of a request without a meaning.
+    /// Returns the error of a malformed request, or of one that exceeds a limit.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Error::Invalid(Words::new(message))
     }
@@ -77,15 +80,15 @@ impl Error {
     /// Returns the error of a request for damaged data.
     pub(crate) fn damaged(message: impl Into<String>) -> Self {
         Error::Damaged(Words::new(message))
-            .hint("`controller fsck` says what else is damaged; a backup may have it whole")
+            .hint("`controller fsck` lists all damage; a backup may have the data intact")
     }
 
-    /// Returns the error of a request that may work later.
+    /// Returns the error of a request that may succeed later.
     pub(crate) fn busy(message: impl Into<String>) -> Self {
         Error::Busy(Words::new(message))
     }
 
-    /// Returns a refusal, with its reason.
+    /// Returns the error of a valid request that is refused for the reason `why`.
     pub(crate) fn refused(why: Why, message: impl Into<String>) -> Self {
         Error::Refused(why, Words::new(message))
     }
@@ -101,7 +104,7 @@ impl Error {
             .hint("`sweep show SWEEP` lists the runs of a sweep")
     }
 
-    /// Adds advice to an error that a user reads.
+    /// Adds advice to the error. An error without [`Words`] stays as it is.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         match &mut self {

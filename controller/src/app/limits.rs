@@ -1,6 +1,6 @@
-//! Checks the length of the names and lists that a caller sends. Every use case that keeps a name
-//! or walks through a list calls it. Each refusal says what is too large, how large it is, and what
-//! the limit is. The checks read nothing but their arguments.
+//! Checks the length of the names and lists that a caller sends. Use cases that keep a caller's
+//! name or walk through a caller's list call this module. Each refusal says what is too large, how
+//! large it is, and what the limit is. The checks read nothing but their arguments.
 
 use super::{error::Error, text::cut};
 use crate::settings::Limits;

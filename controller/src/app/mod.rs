@@ -1,9 +1,9 @@
-//! Decides everything that the controller does: one file of use cases per noun, over one store. The
-//! handlers in `api`, the background step and the tests call it. It never sees a wire format or
-//! SQL.
+//! Decides everything that the controller does. Each file holds the use cases of one noun, and all
+//! use cases share one store. The handlers in `api`, the background step and the tests call this
+//! module. This module never sees a wire format or SQL.
 //!
-//! Every function here that returns a [`Result`] also fails if the database does. The `# Errors`
-//! sections name only the other reasons.
+//! Every function in `app` that returns a [`Result`] fails if the database fails. The `# Errors`
+//! sections in `app` leave this reason out.
 
 mod access;
 pub(crate) mod agents;
@@ -43,12 +43,12 @@ use crate::{
 };
 use caller::Tokens;
 
-/// Everything that a use case may need.
+/// The application: everything that a use case may need.
 #[derive(Debug)]
 pub(crate) struct App {
-    /// The limits and the defaults.
+    /// The controller's limits and defaults.
     pub(crate) settings: Settings,
-    /// The check of who may do what.
+    /// The tokens, which decide what each caller may do.
     pub(crate) tokens: Tokens,
     clock: Clock,
     chance: Chance,
@@ -62,7 +62,7 @@ pub(crate) struct App {
     rung_costs: RungCosts,
     compaction: Compaction,
     explaining: Arc<Semaphore>,
-    /// The KiB that all readers together may still read ahead of their clients.
+    /// The KiB that all readers together may still read ahead of their clients, one permit per KiB.
     ahead: Semaphore,
     collector: Collector,
     room: Room,
@@ -72,9 +72,9 @@ pub(crate) struct App {
 }
 
 const SECRET: &str = "secret";
-/// The KiB that all readers together may read ahead of their clients.
+/// The most KiB that all readers together may read ahead of their clients.
 const AHEAD_KIB: usize = 32 << 10;
-/// The number of explanations that are computed at the same time. Others wait.
+/// The most explanations that are computed at the same time. Further explanations wait.
 const EXPLAINING: usize = 2;
 
 impl App {
@@ -126,18 +126,19 @@ impl App {
         }))
     }
 
-    /// Returns a receiver of whether the disk has no room for rows and contents. It sees each
-    /// change.
+    /// Returns a receiver whose value is `true` while the disk has no room for rows and contents.
+    /// The receiver is notified of each change.
     pub(crate) fn fullness(&self) -> channel::Receiver<bool> {
         self.full.subscribe()
     }
 
-    /// Returns a receiver of the reason why nothing can be written. It sees each change.
+    /// Returns a receiver of the reason why the store refuses every write; `None` while it accepts
+    /// writes. The receiver is notified of each change.
     pub(crate) fn losses(&self) -> channel::Receiver<Option<store::Error>> {
         self.loss.subscribe()
     }
 
-    /// Ends long polls and streams, so that the program can end soon.
+    /// Ends long polls and streams, so that the controller can exit soon.
     pub(crate) fn drain(&self) {
         self.draining.send_replace(true);
     }
@@ -155,7 +156,7 @@ impl App {
     /// Waits until [`App::drain`] is called.
     async fn drained(&self) {
         let mut draining = self.draining.subscribe();
-        // The sender lives as long as `self`.
+        // `wait_for` fails only without a sender, and the sender lives as long as `self`.
         let _ = draining.wait_for(|draining| *draining).await;
     }
 

@@ -1,6 +1,7 @@
-//! Cuts texts that come from outside to a bound. `app` and the handlers in `api` use it.
+//! Shortens texts to a limit in bytes. `app` and the handlers in `api` use this module for texts
+//! that come from outside the controller.
 
-/// Returns the beginning of a text, at most `bytes` long, in whole characters.
+/// Returns the longest beginning of a text that has at most `bytes` bytes and whole characters.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
