@@ -1,7 +1,7 @@
-//! Decides how a run goes on after an attempt that gave no result. The run is queued again while
-//! the `retry` of its sweep allows it. It runs again if its agent reports the attempt after all.
-//! Otherwise it is over. This is a part of `Change`, which uses it when attempts end, leases run
-//! out and agents report. It never judges why an attempt failed.
+//! Decides how a run goes on after an attempt that gave no result. The run is queued again if the
+//! `retry` of its sweep allows another attempt. If not, the run is over. A run whose agent reports
+//! the attempt after all becomes a running run again. These methods of `Change` are called when
+//! attempts end, leases expire and agents report. This module never judges why an attempt failed.
 
 use sweeps::lifecycle::{
     Class,
@@ -24,16 +24,17 @@ use crate::{
 };
 
 impl Change<'_> {
-    /// Records that an attempt failed, as the run's outcome says.
+    /// Records that the run's newest attempt failed, and queues the run again if `retry` allows it.
+    /// The run's outcome has the class of the failure; without a class, it becomes `Class::Error`.
     ///
     /// # Errors
-    /// Fails with [`Error::Refused`] if the run's state does not allow such an end.
+    /// Fails with [`Error::Refused`] if a run in this state cannot fail.
     pub(crate) fn fail(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         let class = run.outcome.class.unwrap_or(Class::Error);
         run.outcome.class = Some(class);
         self.step(run, Event::Fail)?;
         if self.tries_again(run, class)? {
-            // No agent will report the attempt again: its process is gone.
+            // No agent will report the attempt again, because its process has ended.
             run.agent = None;
             run.front = false;
             return self.requeue(run, Event::Requeue);
@@ -41,7 +42,8 @@ impl Change<'_> {
         self.result(run)
     }
 
-    /// Takes an attempt away whose lease ran out, or whose agent forgot it.
+    /// Takes the newest attempt of a run away from its agent or process, because its lease has
+    /// expired or the agent no longer has it. `reason` says which, for users.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if no agent or process holds the run.
@@ -69,8 +71,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Puts a run at the front of the queue because its node takes the slot away. The attempt does
-    /// not count as a failure.
+    /// Puts a run at the front of the queue because its node takes the attempt's slot away. The
+    /// attempt does not count as a failure.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if no agent or process holds the run.
@@ -80,9 +82,9 @@ impl Change<'_> {
         self.requeue(run, Event::Requeue)
     }
 
-    /// Moves a run back to the queue with this event, or ends it if no other attempt is wanted.
-    /// Every way back to the queue leads through here, except a retry by a user. So a stopped sweep
-    /// starts no trial again.
+    /// Moves a run back to the queue with this event, or ends the run if no other attempt is
+    /// wanted. Every run that goes back to the queue passes through this function, unless a user
+    /// retries it. So a stopped sweep starts no trial again.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
@@ -91,20 +93,20 @@ impl Change<'_> {
         if run.stop_wanted.is_some() {
             self.end(run, Event::Stop)?;
         } else if self.is_stopped(run)? {
-            // The run holds no reason to stop. So an agent that has it after all must find that the
-            // run is no longer its own.
+            // The run has no `stop_wanted`, so its agent is cleared. An agent that still has the
+            // attempt then receives the order to stop it, as a fenced attempt.
             run.agent = None;
             self.end(run, Event::Stop)?;
         }
         Ok(())
     }
 
-    /// Lets an attempt go on that reports itself, even if the controller had given it up. Nothing
-    /// happens to a run that is running, or to one that crashed for good in a sweep that was
-    /// cancelled since.
+    /// Marks a run as running because its attempt reports itself, even if the controller had given
+    /// the attempt up. A running run stays as it is, and so does a crashed run of a cancelled
+    /// sweep.
     ///
     /// # Errors
-    /// Fails with [`Error::Refused`] if the run's state has no way back.
+    /// Fails with [`Error::Refused`] if a run in this state cannot become running again.
     pub(crate) fn hear(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         if run.state == State::Running {
             return Ok(());
@@ -119,7 +121,8 @@ impl Change<'_> {
             store::failures::remove(self.tx, run.key, run.attempt)?;
         }
         self.step(run, Event::Heard)?;
-        // Until now the run kept its place in the queue, because the agent could have declined it.
+        // A leased run keeps its place at the front of the queue until its attempt reports itself,
+        // because its agent may still decline it.
         run.front = false;
         run.outcome = Outcome::default();
         Ok(())

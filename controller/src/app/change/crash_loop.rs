@@ -1,7 +1,7 @@
-//! Stops a crash loop. A sweep whose attempts fail one after the other, soon after their start,
-//! hands out nothing until a user resumes it. This is a part of `Change`, which uses it when
-//! attempts end and when a user resumes a sweep. It does not handle a single bad node: the agent
-//! there gives up by itself.
+//! Pauses a sweep that is in a crash loop. If the attempts of a sweep fail in a row, soon after
+//! their start, the sweep hands out no trials until a user resumes it. These methods of `Change`
+//! are called when attempts end and when a user resumes a sweep. This module does not handle a
+//! single bad node, because the agent on such a node gives up by itself.
 
 use std::time::Duration;
 
@@ -16,12 +16,13 @@ use crate::{
     store::{self, runs::Run, sweeps::Progress},
 };
 
-/// The longest line of a program's last output that is repeated, in bytes.
+/// The most bytes that a sweep's `trouble` repeats of one line of an attempt's message.
 const LONGEST: usize = 200;
 
 impl Change<'_> {
-    /// Counts an attempt of a trial that ended by itself after running for `ran`. The run's outcome
-    /// says how it ended; an outcome with a class is a failure.
+    /// Counts a trial's attempt that ended by itself after it ran for `ran`, if the attempt failed
+    /// quickly. Every other end resets the count. Pauses the sweep if the count reaches
+    /// `settings.crash_loop`, unless other agents hold its trials.
     pub(crate) fn watch_crash_loop(&mut self, run: &Run, ran: Duration) -> Result<(), Error> {
         let Some(sweep) = &run.sweep else { return Ok(()) };
         let settings = &self.app.settings;
@@ -48,7 +49,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Forgets the failures so far, because a user believes that the sweep works.
+    /// Resets the count of quick failures, because a user resumes the sweep.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.
@@ -59,20 +60,20 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Returns whether one agent alone fails while others hold trials of the sweep. In that case
-    /// the program works somewhere.
+    /// Returns whether all counted failures are those of the agent `failing` while other agents
+    /// hold trials of the sweep. In that case the program works on another node.
     fn others_work(&self, sweep: &str, failing: Option<String>) -> Result<bool, Error> {
         let Some(failing) = failing else { return Ok(false) };
         Ok(store::runs::is_held_by_others(self.tx, sweep, &failing)?)
     }
 
-    /// Describes what happened, for users.
+    /// Returns a description of the crash loop for users.
     fn trouble(&mut self, sweep: &str, run: &Run) -> Result<String, Error> {
         let count = self.progress(sweep)?.quick_failures;
         let seconds = self.app.settings.quick_failure.as_secs();
         let message = run.outcome.message.as_deref().unwrap_or("no reason is known");
         let first = cut(message.lines().next().unwrap_or_default(), LONGEST);
-        // The last line that a program prints usually says what ended it.
+        // The last line that a program prints usually says why the program ended.
         let last = message.lines().skip(1).filter(|line| !line.trim().is_empty()).last();
         let last = last.map(|last| format!(": {}", cut(last.trim(), LONGEST))).unwrap_or_default();
         Ok(format!(
@@ -82,7 +83,7 @@ impl Change<'_> {
     }
 }
 
-/// Starts the count again.
+/// Resets the count of quick failures.
 fn forget(progress: &mut Progress) {
     progress.quick_failures = 0;
     progress.failing_agent = None;

@@ -1,12 +1,14 @@
-//! A run that is being edited. Only `Change::edit` makes a draft, and it saves what the work has
-//! changed. So no use case can change a run and forget to save it.
+//! Tracks which fields of a run a use case has edited. Only `Change::edit` makes a [`Draft`], and
+//! it saves the draft after the use case has edited it. So no use case can edit a run and forget to
+//! save it.
 
 use std::ops::{Deref, DerefMut};
 
 use crate::store::{self, Tx, runs::Run};
 
-/// A run that is being edited. It reads as a run. A change of any of its fields marks the whole row
-/// as unsaved; [`Draft::counts`] and [`Draft::introduction`] mark less, which costs less to save.
+/// A run that is being edited, which dereferences to [`Run`]. Mutable access to the run marks its
+/// whole row as unsaved. [`Draft::counts`] and [`Draft::introduction`] mark only a few columns,
+/// which costs less to save.
 #[derive(Debug)]
 pub(crate) struct Draft<'r> {
     run: &'r mut Run,
@@ -15,34 +17,34 @@ pub(crate) struct Draft<'r> {
     introduction: bool,
 }
 
-/// What an append changes of a run whose state stays.
+/// The fields of a run that an append changes while the run's state stays the same.
 #[derive(Debug)]
 pub(crate) struct Counts<'r> {
-    /// The rows of history.
+    /// The number of rows in the stream `history`.
     pub(crate) history: &'r mut u64,
-    /// The rows that hold the sweep's metric.
+    /// The number of rows that hold the sweep's metric.
     pub(crate) logged: &'r mut u64,
-    /// The rows of history that hold the metric as a finite number.
+    /// The number of rows of the stream `history` that hold the metric as a finite number.
     pub(crate) iteration: &'r mut u64,
-    /// The best value of the metric.
+    /// The best finite value of the metric; `None` if there is none.
     pub(crate) value: &'r mut Option<f64>,
 }
 
-/// What users and programs say about a run.
+/// The fields with which users and programs describe a run.
 #[derive(Debug)]
 pub(crate) struct Introduction<'r> {
-    /// The project.
+    /// The name of the run's project.
     pub(crate) project: &'r mut String,
-    /// The name for people.
+    /// The run's name for people; may be empty.
     pub(crate) name: &'r mut String,
-    /// A JSON array of texts.
+    /// The run's tags, as a JSON array of texts.
     pub(crate) tags: &'r mut String,
-    /// A JSON object.
+    /// The run's config, as a JSON object.
     pub(crate) config: &'r mut String,
 }
 
 impl<'r> Counts<'r> {
-    /// Borrows the counts of a run that is not stored.
+    /// Borrows the counts of a run. Nothing marks the run as unsaved.
     pub(crate) fn of(run: &'r mut Run) -> Self {
         let Run { history, logged, iteration, value, .. } = run;
         Self { history, logged, iteration, value }
@@ -55,20 +57,20 @@ impl<'r> Draft<'r> {
         Self { run, counts: false, row: false, introduction: false }
     }
 
-    /// Changes the counts alone.
+    /// Returns the counts for editing, and marks them as unsaved.
     pub(crate) fn counts(&mut self) -> Counts<'_> {
         self.counts = true;
         Counts::of(self.run)
     }
 
-    /// Changes the introduction.
+    /// Returns the introduction for editing, and marks it as unsaved.
     pub(crate) fn introduction(&mut self) -> Introduction<'_> {
         self.introduction = true;
         let Run { project, name, tags, config, .. } = &mut *self.run;
         Introduction { project, name, tags, config }
     }
 
-    /// Writes what was changed.
+    /// Writes the fields that are marked as unsaved.
     pub(super) fn save(&self, tx: &Tx<'_>) -> store::Result<()> {
         if self.row {
             store::runs::save(tx, self.run)?;

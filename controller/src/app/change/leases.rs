@@ -1,11 +1,10 @@
-//! Keeps the leases: how long each held attempt lives without a report from its agent. Deadlines
-//! are monotonic and in memory; a controller that starts gives every lease a full term. Commits add
-//! leases, heartbeats and appends renew them, and `upkeep` removes them. This module never decides
-//! what an expired lease means.
+//! Keeps the leases: until when each held attempt may go without a report from its agent or
+//! process. Deadlines are monotonic times in memory. A controller that starts gives every held
+//! attempt a lease with a full term. Commits grant and end leases, and heartbeats and appends renew
+//! them. This module never decides what follows from an expired lease.
 //!
-//! A renewal costs one look-up. A search for expired leases costs only as much as the number of
-//! leases that may have expired: it looks at each lease about once per term, however many there
-//! are.
+//! A renewal costs one look-up. A search for expired leases checks only the leases that may have
+//! expired. So searches check each lease about once per term, however many leases there are.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +25,7 @@ pub(crate) struct Leases {
 #[derive(Debug, Default)]
 struct Table {
     of_runs: BTreeMap<String, Lease>,
-    /// The leases, ordered by the time at which each is looked at next.
+    /// The ids of the runs with a lease, ordered by the time of each lease's next check.
     looks: BTreeSet<(Instant, String)>,
 }
 
@@ -34,8 +33,8 @@ struct Table {
 struct Lease {
     attempt: u32,
     deadline: Instant,
-    /// The time of the next look, never later than the deadline. A renewal moves the deadline, not
-    /// this.
+    /// The time of the lease's next check, never later than the deadline. A renewal moves the
+    /// deadline and leaves the time of the check as it is.
     look: Instant,
 }
 
@@ -62,13 +61,13 @@ impl Leases {
         }
     }
 
-    /// Ends the lease of a run that is no longer held.
+    /// Ends the lease of a run that no agent or process holds any more.
     pub(crate) fn release(&self, run: &str) {
         self.lock().remove(run);
     }
 
-    /// Ends the lease of an attempt that is no longer held. A newer attempt of the run keeps its
-    /// lease.
+    /// Ends the lease of an attempt that no agent or process holds any more. A newer attempt of the
+    /// run keeps its lease.
     pub(crate) fn release_if(&self, run: &str, attempt: u32) {
         let mut table = self.lock();
         if table.of_runs.get(run).is_some_and(|lease| lease.attempt == attempt) {
@@ -76,9 +75,9 @@ impl Leases {
         }
     }
 
-    /// Returns the runs whose lease has expired, with their attempts. They are sorted by id, so
-    /// that the following work has a fixed order. A run is returned again until its lease is
-    /// released or renewed.
+    /// Returns the runs whose lease has expired, with their attempts. The runs are sorted by id, so
+    /// that the controller handles them in a fixed order. A run is returned again until its lease
+    /// is released or renewed.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
         if planted(Bug::EndlessLeases) {
             return Vec::new();

@@ -1,6 +1,6 @@
-//! Makes one change of the rows, in one open transaction. Every change of state goes through
-//! `sweeps::lifecycle` here, together with its counters, event, lease and wake-up, so that none of
-//! them can be forgotten. `App::change` makes it; every use case that writes uses it.
+//! Makes one change of the rows in one open transaction. Here each new state of a run or sweep
+//! comes from `sweeps::lifecycle`, together with its counters, event, lease and wake-up. So no use
+//! case can forget one of them. `App::change` makes a [`Change`] for every use case that writes.
 
 pub(in crate::app) mod attempts;
 pub(in crate::app) mod crash_loop;
@@ -39,17 +39,17 @@ use crate::{
     },
 };
 
-/// A change that is being made.
+/// A change of the rows that is being made: an open transaction and the effects of its commit.
 pub(crate) struct Change<'a> {
     /// The open transaction.
     pub(crate) tx: &'a Tx<'a>,
-    /// The state that lives beside the rows.
+    /// The application, with the state that is kept in memory.
     pub(crate) app: &'a App,
     /// The time in milliseconds since 1970, the same for the whole change.
     pub(crate) now_ms: i64,
     progress: BTreeMap<String, Touched>,
     effects: Effects,
-    /// The topics whose listeners are all woken already.
+    /// The topics for which `effects` already wakes all listeners.
     woken: HashSet<Topic>,
 }
 
@@ -59,11 +59,11 @@ struct Touched {
     before: Progress,
 }
 
-/// The work that follows once the change is committed.
+/// The work that follows after the change is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// The runs whose lease changes, in the order of the changes: with the attempt that is held
-    /// from now on, or `None` if the run is no longer held.
+    /// The runs whose lease changes, in the order of the changes. Each run has the attempt that is
+    /// held from now on, or `None` if no attempt is held any more.
     pub(crate) held: Vec<(String, Option<u32>)>,
     /// The listeners to wake.
     pub(crate) wakes: Vec<Wake>,
@@ -96,8 +96,8 @@ impl<'a> Change<'a> {
         lookup::find(self.tx, id)
     }
 
-    /// Returns the progress of a sweep. What the caller changes in it is written when the change
-    /// closes.
+    /// Returns the progress of a sweep. [`Change::close`] writes what the caller changes in the
+    /// progress.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.
@@ -125,10 +125,10 @@ impl<'a> Change<'a> {
             .ok_or_else(|| Error::Bug("the progress of a sweep was read and is gone".to_owned()))
     }
 
-    /// Wakes listeners after the commit.
+    /// Wakes listeners after the change is committed.
     pub(crate) fn wake(&mut self, wake: Wake) {
-        // One wake-up for all listeners of a topic is enough. Wake-ups for one listener each stand
-        // for one trial, so all are kept.
+        // One wake-up for all listeners of a topic is enough. Each wake-up for one listener stands
+        // for one trial, so all wake-ups of this kind are kept.
         if let Wake::All(topic) = &wake
             && !self.woken.insert(topic.clone())
         {
@@ -137,7 +137,8 @@ impl<'a> Change<'a> {
         self.effects.wakes.push(wake);
     }
 
-    /// Writes a new trial that is already leased to its agent. Its number must be the sweep's next.
+    /// Writes a new trial that is already leased to its agent. The trial's number must be the
+    /// sweep's next one.
     pub(crate) fn create_trial(&mut self, run: &mut Run) -> Result<(), Error> {
         run.key = store::runs::insert(self.tx, run)?;
         let body = json!({ "trial": run.trial, "attempt": run.attempt, "agent": run.agent });
@@ -153,7 +154,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Writes a new run outside of sweeps, which is already running.
+    /// Writes a new run that belongs to no sweep and is already running.
     pub(crate) fn create_run(&mut self, run: &mut Run) -> Result<(), Error> {
         run.key = store::runs::insert(self.tx, run)?;
         self.event(Kind::Run, run, &json!({ "attempt": run.attempt, "state": run.state.name() }))?;
@@ -161,8 +162,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Lets `work` edit a run, and saves what it changed. If `work` fails, so does the transaction,
-    /// and nothing is saved.
+    /// Lets `work` edit a run, and saves what `work` changed. If `work` fails, this function saves
+    /// nothing and returns the error.
     pub(crate) fn edit<T>(
         &mut self,
         run: &mut Run,
@@ -174,7 +175,7 @@ impl<'a> Change<'a> {
         Ok(done)
     }
 
-    /// Moves a run to the state that an event leads to.
+    /// Moves a run to the state that the event leads to.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
@@ -233,19 +234,20 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Ends a run. The search learns its result from here.
+    /// Ends a run, and records the event from which the search learns the run's result.
     ///
     /// # Errors
-    /// Fails with [`Error::Refused`] if the run's state does not allow such an end.
+    /// Fails with [`Error::Refused`] if the event cannot happen to a run in this state.
     pub(crate) fn end(&mut self, run: &mut Draft<'_>, event: run::Event) -> Result<(), Error> {
         self.step(run, event)?;
         self.result(run)
     }
 
-    /// Makes a run that was over live again, and its sweep with it.
+    /// Prepares a run that was over for a return to a live state. Reopens the run's sweep if the
+    /// sweep is over.
     ///
     /// # Errors
-    /// Fails with [`Error::Refused`] if the sweep's state has no way back.
+    /// Fails with [`Error::Refused`] if a sweep in this state cannot be reopened.
     pub(crate) fn reopen(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         run.ended_ms = None;
         run.constrained.clear();
@@ -259,8 +261,9 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Handles a better value of a run: the run may reach the target, or become the best. With
-    /// constraints, the value counts once the run is over and satisfies them.
+    /// Handles a better value of a run. The value may reach the sweep's target, and a finished run
+    /// may become the sweep's best run. In a sweep with constraints, the value counts only if the
+    /// run is over and satisfies them.
     pub(crate) fn improved(&mut self, run: &Run) -> Result<(), Error> {
         let (Some(sweep), Some(value)) = (&run.sweep, run.value) else { return Ok(()) };
         let plan = self.app.plans.get(self.tx, sweep)?;
@@ -281,7 +284,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Ends the creation of new trials in a sweep. The first reason stays.
+    /// Ends the creation of new trials in a sweep. If the sweep already has a reason for this, that
+    /// reason stays.
     pub(crate) fn close_sweep(&mut self, sweep: &str, reason: Closing) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
         if progress.closing.is_none() {
@@ -290,7 +294,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Moves a sweep to the state that an event leads to.
+    /// Moves a sweep to the state that the event leads to.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
@@ -306,8 +310,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Orders a run to end, for this reason. Its agent or process learns of it as soon as the
-    /// change is committed.
+    /// Orders a run to end, for this reason. The run's agent or process receives the order soon
+    /// after the change is committed.
     pub(crate) fn want_stop(
         &mut self,
         run: &mut Draft<'_>,
@@ -320,7 +324,8 @@ impl<'a> Change<'a> {
         self.told(run)
     }
 
-    /// Tells watchers of a change to a run that does not change its state.
+    /// Writes an event and wakes the watchers after a change of a run that leaves the run's state
+    /// as it is.
     pub(crate) fn told(&mut self, run: &Run) -> Result<(), Error> {
         let body = json!({
             "attempt": run.attempt,
@@ -342,8 +347,8 @@ impl<'a> Change<'a> {
         self.improved(run)
     }
 
-    /// Returns the result that the search learns of a run; it never learns anything else. Only runs
-    /// that finished or were pruned have a value to report.
+    /// Returns the body of the event that ends a run. The search learns the result of a run from
+    /// this body alone. The body has a value only if the run finished or was pruned.
     fn result_of(&self, run: &Run) -> Result<serde_json::Value, Error> {
         let tells = matches!(run.state, State::Finished | State::Pruned);
         let value = run.value.filter(|_| tells);
@@ -388,8 +393,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Ends the change: finishes the sweeps that have nothing left to do, and writes the progress
-    /// of each sweep that changed.
+    /// Ends the change: settles the sweeps that it read or changed, and writes the progress of each
+    /// sweep that changed.
     pub(crate) fn close(mut self) -> Result<Effects, Error> {
         let sweeps: Vec<String> = self.progress.keys().cloned().collect();
         for sweep in &sweeps {
@@ -415,8 +420,9 @@ impl<'a> Change<'a> {
         Ok(self.effects)
     }
 
-    /// Finishes a sweep that has nothing left to do. This happens at the end of each change, or
-    /// sooner where a caller needs the sweep's state.
+    /// Closes a sweep that has created all of its trials, and finishes a closed sweep without live
+    /// runs. [`Change::close`] calls this function. A caller that needs the sweep's state sooner
+    /// also calls it.
     pub(crate) fn settle(&mut self, sweep: &str) -> Result<(), Error> {
         let Touched { plan, now, .. } = self.touch(sweep)?;
         let is_full =
@@ -432,13 +438,13 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Returns the event that ends a run which was ordered to stop.
+/// Returns the event that ends a run for the reason for which it was ordered to stop.
 pub(super) fn wanted_end(run: &Run) -> run::Event {
     run.stop_wanted.map_or(run::Event::Stop, StopReason::end)
 }
 
-/// Returns the counter of the runs in a state. Preempted runs go back to the queue in the same
-/// change.
+/// Returns the sweep's counter of runs in a state. Preempted runs count as queued, because they go
+/// back to the queue in the same change.
 fn counter(progress: &mut Progress, state: State) -> &mut u64 {
     match state {
         State::Queued | State::Preempted => &mut progress.queued,

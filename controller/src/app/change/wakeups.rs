@@ -1,6 +1,6 @@
-//! Wakes the tasks that wait for a change. Commits wake; long polls, watchers and readers that
-//! follow a run listen. A wake-up carries no data: a woken task reads the rows itself. A wake-up
-//! never wakes more tasks than the change concerns.
+//! Wakes the tasks that wait for a change of the rows. Commits send wake-ups. Long polls, watchers
+//! and readers that follow a run receive them. A wake-up carries no data: a woken task reads the
+//! rows itself. A wake-up wakes no task that waits for another topic.
 
 use std::{
     collections::HashMap,
@@ -9,25 +9,25 @@ use std::{
 
 use tokio::sync::{Notify, futures::Notified};
 
-/// The subject that a task can wait for.
+/// The subject of a change that a task can wait for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Topic {
-    /// The attempts that this agent holds.
+    /// The orders of this agent, or a newer heartbeat from it.
     Agent(String),
     /// The state of a sweep or of one of its runs.
     Sweep(String),
-    /// The trials of a sweep: it has one to hand out, or never will again.
+    /// The trials of a sweep: the sweep has one to hand out, or its state has changed.
     Work(String),
     /// The rows or the state of a run.
     Run(String),
 }
 
-/// The listeners that are woken.
+/// The listeners that a wake-up wakes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
     /// All listeners of the topic.
     All(Topic),
-    /// One listener of the topic, because there is only one trial to take.
+    /// One listener of the topic, because the wake-up stands for one trial.
     One(Topic),
 }
 
@@ -40,8 +40,9 @@ pub(crate) struct Wakeups(Mutex<HashMap<Topic, Weak<Notify>>>);
 pub(crate) struct Listener(Arc<Notify>);
 
 impl Listener {
-    /// Returns a future that wakes at the next wake-up after this call, not after its first poll.
-    /// Call this, then look, then wait: so no change is missed between looking and waiting.
+    /// Returns a future that completes at the first wake-up for all listeners after this call, even
+    /// before its first poll. A task calls this function, then reads the rows, then awaits the
+    /// future. So the task misses no change between the read and the wait.
     pub(crate) fn woken(&self) -> Notified<'_> {
         self.0.notified()
     }
@@ -57,7 +58,8 @@ impl Wakeups {
         Listener(notify)
     }
 
-    /// Wakes the listeners. Costs one look-up if there are none.
+    /// Wakes the listeners that these wake-ups name. A wake-up without a listener costs one
+    /// look-up.
     pub(crate) fn wake(&self, wakes: &[Wake]) {
         if wakes.is_empty() {
             return;
