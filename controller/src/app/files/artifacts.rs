@@ -1,7 +1,8 @@
-//! Stores artifacts: what runs make and use, in versions. The handlers in `api` call it, and so
-//! does `app::files::blobs` for a row that names an artifact. The content of a version never
-//! changes. The digest of a manifest decides whether there is a new version, inside the transaction
-//! that would make it. This module never opens a reference.
+//! Stores artifacts: named sets of files that runs make and use, in versions. The handlers in `api`
+//! call this module, and so does `app::files::rows` for a row that names an artifact. The content
+//! of a version never changes. A row makes a new version only if no version of its name has the
+//! manifest's digest. The transaction that would make the version checks this. This module never
+//! opens a reference.
 
 use std::sync::Arc;
 
@@ -26,21 +27,21 @@ use crate::{
     store::{self, Tx, artifacts::Role, runs::Run},
 };
 
-/// A version with its aliases and its runs.
+/// A version of an artifact, with its aliases and the runs that made or used it.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactView {
     /// The version.
     pub(crate) version: Version,
-    /// The names that it has beside its number.
+    /// The aliases of the version, such as `latest`.
     pub(crate) aliases: Vec<String>,
-    /// The runs that made it; empty in lists.
+    /// The ids of the runs that made the version, up to a limit; empty in lists.
     pub(crate) made_by: Vec<String>,
-    /// The runs that used it; empty in lists.
+    /// The ids of the runs that used the version, up to a limit; empty in lists.
     pub(crate) used_by: Vec<String>,
 }
 
 impl ArtifactView {
-    /// Returns about how many bytes the view has in a list.
+    /// Returns about how many bytes this view takes in a list.
     fn weight(&self) -> usize {
         let Version { project, name, metadata, .. } = &self.version;
         let aliases = self.aliases.iter().map(String::len).sum::<usize>();
@@ -48,49 +49,50 @@ impl ArtifactView {
     }
 }
 
-/// A version that a run made or used.
+/// A version of an artifact that a run made or used.
 #[derive(Clone, Debug)]
 pub(crate) struct OfRun {
     /// The version.
     pub(crate) artifact: ArtifactView,
-    /// Whether the run made it; otherwise the run used it.
+    /// Whether the run made the version; `false` means that the run used it.
     pub(crate) made: bool,
 }
 
-/// The version that a caller asks for.
+/// The version of an artifact that a caller asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// The project.
+    /// The name of the artifact's project.
     pub(crate) project: String,
-    /// The run whose project is meant, in place of a project.
+    /// The id of a run whose project is meant. It counts only if `project` is empty.
     pub(crate) run: String,
     /// The artifact's name.
     pub(crate) name: String,
     /// A number such as `v3` or an alias; empty means `latest`.
     pub(crate) version: String,
-    /// The digest of a manifest. If it is not empty, it replaces `version` and means the newest
-    /// version with this content.
+    /// The digest of a manifest. If the digest is not empty, it replaces `version` and means the
+    /// newest version with this manifest.
     pub(crate) digest: String,
 }
 
-/// The most entries that one transaction writes or removes.
+/// The most entries of a manifest that one transaction writes or removes.
 const ENTRIES: usize = 1000;
 
-/// A version that is to be kept: the row that names it, and the contents of its manifest.
+/// A version that is ready to be kept: the row that names it, and facts from its manifest.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Logged {
     row: ArtifactRow,
     /// The number of entries in the manifest.
     pub(in crate::app) entries: usize,
-    /// The bytes of all contents.
+    /// The bytes of all contents in the manifest. References count 0 bytes.
     bytes: u64,
     /// The key under which the entries are stored until a version owns them. `None` means that a
-    /// version with this content exists.
+    /// version with this manifest existed when the row was staged.
     staged: Option<i64>,
 }
 
-/// Prepares the version that a row names. A manifest may have so many entries that the writer would
-/// take long for them. So they are written before the row is kept, some at a time.
+/// Prepares the version that a row names. A manifest may have so many entries that one transaction
+/// for all of them would take too long. So this function writes the entries before the row is kept,
+/// some at a time.
 ///
 /// # Errors
 /// Fails with [`Why::Blob`] if the manifest or a content is not stored, and with [`Error::Invalid`]
@@ -154,8 +156,9 @@ async fn read_manifest(
         })
 }
 
-/// Removes entries that no version owns any more, or that never got a version, some at a time. If
-/// the database fails, the next call finds the same work.
+/// Removes the entries of removed versions, and entries that were staged before `before_ms` and
+/// never got a version. Each transaction removes some entries. If the database fails, the next call
+/// finds the same work.
 pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
     while let Some(key) =
         app.read(move |tx, _| Ok(store::artifacts::left_over(tx, before_ms)?)).await?
@@ -176,11 +179,13 @@ pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), 
     Ok(())
 }
 
-/// Keeps the artifact that a run logged: as the newest version of this name with this content, or
-/// as a new version. `latest` and the aliases move to it, unless another attempt owns the run.
+/// Keeps the artifact that a run logged. The artifact becomes a new version unless a version of its
+/// name has the same manifest. `latest` and the row's aliases move to the version, unless the row
+/// is late or its attempt is fenced.
 ///
 /// # Errors
-/// Fails with [`Why::Blob`] if a blob is not stored.
+/// Fails with [`Why::Blob`] if the manifest is not stored. Fails with [`Error::Busy`] if the
+/// version with the same manifest was removed a moment ago.
 pub(in crate::app) fn keep(
     change: &Change<'_>,
     names: &Names,
@@ -202,8 +207,7 @@ pub(in crate::app) fn keep(
     if !fenced {
         store::artifacts::set_alias(tx, &version, LATEST)?;
         let room = change.app.settings.limits.aliases.saturating_sub(aliases(tx, &version)?);
-        // A row that was accepted is not refused because of its aliases. Those without room are
-        // left out.
+        // The row is kept even if it has too many aliases. Aliases beyond the limit are left out.
         for alias in row.aliases.iter().take(room as usize) {
             store::artifacts::set_alias(tx, &version, alias)?;
         }
@@ -211,7 +215,7 @@ pub(in crate::app) fn keep(
     Ok(store::artifacts::note(tx, version.key, Role::Made, run.key, now_ms)?)
 }
 
-/// Returns how many aliases the versions of this name have.
+/// Returns how many aliases all versions of this artifact have together.
 fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
     Ok(store::artifacts::aliases_of_name(tx, &of.project, &of.name)?)
 }
@@ -225,7 +229,7 @@ fn insert(
 ) -> Result<Version, Error> {
     let Logged { row, entries, bytes, staged } = logged;
     names.claim(tx, &row.name, &row.digest, row.size)?;
-    // This happens only if the version was removed a moment ago.
+    // `staged` is `None` here only if the version with the same manifest was removed a moment ago.
     let gone =
         || Error::busy(format!("the version of `{}` with this content was just removed", row.name));
     let metadata = if row.metadata.is_empty() { "{}".to_owned() } else { row.metadata.clone() };
@@ -249,8 +253,8 @@ fn insert(
 /// Returns a version that a run is about to use, and records the use.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the version does not exist. Fails with [`Error::Refused`] if it
-/// belongs to another project and the caller lacks the controller's token.
+/// Fails with [`Error::Missing`] if the version does not exist. Fails with [`Error::Refused`] if
+/// the caller has a run token and the version belongs to another project.
 pub(crate) async fn use_one(
     app: &Arc<App>,
     caller: &Caller,
@@ -271,11 +275,11 @@ pub(crate) async fn use_one(
     app.change(note).await
 }
 
-/// Returns one version with the runs that made and used it.
+/// Returns one version of an artifact with the runs that made and used the version.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the version does not exist. Fails with [`Error::Refused`] if it
-/// belongs to another project and a run asks for it.
+/// Fails with [`Error::Missing`] if the version does not exist. Fails with [`Error::Refused`] if
+/// the caller has a run token and the version belongs to another project.
 pub(crate) async fn get(
     app: &Arc<App>,
     caller: &Caller,
@@ -285,8 +289,8 @@ pub(crate) async fn get(
     app.read(move |tx, app| view(tx, app, find(tx, app, &allowed(tx, &caller, wanted)?)?)).await
 }
 
-/// Returns the versions by project and name, newest first. An empty text means every project or
-/// every name.
+/// Returns the versions of artifacts, sorted by project and name. The newest version of each name
+/// comes first. An empty `project` means every project, and an empty `name` every name.
 ///
 /// # Errors
 /// Refuses the token of a run.
@@ -307,7 +311,7 @@ pub(crate) fn list(
     ))
 }
 
-/// Returns the versions that a run has made, then those that it has used.
+/// Returns the versions of artifacts that a run has made, then the versions that the run has used.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -341,10 +345,12 @@ fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<ArtifactView>, Erro
     versions.into_iter().map(view).collect()
 }
 
-/// Returns the manifest of a version, or the content of one of its files, in pieces.
+/// Returns the content of one file of a version, in pieces. An empty `path` means the version's
+/// manifest.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the file does not exist or is a reference.
+/// Fails with [`Error::Missing`] if the version or the file does not exist, or if the file is a
+/// reference.
 pub(crate) async fn read(
     app: &Arc<App>,
     caller: &Caller,
@@ -376,8 +382,8 @@ pub(crate) async fn read(
 /// Adds aliases to a version and removes aliases from it.
 ///
 /// # Errors
-/// - Fails with [`Error::Invalid`] if a name cannot be an alias, or is `latest`, which moves by
-///   itself.
+/// - Fails with [`Error::Invalid`] if a name cannot be an alias, if a name is `latest`, or if the
+///   artifact would have too many aliases.
 /// - Fails with [`Error::Missing`] if the version does not exist.
 pub(crate) async fn alias(
     app: &Arc<App>,
@@ -413,8 +419,8 @@ pub(crate) async fn alias(
     app.change(name).await
 }
 
-/// Removes a version. Its number stays taken, and `latest` moves to the newest version that is
-/// left.
+/// Removes a version of an artifact. No later version gets the removed version's number. If the
+/// version was `latest`, the newest remaining version becomes `latest`.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the version does not exist. Refuses the token of a run.
@@ -439,7 +445,8 @@ pub(crate) async fn remove(
     app.change(remove).await
 }
 
-/// Completes a request with its project, if the caller may look there.
+/// Fills in the project of a request, and checks that the caller may use the artifacts of that
+/// project.
 fn allowed(tx: &Tx<'_>, caller: &Caller, mut wanted: Wanted) -> Result<Wanted, Error> {
     if wanted.project.is_empty() && !wanted.run.is_empty() {
         caller.run(&wanted.run)?;

@@ -1,7 +1,6 @@
-//! Stores the contents of files. Blobs come and go by their hash, and the rows of runs name them.
-//! The handlers in `api` call it, `app::rows::ingest` for the rows of the stream `files`,
-//! `app::files::artifacts`, and upkeep for blobs without a reference. It never makes a path of a
-//! name: a blob is found by its hash.
+//! Receives and sends the contents of files. A content is a blob, which is named by its hash; the
+//! rows of runs refer to it. The handlers in `api` and `app::files::artifacts` call this module.
+//! This module never makes a path from a file's name: the hash alone says where a blob is stored.
 
 use std::sync::Arc;
 
@@ -29,14 +28,14 @@ use crate::{
 /// A file of a run, as clients see it.
 pub(crate) type FileView = File;
 
-/// The bytes of a piece on its way to a client.
+/// The most bytes in one piece of a blob that is sent to a client.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Returns the hashes whose blobs the caller has to send: those that are not stored, or that the
-/// caller may not name.
+/// Returns the hashes whose blobs the caller has to send. These blobs are not stored, or the caller
+/// may not name them.
 ///
 /// # Errors
-/// Fails with [`Error::Invalid`] if a text is not a hash, or there are too many.
+/// Fails with [`Error::Invalid`] if a text is not a hash, or if there are too many hashes.
 pub(crate) async fn missing(
     app: &Arc<App>,
     caller: &Caller,
@@ -77,11 +76,12 @@ pub(crate) struct Incoming {
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Begins to receive a blob. Returns `None` if it is stored already and the caller may name it. A
-/// caller that may not name it sends it, which proves that it has the content.
+/// Begins to receive a blob. Returns `None` if the blob is stored already and the caller may name
+/// it. A caller that may not name a stored blob sends it again, which proves that the caller has
+/// the content.
 ///
 /// # Errors
-/// - Fails with [`Error::Invalid`] if the text is not a hash, or the size is over the limit.
+/// - Fails with [`Error::Invalid`] if `sha256` is not a hash, or if the size is over the limit.
 /// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for the blob.
 /// - Fails with [`Error::Busy`] while the disk is full.
 pub(crate) async fn begin(
@@ -107,7 +107,7 @@ pub(crate) async fn begin(
         return Ok(None);
     }
     let turn = app.room.turn().await;
-    // The object store would recreate a folder that is gone.
+    // The object store would recreate a data folder that is gone, so the folder is checked first.
     lost::check(app)?;
     app.full.check()?;
     let taken = app.room.begin(size, bounds)?;
@@ -119,9 +119,9 @@ impl Incoming {
     /// Adds the next bytes of the blob.
     ///
     /// # Errors
-    /// - Fails with [`Error::Invalid`] if the blob gets longer than announced.
-    /// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for more.
-    /// - Fails with [`Error::Busy`] if the disk does not take the bytes.
+    /// - Fails with [`Error::Invalid`] if the blob becomes longer than its announced size.
+    /// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for more bytes.
+    /// - Fails with [`Error::Busy`] if the bytes cannot be written to the disk.
     pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
         if self.upload.size() + bytes.len() as u64 > self.size {
             return Err(Error::invalid(format!(
@@ -133,15 +133,16 @@ impl Incoming {
         full::written(app, self.upload.add(bytes).await).await
     }
 
-    /// Completes the blob. When this returns, the blob is on the disk and counts as stored.
+    /// Completes the blob. When this function returns, the blob is on the disk and counts as
+    /// stored.
     ///
     /// # Errors
-    /// Fails with [`Error::Invalid`] if the blob is not what the caller announced. Nothing of it is
-    /// kept then.
+    /// Fails with [`Error::Invalid`] if the blob's size or hash differs from the announced one. In
+    /// that case, nothing of the blob is kept.
     pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
         let app = app.clone();
-        // This runs as a task of its own. Otherwise a client that hangs up would end it between the
-        // blob's row and the count of its room.
+        // The blob is kept by a task of its own. Without that task, a client that hangs up could
+        // stop the work between the blob's row and the count of its room.
         let kept = tokio::spawn(async move { self.keep(&app).await }).await;
         kept.map_err(|error| Error::Bug(format!("a blob was not kept: {error}")))?
     }
@@ -161,7 +162,7 @@ impl Incoming {
         let _here = app.collector.going.read().await;
         let owner = self.owner.take();
         if let Some(owner) = owner.clone() {
-            // Other calls may have stored more for the same owner since this one began.
+            // Other uploads may have stored more for the same owner since this upload began.
             let bounds = app.read(move |tx, app| owner.bounds(tx, app)).await?;
             if let Err(full) = self.taken.fits(bounds) {
                 arrived.discard().await;
@@ -177,7 +178,8 @@ impl Incoming {
             }
             Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)
         };
-        // Two calls may have stored the blob at the same time.
+        // `add_blob` returns false if another upload has stored the same blob in the meantime. Only
+        // one of the two uploads keeps its room.
         if app.change(add).await? {
             self.taken.keep();
         }
@@ -203,7 +205,7 @@ pub(crate) async fn list(
     }))
 }
 
-/// The blob that a caller asks for.
+/// The blob that a caller wants to read.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
     /// The blob with this hash.
@@ -220,9 +222,9 @@ pub(crate) enum Wanted {
 /// A piece of a blob. The first piece identifies the blob.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
-    /// The hash and the size, in the first piece only.
+    /// The hash and the size of the blob; `None` in all pieces but the first.
     pub(crate) head: Option<(String, u64)>,
-    /// The bytes.
+    /// The bytes of this piece.
     pub(crate) data: Vec<u8>,
 }
 
@@ -230,7 +232,7 @@ pub(crate) struct Piece {
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the blob or file does not exist. Fails with [`Error::Refused`]
-/// if a run asks for more than its own files and checkpoints.
+/// if a run token asks for anything but the run's own files and checkpoints.
 pub(crate) async fn get(
     app: &Arc<App>,
     caller: &Caller,

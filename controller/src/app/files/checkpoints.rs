@@ -1,8 +1,8 @@
-//! Keeps the checkpoints that rows of the stream `files` name, and lets an attempt resume from one.
-//! The handlers in `api` call it, `app::files::blobs` for such a row, and `app::change` when a run
-//! is over. A run that resumes gets the summary, the counts and the value that it had at the
-//! checkpoint. So it is judged like a run that was never killed. This module never looks into a
-//! checkpoint.
+//! Keeps the checkpoints that rows of the stream `files` name, and lets an attempt resume from a
+//! checkpoint. The handlers in `api` call this module. So do `app::files::rows` for a checkpoint's
+//! row and `app::files::blobs` for the right to read a checkpoint. A run that resumes gets the
+//! summary, the counts and the value that it had at the checkpoint. So the run is judged like a run
+//! that never stopped. This module never reads the content of a checkpoint.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::{
 /// The streams that make up a run's history.
 const STREAMS: [&str; 2] = ["history", "summary"];
 
-/// Keeps the checkpoint that a row names. The caller then trims the checkpoints of the run.
+/// Keeps the checkpoint that a row names. The caller must then trim the checkpoints of the run.
 ///
 /// # Errors
 /// Fails with [`Why::Blob`] if the content is not stored.
@@ -60,8 +60,9 @@ pub(in crate::app) fn keep(
     Ok(())
 }
 
-/// Returns how far the rows were at a checkpoint. The checkpoint's own writer reports it in the
-/// row. For other writers, such as the other ranks, the stored rows count.
+/// Returns the number of rows in each stream and writer before a checkpoint. The checkpoint's row
+/// says the numbers of its own writer. For other writers, such as other ranks, the numbers are
+/// those of the stored rows.
 fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>, Error> {
     let mut ends = Vec::new();
     for (name, own) in STREAMS.into_iter().zip([row.history, row.summary]) {
@@ -105,7 +106,8 @@ pub(crate) async fn list(
     .await
 }
 
-/// Returns whether a content is a checkpoint of the run. A run may read such a content by its hash.
+/// Returns whether a content is a checkpoint of the run that is still kept. A run may read such a
+/// content by its hash.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -113,12 +115,13 @@ pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &str, sha256: &str) -> Result<bool
     Ok(store::checkpoints::is_of(tx, lookup::find(tx, run)?.key, sha256)?)
 }
 
-/// Lets an attempt resume from a checkpoint of its run. A repeat changes nothing.
+/// Lets an attempt resume from a checkpoint of its run. A second call for the same attempt and
+/// checkpoint changes nothing.
 ///
 /// # Errors
 /// - Fails with [`Error::Missing`] if the checkpoint does not exist.
 /// - Fails with [`Why::Fenced`] if another attempt owns the run.
-/// - Fails with [`Why::State`] if this attempt has logged rows already, or has resumed from another
+/// - Fails with [`Why::State`] if the attempt has logged rows already, or has resumed from another
 ///   checkpoint.
 pub(crate) async fn resume(
     app: &Arc<App>,
@@ -130,8 +133,8 @@ pub(crate) async fn resume(
     caller.attempt(&id, attempt)?;
     app.leases.renew(&id, attempt, app.clock.now());
     let asked = id.clone();
-    // The rows that led to a checkpoint do not change any more, so a reader sums them up, not the
-    // writer.
+    // The rows that led to a checkpoint do not change any more. So a reader sums them up, and the
+    // writer thread does not have to.
     let before = app.read(move |tx, app| {
         let run = lookup::find(tx, &asked)?;
         match check(tx, &run, attempt, key)? {
@@ -160,7 +163,8 @@ pub(crate) async fn resume(
     .await
 }
 
-/// Returns the checkpoint if the attempt may resume from it, or `None` if nothing is to do.
+/// Returns the checkpoint if the attempt may resume from it. Returns `None` if the attempt has
+/// resumed from the checkpoint already, or has logged the checkpoint itself.
 fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkpoint>, Error> {
     if !check_attempt(run, attempt)? {
         return Err(fenced(&run.id, attempt, run.attempt));
@@ -203,7 +207,7 @@ struct Before {
     summary: Summary,
 }
 
-/// Reads the rows that led to a checkpoint as if they arrived again.
+/// Counts and sums up the rows that led to a checkpoint, as if they arrived again.
 fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<Before, Error> {
     let lineage = Lineage::to(tx, run, checkpoint)?;
     let plan = run.sweep.as_deref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;

@@ -1,4 +1,4 @@
-//! Removes blobs without a reference. `app::upkeep::step` calls it.
+//! Removes blobs to which nothing refers. `app::upkeep::step` calls this module.
 
 use std::sync::{Arc, PoisonError};
 
@@ -10,8 +10,9 @@ use crate::{
     store,
 };
 
-/// Looks once for blobs without a reference, if it is time. It never removes a blob that arrived
-/// within the grace. If the database or the disk fails, the next look finds the same work.
+/// Removes some blobs to which nothing refers, if the next look is due. A blob that arrived within
+/// the grace stays, unless it is the content of a released checkpoint. If the database or the disk
+/// fails, a later look finds the same work.
 pub(in crate::app) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
     let lock = || app.collector.next.lock().unwrap_or_else(PoisonError::into_inner);
     let (due, after) = lock().clone();
@@ -35,8 +36,8 @@ fn before_ms(app: &App) -> i64 {
     app.clock.wall_ms().saturating_sub(grace)
 }
 
-/// Removes blobs: they first count as gone, then their contents are removed, then their rows. The
-/// next look completes the work after a crash in between.
+/// Removes blobs in three steps: marks them as removed, then removes their contents, then removes
+/// their rows. If the controller crashes between two steps, a later look completes the work.
 async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
     let _alone = app.collector.going.write().await;
     if app.collector.is_held() {

@@ -1,4 +1,6 @@
-//! Keeps the state of the blob collector between two of its steps. `app::files::blobs` uses it too.
+//! Keeps the state of the blob collector between two steps of `app::files::collect`.
+//! `app::files::blobs` takes its lock while a blob is stored, and `app::upkeep::backup` holds the
+//! collector.
 
 use std::sync::{
     Mutex,
@@ -7,14 +9,14 @@ use std::sync::{
 
 use tokio::{sync::RwLock, time::Instant};
 
-/// The collector that removes blobs without a reference, some at a time.
+/// The state of the collector, which removes blobs to which nothing refers.
 #[derive(Debug)]
 pub(in crate::app) struct Collector {
-    /// The lock that is held for writing while blobs are removed, and for reading while a blob gets
-    /// its name. So a blob that arrives again is not removed.
+    /// The lock that is held for writing while blobs are removed, and for reading while an upload
+    /// stores its blob. So the collector never removes a blob that arrives again at that moment.
     pub(in crate::app) going: RwLock<()>,
     pub(in crate::app) next: Mutex<(Instant, String)>,
-    /// The number of callers that want every content to stay.
+    /// The number of backups in progress. While there are any, the collector removes no content.
     pub(in crate::app) held: AtomicUsize,
 }
 

@@ -1,5 +1,6 @@
 //! Decides which checkpoints of a run keep their contents: the newest ones from which an attempt
-//! can resume. It is called when a checkpoint arrives, and by `app::change` when a run is over.
+//! can resume. `app::files::rows` calls this module when a checkpoint arrives, and `app::change`
+//! calls it when a run is over.
 
 use sweeps::lifecycle::run::State;
 
@@ -8,13 +9,14 @@ use crate::{
     store::{self, Tx, blocks::Stream, checkpoints::Checkpoint, runs::Run},
 };
 
-/// The number of checkpoints of a live run whose contents stay: the newest, and one more in case
-/// the newest is unusable.
+/// The number of complete checkpoints of a live run whose contents stay: the newest one, and one
+/// more in case the newest one is unusable.
 pub(in crate::app) const KEPT: usize = 2;
-/// The number of checkpoints without all of their rows whose contents stay for now.
+/// The most incomplete checkpoints of a run whose contents stay. Some rows before such a checkpoint
+/// have not arrived yet.
 const OPEN: usize = 16;
-/// Releases the contents of all but the newest checkpoints that an attempt can resume from, or may
-/// be able to resume from later.
+/// Releases the contents of a run's older checkpoints. From the newest checkpoint on, contents stay
+/// until `most` complete or `OPEN` incomplete checkpoints are kept.
 pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Error> {
     let (mut complete, mut open) = (0, 0);
     for checkpoint in store::checkpoints::kept(tx, run.key)? {
@@ -29,8 +31,8 @@ pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Er
     Ok(())
 }
 
-/// Returns whether all rows before the checkpoint are stored. They take another way than the
-/// checkpoint, and a node may die in between.
+/// Returns whether all rows before the checkpoint are stored. These rows are sent apart from the
+/// checkpoint's row, and a node may die in between.
 pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<bool, Error> {
     for end in store::checkpoints::ends(tx, checkpoint.key)? {
         let stream = Stream {
@@ -46,8 +48,8 @@ pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Re
     Ok(true)
 }
 
-/// Trims the checkpoints of a run that is over. The newest one is enough for a later attempt, and a
-/// pruned run never gets another attempt.
+/// Trims the checkpoints of a run that is over. The newest complete checkpoint is enough for a
+/// later attempt. A pruned run keeps no checkpoint, because it never gets another attempt.
 pub(in crate::app) fn settle(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     trim(tx, run, if run.state == State::Pruned { 0 } else { 1 })
 }

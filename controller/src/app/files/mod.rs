@@ -1,5 +1,5 @@
-//! Handles the files of runs: contents by hash, artifacts and checkpoints, with their owners and
-//! the room that they take.
+//! Handles the files of runs: contents, artifacts and checkpoints. Also decides which project may
+//! name a content, and limits the bytes that contents take.
 
 pub(crate) mod artifacts;
 pub(crate) mod blobs;

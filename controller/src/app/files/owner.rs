@@ -1,8 +1,8 @@
 //! Decides which contents a caller may name. A run may name the contents of its project: those that
-//! one of its runs has sent, or that a row of its runs names. A caller that knows only the hash of
-//! another project's content learns nothing about it, not even that it is stored. A caller that has
-//! the content itself sends it. `app::files::blobs` uses this module, and so does everything that
-//! keeps rows which name contents.
+//! a run of the project has sent, or that a row of such a run names. A caller that knows only the
+//! hash of another project's content cannot find out whether the content is stored. A caller that
+//! has the content gets the right to name it by sending it. `app::files::blobs` uses this module,
+//! and so does everything that keeps rows which name contents.
 
 use super::room::Bound;
 use crate::{
@@ -15,10 +15,10 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
-/// The owner of contents: the project of a run, and the run.
+/// The owner of contents: a run and its project.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Owner {
-    /// The project.
+    /// The name of the project.
     pub(in crate::app) project: String,
     /// The internal key of the run.
     pub(in crate::app) run: i64,
@@ -26,8 +26,8 @@ pub(in crate::app) struct Owner {
 }
 
 impl Owner {
-    /// Returns the owner that a caller stands for. An administrator has none and may name every
-    /// content.
+    /// Returns the owner for a caller with a run token. Returns `None` for the administrator, who
+    /// may name every content.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the caller's run does not exist.
@@ -37,7 +37,7 @@ impl Owner {
         Ok(Some(Self { project, run: key, id }))
     }
 
-    /// Returns the bounds on the bytes that the owner may have.
+    /// Returns the limits on the bytes that the owner's run and project may store.
     pub(in crate::app) fn bounds(&self, tx: &Tx<'_>, app: &App) -> Result<Vec<Bound>, Error> {
         let (of_project, of_run) = store::holdings::bytes(tx, &self.project, self.run)?;
         let (project, run) =
@@ -54,8 +54,8 @@ impl Owner {
     }
 }
 
-/// Returns the size of a stored blob that the owner may name. A blob of another project gets the
-/// same answer as a blob that is not stored.
+/// Returns the size of a stored blob that the owner may name. Returns `None` for a blob of another
+/// project, as for a blob that is not stored. Without an owner, every stored blob may be named.
 pub(in crate::app) fn known(
     tx: &Tx<'_>,
     owner: Option<&Owner>,
@@ -72,12 +72,12 @@ pub(in crate::app) fn known(
 pub(in crate::app) struct Names {
     /// The owner of the contents; `None` if the caller may name every content.
     owner: Option<Owner>,
-    /// The project.
+    /// The name of the project that the rows belong to.
     pub(in crate::app) project: String,
 }
 
 impl Names {
-    /// Returns what this caller may name in the rows of a project's run.
+    /// Returns the caller's right to name contents in the rows of this project's runs.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the caller's run does not exist.
@@ -85,11 +85,12 @@ impl Names {
         Ok(Self { owner: Owner::of(tx, caller)?, project: project.to_owned() })
     }
 
-    /// Passes if the blob of `name` is stored, may be named, and has the announced size.
+    /// Passes if the blob is stored, the caller may name it, and it has the announced size. `name`
+    /// identifies the blob in errors.
     ///
     /// # Errors
-    /// Fails with [`Error::Invalid`] if the size differs, and with [`Why::Blob`] if the blob is not
-    /// stored or belongs to another project.
+    /// Fails with [`Error::Invalid`] if the size differs. Fails with [`Why::Blob`] if the blob is
+    /// not stored or the caller may not name it.
     pub(in crate::app) fn check(
         &self,
         tx: &Tx<'_>,
@@ -107,7 +108,7 @@ impl Names {
         }
     }
 
-    /// Checks the same, and makes the blob the project's own from now on.
+    /// Does the same as [`Names::check`], and records that the project has the blob.
     ///
     /// # Errors
     /// Fails as [`Names::check`] does.
@@ -119,7 +120,7 @@ impl Names {
         size: u64,
     ) -> Result<(), Error> {
         self.check(tx, name, sha256, size)?;
-        // A run may name only what its project has already.
+        // For a run token, the check has just shown that the project has the blob already.
         if self.owner.is_none() {
             store::holdings::add(tx, &self.project, sha256, size, None)?;
         }

@@ -1,6 +1,7 @@
-//! Bounds the disk space that the contents of files take, in all and for each owner.
-//! `app::files::blobs` asks it while a content arrives. It counts in memory, from what the database
-//! holds. It counts the bytes that have arrived, not those that a caller announces.
+//! Limits the bytes that the contents of files take, in total and for each owner.
+//! `app::files::blobs` checks the limits while a content arrives. The total is counted in memory,
+//! from the bytes that were stored when the controller started. An arriving content counts with the
+//! bytes that have arrived, not with its announced size.
 
 use std::{
     collections::HashMap,
@@ -11,11 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::error::{Error, Why};
 
-/// The most contents that may arrive at the same time. Each holds a file open, and the next one
-/// waits for its turn.
+/// The most contents that may arrive at the same time. Each arriving content needs an open file. A
+/// further content waits until another one has arrived.
 const AT_ONCE: usize = 128;
 
-/// The room for contents.
+/// The limit on the bytes of all contents, and the bytes that are in use.
 #[derive(Debug)]
 pub(in crate::app) struct Room {
     most: u64,
@@ -28,27 +29,27 @@ struct Held(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// The bytes of the stored contents and of those that are arriving.
+    /// The bytes of the stored contents and of the arriving contents.
     used: u64,
-    /// The bytes that are arriving, by their owner.
+    /// The bytes of the arriving contents, by owner.
     coming: HashMap<String, u64>,
 }
 
-/// The bound of one owner.
+/// The limit on the stored bytes of one owner: a run or a project.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Bound {
     /// The owner's name, for users.
     pub(in crate::app) of: String,
-    /// The bytes that the owner has already.
+    /// The bytes that the owner has stored already.
     pub(in crate::app) has: u64,
-    /// The bytes that the owner may have.
+    /// The most bytes that the owner may store.
     pub(in crate::app) most: u64,
-    /// The flag that raises the bound.
+    /// The flag of the controller that sets this limit.
     pub(in crate::app) flag: &'static str,
 }
 
-/// The room that one content takes while it arrives. Dropping it without [`Taken::keep`] frees the
-/// room.
+/// The room that one content takes while it arrives. The room becomes free if a [`Taken`] is
+/// dropped without a call of [`Taken::keep`].
 #[derive(Debug)]
 pub(in crate::app) struct Taken {
     held: Arc<Held>,
@@ -58,7 +59,7 @@ pub(in crate::app) struct Taken {
 }
 
 impl Room {
-    /// Creates a room with this many bytes in use, and a bound.
+    /// Creates a room with `used` bytes in use, and a limit of `most` bytes.
     pub(in crate::app) fn new(used: u64, most: u64) -> Self {
         let counts = Counts { used, coming: HashMap::new() };
         let turns = Arc::new(Semaphore::new(AT_ONCE));
@@ -67,22 +68,22 @@ impl Room {
 
     /// Waits until one more content may arrive. The turn ends when the permit is dropped.
     pub(in crate::app) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // The semaphore is never closed.
+        // `acquire_owned` fails only if the semaphore is closed, which never happens.
         Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
-    /// Prepares for a content of `size` bytes. It takes no room yet.
+    /// Checks that there is room for a content of `size` bytes, without taking the room yet.
     ///
     /// # Errors
-    /// Fails with [`Why::Room`] if there is no room for the content. The sender keeps it and may
-    /// try again.
+    /// Fails with [`Why::Room`] if there is no room for the content. The sender may send the
+    /// content again later.
     pub(in crate::app) fn begin(&self, size: u64, bounds: Vec<Bound>) -> Result<Taken, Error> {
         let taken = Taken { held: Arc::clone(&self.held), most: self.most, bounds, size: 0 };
         taken.check(&taken.held.lock(), size)?;
         Ok(taken)
     }
 
-    /// Frees the room of a content that is gone.
+    /// Frees the room of removed contents, which had `size` bytes.
     pub(in crate::app) fn give_back(&self, size: u64) {
         self.held.lock().used -= size;
     }
@@ -95,10 +96,10 @@ impl Held {
 }
 
 impl Taken {
-    /// Takes room for bytes that have arrived.
+    /// Takes room for more bytes of the content, which have arrived.
     ///
     /// # Errors
-    /// Fails with [`Why::Room`] if there is no room for them.
+    /// Fails with [`Why::Room`] if there is no room for these bytes.
     pub(in crate::app) fn more(&mut self, bytes: u64) -> Result<(), Error> {
         let mut counts = self.held.lock();
         self.check(&counts, bytes)?;
@@ -111,10 +112,11 @@ impl Taken {
         Ok(())
     }
 
-    /// Passes if the bytes that have arrived are within bounds that were looked up again.
+    /// Passes if the arrived bytes are within the limits in `bounds`, which the caller has just
+    /// read again.
     ///
     /// # Errors
-    /// Fails with [`Why::Room`] if they are not.
+    /// Fails with [`Why::Room`] if the arrived bytes exceed a limit.
     pub(in crate::app) fn fits(&mut self, bounds: Vec<Bound>) -> Result<(), Error> {
         self.bounds = bounds;
         self.check(&self.held.lock(), 0)
@@ -143,10 +145,10 @@ impl Taken {
         Ok(())
     }
 
-    /// Keeps the room, because the content is stored.
+    /// Keeps the room for good, because the content is stored.
     pub(in crate::app) fn keep(self) {
-        // The content takes room as a stored one. Dropping `self` frees its room as an arriving
-        // one.
+        // This counts the bytes of the content as stored. The following drop of `self` stops
+        // counting them as arriving.
         self.held.lock().used += self.size;
     }
 }

@@ -1,5 +1,5 @@
 //! Keeps the rows of the stream `files`. Each row names contents, which must be stored before the
-//! row is kept. `app::rows::ingest` calls it.
+//! row is kept. `app::rows::ingest` calls this module.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     store::{self, blocks::Stream, files::File, runs::Run},
 };
 
-/// A row of the stream `files`, with everything that must be known about it before it is kept.
+/// A row of the stream `files` that has been read and checked, and is ready to be kept.
 #[derive(Clone, Debug)]
 pub(in crate::app) enum Row {
     File(FileRow),
@@ -32,8 +32,11 @@ pub(in crate::app) enum Row {
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a row names neither a file, a checkpoint nor an artifact.
-/// - Fails with [`Error::Invalid`] if all artifacts together are larger than one may be.
-/// - Fails with [`Why::Blob`](crate::app::error::Why::Blob) if a manifest is not stored.
+/// - Fails with [`Error::Invalid`] if the append has too many checkpoints.
+/// - Fails with [`Error::Invalid`] if the artifacts of the append together exceed the limits for
+///   one artifact.
+/// - Fails with [`Why::Blob`](crate::app::error::Why::Blob) if a manifest or one of its contents is
+///   not stored.
 pub(in crate::app) async fn read(
     app: &Arc<App>,
     caller: &Caller,
@@ -57,7 +60,7 @@ pub(in crate::app) async fn read(
             ContentRow::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
             ContentRow::Artifact(artifact) => {
                 // A row of a hundred bytes may name a manifest of megabytes, and an append has room
-                // for many such rows. The clients of this project send one at a time
+                // for many such rows. The clients of this project send one such row per append
                 // (`blobs::batch`).
                 bytes += artifact.size;
                 check_together(bytes, entries)?;
@@ -71,8 +74,7 @@ pub(in crate::app) async fn read(
     Ok(rows)
 }
 
-/// Passes if the artifacts of one append are within the limit. Together they may be as large as one
-/// artifact.
+/// Passes if the artifacts of one append together are within the limits for one artifact.
 fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
     if bytes <= MAX_MANIFEST_BYTES && entries <= MAX_ENTRIES {
         return Ok(());
@@ -84,11 +86,12 @@ fn check_together(bytes: u64, entries: usize) -> Result<(), Error> {
     Err(Error::invalid(message).hint("send the rows in several appends"))
 }
 
-/// Keeps such rows, together with their blobs. A file of an attempt that is over is added, but
-/// replaces no other file.
+/// Keeps rows of the stream `files`, and records that the run's project has their blobs. A late
+/// file is left out if its attempt already has a file with the same path.
 ///
 /// # Errors
-/// Fails with [`Why::Blob`](crate::app::error::Why::Blob) if a blob is not stored.
+/// Fails with [`Why::Blob`](crate::app::error::Why::Blob) if a blob is not stored, or if the caller
+/// may not name it.
 pub(in crate::app) fn keep(
     change: &Change<'_>,
     caller: &Caller,
@@ -117,7 +120,7 @@ pub(in crate::app) fn keep(
             Row::Artifact(logged) => artifacts::keep(change, &names, run, apart, logged)?,
         }
     }
-    // No attempt resumes from a fenced checkpoint, because its attempt no longer owns the run.
+    // The content of a fenced attempt's checkpoint is never kept, so there is nothing to trim.
     let goes_on = !fenced && rows.iter().any(|row| matches!(row, Row::Checkpoint(_)));
     if goes_on { kept::trim(change.tx, run, kept::KEPT) } else { Ok(()) }
 }
