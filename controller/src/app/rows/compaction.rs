@@ -1,8 +1,9 @@
-//! Merges many small appends into a few blocks of columns, in the background. It is a step of
-//! `app::upkeep::step`; `app::rows::ingest` tells it where there is work. An append never waits for
-//! more than one short transaction. A row is rewritten once for each level. A crash at any point
-//! leaves either the old blocks or the new ones. It never mixes attempts or writers, or fenced rows
-//! with others. It removes whole blocks in the middle of a long console.
+//! Merges many small appends into a few blocks of columns, in the background. `app::upkeep::step`
+//! calls this module; `app::rows::unmerged` lists the streams that may have work. An append waits
+//! at most for one short transaction of a merge. A merge raises the level of its rows, and a row is
+//! merged at most once into each level. A crash at any point leaves either the old blocks or the
+//! new ones. A merged block never mixes rows of different attempts or writers, or fenced rows with
+//! other rows. This module also removes whole blocks from the middle of a long console.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -22,23 +23,23 @@ use crate::{
     },
 };
 
-/// The stream whose middle may be removed.
+/// The only stream whose middle may be removed.
 pub(in crate::app) const CONSOLE: &str = "console";
-/// The number of blocks of one level that make a block of the next.
+/// The number of merged blocks of one level that make a merge into the next level due.
 const FAN: usize = 8;
-/// The most bytes that one merge reads beyond its first piece. This bounds the memory and the
-/// transaction.
+/// The most bytes that one merge reads beyond its first piece. The limit bounds a merge's memory
+/// and the length of its transaction.
 const MERGED_BYTES: u64 = 8 << 20;
-/// The most parts that one merge writes. If there are more, few rows share a name and columns gain
-/// nothing, so such pieces stay as they are.
+/// The most parts that one merge writes. If a merge has more parts, few rows share a key and
+/// columns save nothing. So the pieces of such a merge stay as they are.
 const PARTS: usize = 4096;
 /// The size in bytes from which a single append of a run that is over is rewritten as columns.
 const ALONE_BYTES: u64 = 64 << 10;
-/// How long one step merges.
+/// The time after which a step begins no further merge.
 const STEP: Duration = Duration::from_millis(200);
 
-/// Merges the streams that are due, for a bounded time. If the database fails, the next step finds
-/// the same work.
+/// Merges the streams that are due, for a bounded time. If the database is busy, the next step
+/// tries the same stream again.
 pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     if app.compaction.lock().is_none() {
         find(app).await?;
@@ -56,8 +57,8 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
                 return Err(Error::Busy(busy));
             }
             Err(error) => {
-                // Damage in one stream does not concern the others. The stream is still read in
-                // pieces.
+                // Damage in one stream does not stop the merges of other streams. The damaged
+                // stream stays in pieces.
                 tracing::warn!(
                     "compaction of the stream `{}` of run {} failed: {error}",
                     place.stream,
@@ -70,8 +71,8 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Merges the rows of one place. Returns what is left, in the form that
-/// [`Compaction::end`](super::unmerged::Compaction::end) takes.
+/// Merges the rows of one place until `until`. Returns the argument `left` for
+/// [`Compaction::end`](super::unmerged::Compaction::end).
 async fn settle(
     app: &Arc<App>,
     place: &Place,
@@ -85,9 +86,10 @@ async fn settle(
     Ok(Some((APPENDS, 0)))
 }
 
-/// Finds the streams that an earlier controller left in pieces.
+/// Adds the stored streams that are in pieces to the list, after the controller has started.
 async fn find(app: &Arc<App>) -> Result<(), Error> {
-    // This comes first, so that no append is missed in the meantime.
+    // The list exists before the database is read. So it also records the appends that arrive
+    // during the read.
     app.compaction.lock().get_or_insert_default();
     let found = app.read(|tx, _| Ok(store::columns::pieced(tx)?)).await?;
     let now = app.clock.now();
@@ -103,8 +105,8 @@ async fn find(app: &Arc<App>) -> Result<(), Error> {
 
 enum Outcome {
     Merged,
-    /// Nothing is to do until more rows are appended or the run is over. `left` has the form that
-    /// [`Compaction::end`](super::unmerged::Compaction::end) takes.
+    /// There is nothing to merge until more rows are appended or the run is over. `left` is the
+    /// argument for [`Compaction::end`](super::unmerged::Compaction::end).
     Rests {
         left: Option<(usize, u64)>,
     },
@@ -150,9 +152,9 @@ impl Place {
 }
 
 /// Returns the pieces to merge and the level of the result, or `None` if no merge is due. A merge
-/// takes neighbours. Rows rise by one level each time, and 8 blocks make one, so each row is
-/// rewritten a logarithmic number of times. When the run is over, the remaining pieces are merged
-/// once more.
+/// takes neighbouring pieces. It raises them to the next level, and takes at least `FAN` blocks of
+/// a level above 0. So the number of times that a row is rewritten grows with the logarithm of the
+/// number of rows. After the run is over, the remaining pieces are merged once more.
 fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     let highest = pieces.iter().map(|piece| piece.level).filter(|level| *level < FULL).max()?;
     for level in 0..=highest {
@@ -177,8 +179,8 @@ fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     Some((bounded(pieces, last), FULL))
 }
 
-/// Returns the blocks between the first part of a console and its last part, once they have as many
-/// bytes as one part.
+/// Returns the pieces to remove from a console: those between its first `part` bytes and its last
+/// `part` bytes. Returns `None` unless the console has more than three times `part` bytes.
 fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
     let all: u64 = pieces.iter().map(|piece| piece.bytes).sum();
     let within = || {
@@ -194,15 +196,15 @@ fn middle(pieces: &[Piece], part: u64) -> Option<Range<usize>> {
     (all > 3 * part && start < end).then_some(start..end)
 }
 
-/// Returns the number of appends at the end of a stream, which the next append can join, and their
-/// bytes.
+/// Returns the number and the bytes of the unmerged appends at the end of a stream, which a merge
+/// could join with the next append.
 fn tail(pieces: &[Piece]) -> (usize, u64) {
     let fenced = pieces.last().is_some_and(|piece| piece.fenced);
     let own = pieces.iter().rev().take_while(|piece| piece.level == 0 && piece.fenced == fenced);
     own.fold((0, 0), |(count, bytes), piece| (count + 1, bytes + piece.bytes))
 }
 
-/// Returns the longest stretches of neighbours that may be merged with each other.
+/// Returns the longest stretches of neighbouring pieces that may be merged with each other.
 fn stretches(
     pieces: &[Piece],
     mergeable: impl Fn(&Piece) -> bool,
@@ -230,7 +232,8 @@ fn bounded(pieces: &[Piece], range: Range<usize>) -> Range<usize> {
     range.start..range.start + count.count()
 }
 
-/// Returns the pieces as blocks of columns. All but the last are full and never merged again.
+/// Returns the rows of the pieces as blocks of columns. Every block but the last is full and is
+/// never merged again.
 fn encode(tx: &Tx<'_>, pieces: &[Piece], level: u32) -> Result<Vec<(u32, Block)>, Error> {
     let (mut encoder, mut blocks) = (Encoder::default(), Vec::new());
     for piece in pieces {

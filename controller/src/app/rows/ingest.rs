@@ -1,6 +1,7 @@
 //! Appends rows at the end of their stream and sums them up in their run. The handlers in `api`
-//! call it for the SDK and the agent. An append may be sent again at any time: rows below the
-//! stored end are skipped, and a gap is refused with the offset that is needed.
+//! call this module for the SDK and the agent. A sender may repeat an append at any time: the
+//! controller skips the rows that it has already. The controller refuses a gap, and returns the
+//! offset that it needs.
 
 use std::sync::Arc;
 
@@ -30,53 +31,55 @@ use crate::{
     store::{self, blocks::Stream},
 };
 
-/// Rows that are to be appended.
+/// The rows that a sender appends to a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Append {
     /// The run's id.
     pub(crate) run: String,
-    /// The attempt that writes.
+    /// The number of the attempt that writes.
     pub(crate) attempt: u32,
-    /// The name of the writer.
+    /// The name of the stream's writer.
     pub(crate) writer: String,
     /// The stream: `history`, `summary`, `console`, `meta`, `files` or `system`.
     pub(crate) stream: String,
     /// The number of earlier rows of this run, attempt, writer and stream.
     pub(crate) offset: u64,
-    /// The rows. If there are none, the call only renews the lease, or asks where the stream ends.
+    /// The rows as frames. An append without rows renews the lease and returns the end of the
+    /// stream.
     pub(crate) frames: Vec<u8>,
 }
 
 /// The end of a stream after an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Appended {
-    /// The next offset.
+    /// The offset of the stream's next append.
     pub(crate) next: u64,
-    /// Whether the run should end.
+    /// Whether the run is ordered to end.
     pub(crate) stop_wanted: bool,
 }
 
 /// The result of keeping an append.
 enum Kept {
     Merged(Appended),
-    /// The rows are kept and marked, for this reason.
+    /// The rows are kept and marked. The sender receives this error.
     Apart(Error),
-    /// Nothing was kept, because this many of the rows were known already.
+    /// Nothing was kept, because the first `rows` rows of the append `sent` are stored already.
     Known {
         rows: u64,
         sent: Append,
     },
 }
 
-/// Stores rows. They are on the disk when this returns.
+/// Stores the rows of an append. The rows are on the disk when this function returns.
 ///
 /// # Errors
-/// - Fails with [`Why::Gap`] if rows are missing before these.
-/// - Fails with [`Why::Fenced`] if another attempt owns the run, or if this one has been over for
-///   too long. The rows are then kept and marked, and never merged.
+/// - Fails with [`Why::Gap`] if rows between the end of the stream and this append are missing.
+/// - Fails with [`Why::Fenced`] if the attempt does not own the run, or has been over for too long.
+///   In both cases the rows are kept and marked, and do not count.
 /// - Fails with [`Why::Blob`] if the content of a file is not stored.
-/// - Fails with [`Error::Invalid`] if the bytes are damaged.
-/// - Fails with [`Error::Busy`] while the disk is full. The lease is renewed all the same.
+/// - Fails with [`Error::Invalid`] if the frames are damaged or exceed a limit.
+/// - Fails with [`Error::Busy`] while the disk is full. The attempt's lease is renewed even in this
+///   case.
 pub(crate) async fn append(
     app: &Arc<App>,
     caller: &Caller,
@@ -102,8 +105,8 @@ pub(crate) async fn append(
         match app.change(move |change| keep(change, &caller, append, digest, told)).await? {
             Kept::Merged(appended) => return Ok(appended),
             Kept::Apart(error) => return Err(error),
-            // The loop checks the remaining rows again. That takes as long as for the whole append,
-            // so the writer does not do it.
+            // The loop checks the remaining rows again. The writer thread does not do this check,
+            // because the check reads every byte.
             Kept::Known { rows, sent } => append = without(sent, rows)?,
         }
     }
@@ -116,14 +119,15 @@ fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
     Ok(append)
 }
 
-/// The contents of rows that hold no values of metrics, read before the writer gets them.
+/// The rows of an append as parsed before the writer thread gets them. Rows with values of metrics
+/// are not parsed here.
 enum Content {
     Values,
     Files(Vec<files::rows::Row>),
     Meta(Said),
 }
 
-/// The stream in which a program reports about its run.
+/// The stream in which a program describes its run: config, metric definitions and code.
 const META: &str = "meta";
 
 fn check(app: &App, append: &Append) -> Result<Digest, Error> {
@@ -232,7 +236,7 @@ fn keep(
 }
 
 /// Passes while a stream of an attempt has room for one more writer. The limit exists because some
-/// use cases look at each writer.
+/// use cases walk through all writers of a stream.
 fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
     let most = change.app.settings.limits.writers;
     let known = store::blocks::writers(change.tx, stream.run, stream.name, stream.attempt)?;
@@ -243,15 +247,16 @@ fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
     Err(Error::invalid(message).hint("let processes share a writer, as the SDK does"))
 }
 
-/// Notes late rows on the run if they would have changed what is known of it.
+/// Sets a note about late rows on the run, if the rows are of a stream that would have changed the
+/// run.
 fn note_late(run: &mut Draft<'_>, stream: &str) {
     if run.note.is_none() && matches!(stream, "history" | "summary" | "meta") {
         run.note = Some("rows came after its end: they are kept and do not count".to_owned());
     }
 }
 
-/// Adds an append to the run's summary, counts and value. The value of a trial is final from its
-/// end on, because the search learns it only from that event.
+/// Adds an append to the run's summary, counts and value. The value of a trial does not change
+/// after the trial's end, because the search reads the value from the event of that end.
 fn sum_up(
     change: &mut Change<'_>,
     run: &mut Draft<'_>,

@@ -1,5 +1,5 @@
-//! Sums up the metrics of a run as its program defined them. `app::runs::about` reads the
-//! definitions, and everything that shows a summary uses them. It does no I/O.
+//! Sums up the metrics of a run as the run's program defined them. `app::runs::about` reads the
+//! definitions, and everything that shows a summary uses the definitions. This module does no I/O.
 
 use record::MAX_KEY_BYTES;
 use serde_json::{Map, Value as Json};
@@ -7,24 +7,24 @@ use serde_json::{Map, Value as Json};
 use super::range::Range;
 use crate::app::text::cut;
 
-/// The ways to sum a metric up. `none` leaves it out of the summary.
+/// The ways to sum a metric up. The way `none` leaves the metric out of the summary.
 const WAYS: [&str; 6] = ["min", "max", "mean", "last", "best", "none"];
 
-/// The definition of a metric.
+/// A program's definition of a metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metric {
     /// The metric's name; `*` stands for any text.
     pub(crate) name: String,
-    /// The values that the summary keeps; empty means the last value.
+    /// The ways to sum the metric up, such as `min`; empty means its last value.
     pub(crate) summary: Vec<String>,
-    /// The metric on the x axis of its curves; empty means the step.
+    /// The metric on the x axis of this metric's curves; empty means the step.
     pub(crate) step_metric: String,
-    /// The goal: `minimize` or `maximize`; empty means `minimize`.
+    /// The goal, which decides what `best` means: `minimize` or `maximize`; empty means `minimize`.
     pub(crate) goal: String,
 }
 
 impl Metric {
-    /// Reads a definition.
+    /// Reads a program's definition of a metric.
     ///
     /// # Errors
     /// Fails with a sentence for users if the definition is wrong.
@@ -62,7 +62,7 @@ impl Metric {
         Ok(Self { name, summary, step_metric, goal })
     }
 
-    /// Returns the number of bytes of the definition's texts.
+    /// Returns the number of bytes of the definition's names and ways.
     pub(crate) fn bytes(&self) -> usize {
         self.name.len()
             + self.step_metric.len()
@@ -80,25 +80,26 @@ impl Metric {
         })
     }
 
-    /// Returns the stored definitions of a run.
+    /// Reads the stored definitions of a run, and leaves out those that are wrong.
     pub(crate) fn list(json: &str) -> Vec<Self> {
         let all: Vec<Map<String, Json>> = serde_json::from_str(json).unwrap_or_default();
         all.iter().filter_map(|object| Self::read(object).ok()).collect()
     }
 
-    /// Returns the definition that counts for a key: the one with its name, or else the newest one
-    /// whose pattern matches it.
+    /// Returns the definition that counts for a key. This is the definition whose name is the key,
+    /// or else the newest one whose pattern matches the key.
     pub(crate) fn of<'a>(metrics: &'a [Self], key: &str) -> Option<&'a Self> {
         let named = metrics.iter().find(|metric| metric.name == key);
         named.or_else(|| metrics.iter().rev().find(|metric| matches(&metric.name, key)))
     }
 
-    /// Returns whether the summary shows the last value under the key itself.
+    /// Returns whether the summary shows the metric's last value under its key.
     pub(crate) fn keeps_last(&self) -> bool {
         !self.keeps("none") && (self.summary.is_empty() || self.keeps("last"))
     }
 
-    /// Returns the other values that the summary shows, each with the end of its name.
+    /// Returns the aggregates that the summary shows, such as the mean, each with the suffix of its
+    /// key.
     pub(crate) fn aggregates(&self, range: &Range) -> Vec<(&'static str, f64)> {
         if self.keeps("none") {
             return Vec::new();

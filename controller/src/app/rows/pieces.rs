@@ -1,5 +1,6 @@
 //! Reads the rows of stored blocks, whether the blocks hold frames or columns.
-//! `app::rows::compaction`, `app::read::views` and `app::read::history` use it. It changes nothing.
+//! `app::rows::compaction`, `app::files::checkpoints` and the readers in `app::read` use this
+//! module. This module changes no rows.
 
 use std::{fmt::Display, mem};
 
@@ -14,12 +15,12 @@ use crate::{
     store::{self, Tx, blocks::Block},
 };
 
-/// Shows the rows of a block in order. `wanted` chooses the keys of a merged block; all keys of
-/// frames are shown.
+/// Calls `show` for each row of a block, in order. `wanted` chooses the keys of a merged block. The
+/// rows of a block of frames have all of their keys.
 ///
 /// # Errors
-/// Fails with [`Error::Damaged`] if the stored rows are damaged. The rows before the damage may
-/// have been shown.
+/// Fails with [`Error::Damaged`] if the stored rows are damaged. `show` may have been called for
+/// the rows before the damage.
 pub(in crate::app) fn each(
     tx: &Tx<'_>,
     frames: &[u8],
@@ -83,25 +84,26 @@ pub(in crate::app) fn first(tx: &Tx<'_>, key: i64, mut rows: u64) -> Result<Vec<
 /// The KiB that one reader may read ahead of its client.
 const ONE_AHEAD: u32 = 4 << 10;
 
-/// How much stored data a reader may take at once. A merged block can only be read from its start,
-/// so reading it page by page decodes it again for each page. A reader that finds room reads ahead,
-/// and keeps the room until its client has taken the rows. A reader that finds none, because many
-/// clients do not read, goes on page by page.
+/// A reader's permit to read ahead of its client, if the reader got one. A merged block can only be
+/// decoded from its start, so a reader that reads page by page decodes the block once per page. A
+/// reader with a permit reads ahead, and keeps the permit until its client has taken the rows. A
+/// reader without a permit reads page by page.
 #[derive(Debug)]
 pub(in crate::app) struct Ahead<'a>(Option<SemaphorePermit<'a>>);
 
 impl<'a> Ahead<'a> {
-    /// Takes as much room as there is now.
+    /// Takes a permit to read ahead if one is free now. Without a free permit, the reader goes on
+    /// without one.
     pub(in crate::app) fn take(app: &'a App) -> Self {
         Self(app.ahead.try_acquire_many(ONE_AHEAD).ok())
     }
 
-    /// Returns the number of bytes that may be read.
+    /// Returns the number of bytes that the reader may read at once.
     pub(in crate::app) fn bytes(&self) -> usize {
         if self.0.is_some() { ONE_AHEAD as usize * 1024 } else { PAGE_BYTES }
     }
 
-    /// Keeps the room only if more than one block was read.
+    /// Keeps the permit only if the reader has read frames of more than one block.
     pub(in crate::app) fn keep(self, read: &[Block]) -> Self {
         let bytes: usize = read.iter().skip(1).map(|block| block.frames.len()).sum();
         Self(self.0.filter(|_| bytes > 0))
@@ -122,14 +124,15 @@ pub(in crate::app) struct Messages {
 }
 
 impl Messages {
-    /// Creates an empty list for rows of this block. It does not copy the block's frames.
+    /// Creates an empty list of messages for rows of this block, without a copy of the block's
+    /// frames.
     pub(in crate::app) fn of(block: &Block) -> Self {
         let of = Block { writer: block.writer.clone(), frames: Vec::new(), merged: None, ..*block };
         let (writer, frames, full) = (Writer::default(), Vec::new(), Vec::new());
         Self { of, writer, frames, first: 0, rows: 0, bytes: 0, full }
     }
 
-    /// Adds the row with this number, with these of its values.
+    /// Adds a row with these values. `number` is the row's number in its stream.
     pub(in crate::app) fn add<'a>(
         &mut self,
         number: u64,
@@ -139,7 +142,7 @@ impl Messages {
         if self.rows == 0 {
             self.first = number;
         }
-        // Every row was in a frame before, so it fits into one.
+        // Every stored row arrived in a frame, so every row fits into a frame.
         self.writer.row(row.step, row.wall_ms, values, &mut self.frames);
         self.rows += 1;
         if self.frames.len() + self.writer.waiting() >= PAGE_BYTES {
@@ -147,12 +150,12 @@ impl Messages {
         }
     }
 
-    /// Returns the number of bytes so far.
+    /// Returns the number of bytes of all rows that were added.
     pub(in crate::app) fn bytes(&self) -> usize {
         self.bytes + self.frames.len() + self.writer.waiting()
     }
 
-    /// Returns all blocks.
+    /// Completes the last block, and returns all blocks.
     pub(in crate::app) fn finish(mut self) -> Vec<Block> {
         self.close();
         self.full
@@ -170,8 +173,8 @@ impl Messages {
     }
 }
 
-/// Returns the rows of a block from row `from` of its stream on: as many as make `most` bytes, and
-/// at least one.
+/// Returns the rows of a block from row `from` of its stream on, until they have `most` bytes or
+/// more. A block of frames of at most one page is returned whole.
 ///
 /// # Errors
 /// Fails with [`Error::Damaged`] if the stored rows are damaged.
@@ -218,7 +221,7 @@ pub(in crate::app) fn messages(
     Ok(messages.finish())
 }
 
-/// Returns the error of rows that were acknowledged once and can no longer be read.
+/// Returns the error of stored rows that the controller has acknowledged and can no longer read.
 pub(in crate::app) fn damaged(reason: impl Display) -> Error {
     Error::damaged(format!("stored rows cannot be read: {reason}"))
 }

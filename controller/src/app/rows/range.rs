@@ -1,14 +1,15 @@
-//! Sums up the finite values of a key: their number, the smallest, the largest and their sum.
+//! Defines how a key's finite numbers are summed up: as their count, the smallest, the largest and
+//! their sum.
 
 /// The range and the sum of a key's finite numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Range {
-    /// The number of finite numbers.
+    /// The count of the key's finite numbers.
     pub(crate) count: u64,
-    /// The smallest number.
+    /// The smallest finite number.
     pub(crate) least: f64,
-    /// The largest number.
+    /// The largest finite number.
     pub(crate) most: f64,
-    /// The sum of the numbers.
+    /// The sum of the finite numbers.
     pub(crate) sum: f64,
 }

@@ -1,7 +1,8 @@
-//! Keeps the costs that count at each rung of early stopping, in order. So a decision costs a
-//! binary search, however many runs have reached the rung. `app::rows::stopping` uses it inside of
-//! the writer's transaction. It is a cache of rows, and every use checks it against the newest row
-//! that it knows. After a change that was undone, or a restart, it reads the rows again.
+//! Caches the costs that count at each rung of early stopping, in ascending order. So a decision
+//! needs only a binary search, however many runs have reached the rung. `app::rows::stopping` uses
+//! the cache inside the writer's transaction. Every use compares the newest cached row with the
+//! newest stored row. If they differ, for example after an undone change or a restart, the cache
+//! reads the rows again.
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,7 @@ use crate::{
     store::{self, Tx},
 };
 
-/// The most rungs that are kept; each holds 8 bytes per run.
+/// The most rungs in the cache. Each rung takes 8 bytes per run.
 const MOST: usize = 1024;
 
 /// The costs at the rungs that runs reached lately.
@@ -23,7 +24,7 @@ pub(in crate::app) struct RungCosts(Mutex<HashMap<(String, u64), Sorted>>);
 /// The costs that count at one rung.
 #[derive(Debug, Default)]
 struct Sorted {
-    /// The key of the newest row that is included; `None` if no row is.
+    /// The key of the newest row whose cost is included; `None` if no cost is.
     newest: Option<i64>,
     /// The costs, in ascending order.
     costs: Vec<f64>,
@@ -32,18 +33,18 @@ struct Sorted {
 /// A run that joins the others at a rung.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::app) struct Joined {
-    /// The key of the run's row.
+    /// The key of the run's new row in the table `rungs`.
     pub(in crate::app) key: i64,
     /// The run's cost.
     pub(in crate::app) cost: f64,
 }
 
 impl RungCosts {
-    /// Lets `decide` see the costs that count at a rung, in ascending order, and adds the run that
-    /// it returns. `anew` says that a row ceased to count in this change.
+    /// Gives `decide` the costs that count at a rung, in ascending order, and adds the run that
+    /// `decide` returns. `anew` means that a row of this rung has stopped counting in this change.
     ///
     /// # Errors
-    /// Fails if `decide` does.
+    /// Fails if `decide` fails.
     pub(in crate::app) fn at<T>(
         &self,
         tx: &Tx<'_>,
@@ -83,7 +84,8 @@ mod tests {
         store::{Store, rungs::Reached},
     };
 
-    /// Lets a run with this cost reach the rung, and returns the costs that counted before.
+    /// Lets a run with this cost reach the rung, and returns the costs that counted before this
+    /// run.
     fn join(rung_costs: &RungCosts, tx: &Tx<'_>, run: i64, cost: f64) -> Result<Vec<f64>, Error> {
         rung_costs.at(tx, "s", 9, false, |others| {
             let decision = Decision {
@@ -122,7 +124,7 @@ mod tests {
         );
         assert_eq!(with(5, 2.0, true).await.unwrap(), [1.0, 3.0, 5.0]);
 
-        // Another cache sees the same, as after a restart.
+        // A new cache reads the same costs, as after a restart.
         let anew = move |tx: &Tx<'_>| join(&RungCosts::default(), tx, 6, 9.0);
         assert_eq!(store.write(anew, |_| {}).await.unwrap(), [1.0, 2.0, 3.0, 5.0]);
         assert_eq!(

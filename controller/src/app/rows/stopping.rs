@@ -1,8 +1,9 @@
-//! Decides on early stopping when rows arrive, in the transaction of an append that takes a run
-//! across a rung. `app::rows::ingest` calls it; this module counts, and `sweeps::stopping` decides.
-//! An append that crosses no rung costs nothing here. It never looks at a run that is over or
-//! already ordered to stop. It also writes the notes on a rule that judges no trial, for
-//! `app::runs::end` and `app::read::views`.
+//! Applies early stopping when rows arrive, in the transaction of the append that takes a run
+//! across a rung. `app::rows::ingest` calls this module. This module counts values, and
+//! `sweeps::stopping` decides. For an append that crosses no rung, this module decodes no rows and
+//! reads no database rows. It judges only running trials that are not ordered to stop. It also
+//! writes the notes on an early-stopping rule that judges no trial, for `app::runs::end` and
+//! `app::read::views`.
 
 use record::RowRef;
 use sweeps::{
@@ -21,9 +22,9 @@ use crate::{
     store::{self, Tx, rungs::Reached, runs::Run, sweeps::Progress},
 };
 
-/// Counts the finite values of the metric in these rows of history, of which there are `values`. It
-/// judges the run at each rung that they cross, up to the one that stops it. `run.value` is still
-/// the best value before these rows.
+/// Adds `values`, the number of finite values of the metric in the history rows `frames`, to the
+/// run's count. Judges the run at each rung that these values cross, until a rung stops the run.
+/// `run.value` must be the best value before these rows.
 pub(in crate::app) fn count(
     change: &mut Change<'_>,
     run: &mut Draft<'_>,
@@ -59,7 +60,8 @@ pub(in crate::app) fn count(
     Ok(())
 }
 
-/// Returns the note on a sweep in which trials have finished and none was ever judged.
+/// Returns the note on a sweep whose early-stopping rule has judged no trial although trials have
+/// finished. Returns `None` for every other sweep.
 pub(in crate::app) fn never_judged(
     tx: &Tx<'_>,
     app: &App,
@@ -79,7 +81,8 @@ pub(in crate::app) fn never_judged(
     )))
 }
 
-/// Returns the note on a run that finished and was never judged, if no run of its sweep was.
+/// Returns the note on a finished run that early stopping never judged. Returns `None` if early
+/// stopping has judged some run of the sweep.
 pub(in crate::app) fn unjudged(
     tx: &Tx<'_>,
     plan: &Plan,
@@ -102,13 +105,13 @@ pub(in crate::app) fn unjudged(
     )))
 }
 
-/// Returns the metric, and how often a trial must log it to be judged for the first time.
+/// Returns the sweep's metric, and how often a trial must log the metric before its first rung.
 fn first_rung(plan: &Plan) -> Option<(&str, u64)> {
     let first = plan.config.early_terminate.as_ref()?.next_rung(0)?;
     Some((&plan.metric()?.name, first))
 }
 
-/// Returns the finite values of the sweep's metric, in order.
+/// Returns the finite values of the sweep's metric in these frames, in order.
 fn logged(frames: &[u8], plan: &Plan) -> Result<Vec<f64>, Error> {
     let metric = plan.metric().map(|metric| metric.name.as_str());
     let mut values = Vec::new();
@@ -123,7 +126,7 @@ fn logged(frames: &[u8], plan: &Plan) -> Result<Vec<f64>, Error> {
     Ok(values)
 }
 
-/// Decides at one rung and writes the decision.
+/// Judges a run at one rung, and writes the decision.
 fn arrive(
     change: &Change<'_>,
     run: &Run,

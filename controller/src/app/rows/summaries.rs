@@ -1,5 +1,5 @@
-//! Reads and writes the stored summary of a run. It is the only place that reports a damaged
-//! summary. Everything in `app` that needs the last values of a run uses it.
+//! Reads and writes the stored summary of a run. Use cases that need all last values of a run use
+//! this module. `app::read::find` reads single values of many runs without it.
 
 use super::digest::Summary;
 use crate::{

@@ -1,5 +1,5 @@
-//! Keeps the list of streams that have rows to merge. `app::rows::ingest` adds to it, and
-//! `app::rows::compaction` merges.
+//! Keeps the list of streams that have rows to merge. `app::rows::ingest` adds streams to the list,
+//! and `app::rows::compaction` merges their rows.
 
 use std::{
     collections::BTreeMap,
@@ -11,14 +11,16 @@ use tokio::time::Instant;
 
 use crate::store::blocks::Stream;
 
-/// The number of appends that make a merge due, even if they are small.
+/// The number of appends to a stream that make a merge due, even if the appends are small.
 pub(super) const APPENDS: usize = 64;
-/// The bytes of appends that make a merge due, even if they are few.
+/// The bytes of appends to a stream that make a merge due, even if the appends are few.
 pub(super) const APPENDED_BYTES: u64 = 256 << 10;
-/// The time after which compaction checks whether a run is over, so that few small pieces are left.
+/// The time after which compaction checks a stream with few appends. If the stream's run is over,
+/// compaction merges the remaining pieces.
 pub(super) const SETTLED: Duration = Duration::from_secs(30);
 
-/// The places that may have work. This is only a hint: the rows decide what is merged.
+/// The streams that may have rows to merge; `None` before the first step. The list is only a hint:
+/// the stored rows decide what is merged.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Compaction(pub(in crate::app) Mutex<Option<BTreeMap<Place, Waiting>>>);
 
@@ -31,7 +33,7 @@ pub(in crate::app) struct Place {
     pub(in crate::app) writer: String,
 }
 
-/// The appends since the stream was last looked at.
+/// The appends to a stream since compaction last checked the stream.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::app) struct Waiting {
     pub(in crate::app) appends: usize,
@@ -40,7 +42,7 @@ pub(in crate::app) struct Waiting {
 }
 
 impl Compaction {
-    /// Records an append.
+    /// Records an append to a stream.
     pub(in crate::app) fn note(&self, stream: Stream<'_>, bytes: usize, now: Instant) {
         let place = Place {
             run: stream.run,
@@ -48,7 +50,8 @@ impl Compaction {
             attempt: stream.attempt,
             writer: stream.writer.to_owned(),
         };
-        // Before the first step nothing is known. That step looks at everything that is stored.
+        // Before the first step of compaction there is no list. The first step finds this append
+        // among the stored pieces.
         if let Some(places) = self.lock().as_mut() {
             let waiting =
                 places.entry(place).or_insert(Waiting { appends: 0, bytes: 0, since: now });
@@ -57,7 +60,7 @@ impl Compaction {
         }
     }
 
-    /// Returns the places that should be looked at now.
+    /// Returns the places that compaction should check now.
     pub(in crate::app) fn due(&self, now: Instant) -> Vec<Place> {
         let places = self.lock();
         let is_due = |waiting: &Waiting| {
@@ -69,15 +72,16 @@ impl Compaction {
         due.map(|(place, _)| place.clone()).collect()
     }
 
-    /// Begins a look at a place. Appends from now on are counted from zero.
+    /// Begins a check of a place, and resets the place's count of appends.
     pub(in crate::app) fn begin(&self, place: &Place, now: Instant) {
         if let Some(waiting) = self.lock().as_mut().and_then(|places| places.get_mut(place)) {
             *waiting = Waiting { appends: 0, bytes: 0, since: now };
         }
     }
 
-    /// Ends a look at a place. `left` holds the number of appends that were left, and their bytes.
-    /// `None` means that nothing will be merged unless more is appended.
+    /// Ends a check of a place. `left` holds the number of appends that are still unmerged, and
+    /// their bytes. If `left` is `None`, nothing of the place will be merged before its next
+    /// append.
     pub(in crate::app) fn end(&self, place: &Place, left: Option<(usize, u64)>) {
         let mut places = self.lock();
         let Some(places) = places.as_mut() else { return };
@@ -113,7 +117,8 @@ mod tests {
         assert!(compaction.due(now).is_empty());
         (0..APPENDS - 31).for_each(|_| compaction.note(stream, 10, now));
         assert_eq!(compaction.due(now).len(), 1);
-        // A run that is over is forgotten, unless more rows came during the look.
+        // The list forgets the stream of a run that is over, unless an append arrived during the
+        // check.
         compaction.begin(&place, now);
         compaction.note(stream, 10, now);
         compaction.end(&place, None);

@@ -1,6 +1,7 @@
-//! Digests an append: for each key its last value, how often it was logged, its smallest and its
-//! largest number. The summary of a run is the sum of such digests. `app::rows::ingest` and
-//! `app::read::views` use it. It does no I/O: it reads frames and returns frames.
+//! Digests an append: for each key, finds the last value, the number of rows, and the smallest and
+//! the largest number. The summary of a run is the sum of the digests of its appends.
+//! `app::rows::ingest` and the readers in `app::read` use this module. This module does no I/O: it
+//! reads frames from memory and returns frames.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +18,7 @@ use crate::{
 /// The digest of some frames.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Digest {
-    /// The number of rows.
+    /// The number of rows in the frames.
     pub(crate) rows: u64,
     /// The largest step of the rows plus one.
     pub(crate) next_step: u64,
@@ -32,20 +33,21 @@ pub(crate) struct Key {
     pub(crate) name: String,
     /// The highest step that the key was logged at.
     pub(crate) step: u64,
-    /// The last value of the key at that step.
+    /// The last value of the key at the step `step`.
     pub(crate) last: Value,
     /// The number of rows that hold the key.
     pub(crate) rows: u64,
     /// The number of rows that hold the key as a finite number.
     pub(crate) finite: u64,
-    /// The smallest and the largest finite number of the key.
+    /// The smallest and the largest finite number of the key; `None` if the key has no finite
+    /// number.
     pub(crate) range: Option<(f64, f64)>,
     /// The sum of the key's finite numbers.
     pub(crate) sum: f64,
 }
 
 impl Digest {
-    /// Reads frames, which checks every byte of them.
+    /// Digests the rows of frames, and checks every byte of the frames.
     ///
     /// # Errors
     /// Fails with [`Corrupt`] at the first frame that is torn or bad.
@@ -58,8 +60,8 @@ impl Digest {
         Ok(digest)
     }
 
-    /// Counts the rows only, and checks every byte as well. It serves the streams whose values are
-    /// not summed up.
+    /// Counts the rows of frames without their keys, and checks every byte of the frames. Appends
+    /// use this for the streams whose values are not summed up.
     ///
     /// # Errors
     /// Fails with [`Corrupt`] at the first frame that is torn or bad.
@@ -71,7 +73,7 @@ impl Digest {
         Ok(Self { rows, ..Self::default() })
     }
 
-    /// Returns the digest of one key.
+    /// Returns the digest of one key, or `None` if no row holds the key.
     pub(crate) fn key(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
@@ -80,7 +82,7 @@ impl Digest {
         self.rows += 1;
         self.next_step = self.next_step.max(row.step.saturating_add(1));
         for (index, (name, value)) in row.values.iter().enumerate() {
-            // Most rows repeat the keys of the first row in its order.
+            // Most rows have the same keys as the first row, in the same order.
             let guess = self.keys.get(index).filter(|key| key.name == *name).map(|_| index);
             let place = guess.or_else(|| places.get(*name).copied()).unwrap_or_else(|| {
                 places.insert((*name).to_owned(), self.keys.len());
@@ -113,18 +115,20 @@ impl Digest {
     }
 }
 
-/// Returns a value as a number that can be compared. Booleans and texts are no numbers.
+/// Returns a value as a finite number. Returns `None` for NaN and infinities, and for booleans,
+/// texts and JSON.
 pub(in crate::app) fn finite(value: ValueRef<'_>) -> Option<f64> {
     match value {
         ValueRef::F64(number) => Some(number).filter(|number| number.is_finite()),
-        // This rounds a metric beyond 2^53. Its exact value is in the history.
+        // This rounds an integer beyond 2^53. The history keeps the exact value.
         ValueRef::I64(number) => Some(number as f64),
         ValueRef::U64(number) => Some(number as f64),
         ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => None,
     }
 }
 
-/// The last value of each key that a run logged, and the range of its numbers.
+/// The summary of a run: the last value of each key that the run logged, and the range of each
+/// key's numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Summary {
     latest: Vec<(String, u64, Value)>,
@@ -154,14 +158,14 @@ impl Summary {
         Stored { latest, overlay, ranges: write_ranges(&self.ranges), next_step: self.next_step }
     }
 
-    /// Adds rows of the history. Returns false if a key found no room.
+    /// Adds rows of the stream `history`. Returns false if the summary has no room for a key.
     pub(crate) fn add_history(&mut self, digest: &Digest, limits: &Limits) -> bool {
         self.next_step = self.next_step.max(digest.next_step);
         merge_ranges(&mut self.ranges, digest, limits);
         merge(&mut self.latest, digest, limits)
     }
 
-    /// Adds rows of the summary stream. Returns false if a key found no room.
+    /// Adds rows of the stream `summary`. Returns false if the summary has no room for a key.
     pub(crate) fn add_summary(&mut self, digest: &Digest, limits: &Limits) -> bool {
         merge(&mut self.overlay, digest, limits)
     }
@@ -173,7 +177,7 @@ impl Summary {
         self.latest.iter().chain(more).map(|(key, ..)| key.as_str())
     }
 
-    /// Returns the last value of a key if it is a finite number. The summary stream takes
+    /// Returns the last value of a key if the value is a finite number. The summary stream takes
     /// precedence over the history.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
         match self.last(key)? {
@@ -184,7 +188,7 @@ impl Summary {
         }
     }
 
-    /// Returns whether the last value of a key is a number that is not finite.
+    /// Returns whether the last value of a key is NaN or an infinity.
     pub(crate) fn is_beyond_numbers(&self, key: &str) -> bool {
         matches!(self.last(key), Some(Value::F64(number)) if !number.is_finite())
     }
@@ -195,7 +199,8 @@ impl Summary {
         entries.find(|(known, ..)| known == key).map(|(.., value)| value)
     }
 
-    /// Returns the summary for users: one JSON object, with each key summed up as `metrics` say.
+    /// Returns the summary for users: one JSON object, with each key summed up as the definitions
+    /// in `metrics` say.
     pub(crate) fn to_json(&self, metrics: &[Metric]) -> Json {
         let ranges: HashMap<&str, &Range> = if metrics.is_empty() {
             HashMap::new()
@@ -224,8 +229,8 @@ impl Summary {
     }
 }
 
-/// Returns the value that [`Summary::to_json`] shows under a key. It reads the stored summary only
-/// as far as needed.
+/// Returns the value that [`Summary::to_json`] shows under a key. This function decodes only the
+/// needed parts of the stored summary.
 ///
 /// # Errors
 /// Fails with [`Corrupt`] if the stored bytes are damaged.
@@ -252,7 +257,7 @@ pub(in crate::app) fn value(
     last(logged.latest, key)
 }
 
-/// Returns the value under a key in stored entries.
+/// Returns the value of a key in the stored entries of a summary.
 fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     let mut found = None;
     for frame in record::frames(frames) {
@@ -265,8 +270,9 @@ fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     Ok(found)
 }
 
-/// The bytes of a range beside its key, and of a value beside its key and its text.
+/// The bytes that a stored range counts in addition to its key.
 const RANGE_BYTES: usize = 32;
+/// The bytes that a stored value counts in addition to its key and its text.
 const VALUE_BYTES: usize = 16;
 
 fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Limits) {
@@ -296,8 +302,8 @@ fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Lim
     }
 }
 
-/// Writes a row for each key. The row's step is the count, and its three values are the numbers,
-/// each under the key.
+/// Writes one row for each key. The row's step is the count. The row has three values under the
+/// key: the smallest number, the largest number and the sum.
 fn write_ranges(ranges: &[(String, Range)]) -> Vec<u8> {
     let row = |(key, range): &(String, Range)| Row {
         step: range.count,
@@ -368,11 +374,12 @@ fn shortened(value: &Value, bytes: usize) -> Value {
     }
 }
 
-/// Returns a long object without its long members; the history has all of it. For a histogram, it
-/// adds the number of bins and the ends of their range.
+/// Returns a long JSON object without its long members. The history keeps the whole object. The
+/// outline of a histogram also has the number of bins and the ends of their range.
 fn outline(json: &str) -> String {
-    /// The most bytes of a member that stays, and the most members that stay.
+    /// The most bytes of a member that stays, with its name.
     const MEMBER: usize = 256;
+    /// The most members that stay.
     const MEMBERS: usize = 12;
     let mut object: Map<String, Json> = serde_json::from_str(json).unwrap_or_default();
     let edges = match object.get("bins") {
@@ -399,8 +406,8 @@ fn entries(frames: &[u8]) -> Result<Vec<(String, u64, Value)>, Corrupt> {
         .collect())
 }
 
-/// Writes entries as frames. Neighbours with the same step share a row, and the order of the keys
-/// stays.
+/// Writes the entries of a summary as frames. Neighbouring entries with the same step share a row,
+/// and the keys keep their order.
 fn frames(entries: &[(String, u64, Value)]) -> Vec<u8> {
     let shared = entries.chunk_by(|one, other| one.1 == other.1);
     let rows: Vec<Row> = shared

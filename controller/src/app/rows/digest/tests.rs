@@ -1,4 +1,4 @@
-//! Tests digests of rows, and how summaries grow and survive the store.
+//! Tests digests of rows, and how summaries grow and stay the same when they are stored.
 
 use serde_json::json;
 
