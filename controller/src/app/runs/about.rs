@@ -1,7 +1,7 @@
-//! Stores what a run's program reports about it: the config beyond its parameters, the definitions
-//! of metrics, and the state of its code. The report comes as rows of the stream `meta`, so it is
-//! as durable as any row. `app::rows::ingest` and `app::runs::begin` call it. It never changes a
-//! parameter that a sweep has chosen.
+//! Stores what a run's program reports about the run: the config beyond its parameters, the
+//! definitions of metrics, and the state of the program's code. The report comes as rows of the
+//! stream `meta`, so it is as durable as any row. `app::rows::ingest` and `app::runs::begin` call
+//! this module. This module never changes a parameter that a sweep has chosen.
 
 use std::{collections::HashMap, io};
 
@@ -20,10 +20,10 @@ use crate::{
     store::{self, Tx},
 };
 
-/// The most bytes that are kept of a note on printed lines.
+/// The most bytes of an agent's note on printed lines that the controller keeps.
 const PRINTED_BYTES: usize = 2 << 10;
-/// The cost of one update beside its bytes, in bytes of parsed JSON: it is measured, overlaid and
-/// dropped.
+/// The cost of measuring, overlaying and dropping one update, beside the cost of its bytes. The
+/// unit is the cost of parsing one byte of JSON.
 const UPDATE_BYTES: usize = 18;
 
 /// Parses a text that is a JSON object; returns `None` for any other text.
@@ -31,12 +31,12 @@ pub(in crate::app) fn object(json: &str) -> Option<Map<String, Json>> {
     serde_json::from_str(json).ok()
 }
 
-/// The contents of one append to the stream `meta`. They are parsed before the writer gets them, so
-/// the writer only merges.
+/// The contents of one append to the stream `meta`. The contents are parsed before the writer
+/// thread gets them, so the writer thread only merges.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Said {
     parts: Vec<Part>,
-    /// The bytes of all parts.
+    /// The bytes of the JSON of all parts.
     bytes: usize,
 }
 
@@ -48,7 +48,7 @@ enum Part {
     Preempting,
     /// The note of an agent on the lines that its trial has printed.
     Printed(String),
-    /// An update without a meaning, with the reason.
+    /// An update that cannot be applied, with the reason.
     Nothing(String),
 }
 
@@ -87,8 +87,8 @@ impl Said {
     }
 }
 
-/// Applies an append to the stream `meta`. An update without a meaning becomes a note on the run,
-/// because an error would not help the sender.
+/// Applies an append to the stream `meta`. If an update cannot be applied, the reason becomes a
+/// note on the run, because an error would not help the sender.
 pub(in crate::app) fn take(
     change: &mut Change<'_>,
     run: &mut Draft<'_>,
@@ -99,7 +99,8 @@ pub(in crate::app) fn take(
     let (mut notes, mut configs, mut codes, mut metrics) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut printed = None;
-    // The values were parsed before. Moving them now costs about a quarter of that.
+    // The values were parsed before this transaction. Moving them now costs about a quarter of
+    // parsing them.
     tx.parsed(said.bytes / 4);
     for part in said.parts {
         match part {
@@ -139,7 +140,8 @@ pub(in crate::app) fn take(
     Ok(())
 }
 
-/// Adds definitions of metrics to those of a run. Each replaces the one with the same name.
+/// Adds new definitions of metrics to the stored definitions of a run. A definition replaces an
+/// older one with the same name.
 fn define(
     tx: &Tx<'_>,
     stored: &mut String,
@@ -179,7 +181,7 @@ fn define(
 /// Overlays the config of a run outside of sweeps with a JSON object.
 ///
 /// # Errors
-/// Fails with [`Error::Invalid`] if the config gets too long.
+/// Fails with [`Error::Invalid`] if the config would become too long.
 pub(in crate::app) fn update_config(
     tx: &Tx<'_>,
     app: &App,
@@ -192,9 +194,9 @@ pub(in crate::app) fn update_config(
         .map_err(Error::invalid)
 }
 
-/// Overlays the object in `base` with other objects, one after the other, up to the first that
-/// would make it longer than `most` bytes. It reads and writes `base` once, however many objects
-/// there are.
+/// Overlays the object in `base` with other objects, one after the other. Stops at the first object
+/// that would make `base` longer than `most` bytes. Parses and writes `base` only once, however
+/// many objects there are.
 fn merge(
     tx: &Tx<'_>,
     what: &str,
@@ -231,8 +233,8 @@ fn lay(base: &mut Map<String, Json>, over: Map<String, Json>) {
     }
 }
 
-/// Returns how many bytes `base` grows when `over` is laid over it. It reads only the new values
-/// and those that they replace.
+/// Returns by how many bytes `base` grows when it is overlaid with `over`. Reads only the new
+/// values and the values that they replace.
 fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
     let (mut bytes, mut added) = (0_isize, 0);
     for (key, value) in over {
@@ -241,7 +243,7 @@ fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
             (Some(known), value) => length(value).cast_signed() - length(known).cast_signed(),
             (None, value) => {
                 added += 1;
-                // The one byte is the colon.
+                // The 1 is for the colon.
                 (length(key) + 1 + length(value)).cast_signed()
             }
         };
@@ -253,7 +255,7 @@ fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
 /// Returns the number of bytes of a value as JSON.
 fn length(value: &impl serde::Serialize) -> usize {
     let mut counted = Counted(0);
-    // Neither counting nor writing the JSON of a value can fail.
+    // The writer only counts, and a JSON value can always be written, so this cannot fail.
     let _ = serde_json::to_writer(&mut counted, value);
     counted.0
 }

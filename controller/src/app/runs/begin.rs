@@ -1,6 +1,6 @@
-//! Begins runs: new ones outside of sweeps, and the next attempt of a run that is resumed. It also
-//! lets a program join the attempt that its agent has started. The handlers in `api` call it for
-//! the SDK and the agent. It never begins anything twice for the same key.
+//! Begins runs: new runs outside of sweeps, and the next attempt of a resumed run. Also lets a
+//! program join the attempt that its agent has started. The handlers in `api` call this module for
+//! the SDK and the agent. Two calls with the same idempotency key begin only one attempt.
 
 use std::sync::Arc;
 
@@ -34,54 +34,55 @@ const ID_BYTES: usize = 64;
 /// A run outside of a sweep that is to begin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewRun {
-    /// The project, for users.
+    /// The name of the run's project; empty means the default project.
     pub(crate) project: String,
-    /// The name, for users.
+    /// The run's name, for users; may be empty.
     pub(crate) name: String,
-    /// The config as a JSON object; empty means `{}`.
+    /// The run's config as a JSON object; empty means `{}`.
     pub(crate) config_json: String,
-    /// The tags, for users.
+    /// The run's tags, for users.
     pub(crate) tags: Vec<String>,
-    /// The notes, for users.
+    /// The run's notes, for users; may be empty.
     pub(crate) notes: String,
-    /// The group, for users.
+    /// The run's group, for users; may be empty.
     pub(crate) group: String,
-    /// The job type, for users.
+    /// The run's job type, for users; may be empty.
     pub(crate) job_type: String,
-    /// The id; if it is empty, the controller makes one.
+    /// The run's id. If the id is empty, the controller makes one.
     pub(crate) id: String,
     /// How to treat an existing run: `never`, `allow`, `must` or `anew`. Empty means `never`.
     pub(crate) resume: String,
-    /// The key that makes a repeat of the call begin nothing. If it is empty, every call begins
-    /// something.
+    /// The idempotency key: a second call with the same key begins nothing. If the key is empty,
+    /// every call begins a run or an attempt.
     pub(crate) idempotency_key: String,
     /// The time when the run began, if it was logged without a controller, in milliseconds since
     /// 1970; `None` means now.
     pub(crate) started_ms: Option<i64>,
 }
 
-/// Everything that a program needs to know of its run.
+/// Everything that a program needs to know about its run.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
     /// The run's id.
     pub(crate) run: String,
-    /// The attempt that the program is.
+    /// The number of the attempt that the program carries out.
     pub(crate) attempt: u32,
-    /// The config as a JSON object.
+    /// The run's config as a JSON object.
     pub(crate) config_json: String,
-    /// The token that opens this run only.
+    /// The token with which the program may use this run only.
     pub(crate) token: String,
     /// The largest step of the run's history plus one.
     pub(crate) next_step: u64,
 }
 
-/// Begins a run outside of any sweep, or the next attempt of one.
+/// Begins a run outside of sweeps, or the next attempt of such a run.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if the config is not a JSON object, the id has no valid form, or
 ///   something is too long.
-/// - Fails with [`Error::Refused`] if the id is taken.
-/// - Fails with [`Error::Missing`] if a run that must exist does not.
+/// - Fails with [`Error::Refused`] if the id is taken, or if users could confuse it with the id of
+///   a sweep or trial.
+/// - Fails with [`Error::Missing`] if `resume` needs an existing run and the run does not exist.
 pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
     caller.admin()?;
     check(app, &new)?;
@@ -211,7 +212,8 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
     Ok(run)
 }
 
-/// Returns the sweep that the id of a run seems to belong to: users could not tell the two apart.
+/// Returns the id of a sweep that users could confuse with a run of this id. The run's id is the
+/// sweep's id, or looks like the id of the sweep's trial.
 fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
     let sweep = id.rsplit_once('-').map_or(id, |(sweep, _)| sweep);
     let known = [id, sweep].map(|sweep| store::sweeps::get(change.tx, sweep));
@@ -223,9 +225,9 @@ fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// Starts the next attempt of a run, which goes on with its history and summary, or begins anew. It
-/// fences an older attempt that is still live, because no user can wait for a lease to expire after
-/// a kill.
+/// Starts the next attempt of a run. The attempt continues the run's history and summary, or begins
+/// anew. An older attempt that is still live becomes fenced. A user who has killed a program need
+/// not wait until its lease expires.
 fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Error> {
     if let Some(sweep) = &run.sweep {
         let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
@@ -254,7 +256,7 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
     Ok(run)
 }
 
-/// Replaces what an existing run said of itself, as far as the new attempt says anything.
+/// Replaces the description of an existing run. Fields that are empty in `new` stay as they are.
 fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<(), Error> {
     let say = |old: &mut String, new: String| {
         if !new.is_empty() {
@@ -278,12 +280,13 @@ fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<()
     Ok(())
 }
 
-/// Returns what a trial's program needs to go on. It begins nothing twice. `attempt` 0 means the
-/// caller's own attempt, or the present one.
+/// Returns everything that a trial's program needs to know about its run, and marks a leased run as
+/// running. A repeated call changes nothing. `attempt` 0 means the attempt of the caller's token,
+/// or the newest attempt if the caller is the administrator.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the run does not exist, and with [`Why::Fenced`] if another
-/// attempt owns it.
+/// Fails with [`Error::Missing`] if the run does not exist, and with [`Why::Fenced`] if `attempt`
+/// does not own the run.
 pub(crate) async fn join(
     app: &Arc<App>,
     caller: &Caller,

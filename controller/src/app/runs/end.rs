@@ -1,6 +1,6 @@
-//! Ends runs. The handlers in `api` call it for the SDK and the agent. `app::runs::begin` and
-//! `app::rows::ingest` handle what comes before. Every report carries its attempt, and an older
-//! attempt is fenced.
+//! Ends runs when their end is reported. The handlers in `api` call this module for the SDK and the
+//! agent. `app::runs::begin` handles the start of a run, and `app::rows::ingest` its rows. Every
+//! report carries its attempt's number, and the report of an older attempt is refused as fenced.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,42 +35,43 @@ use crate::{
 pub(crate) struct End {
     /// The kind of end.
     pub(crate) state: EndState,
-    /// The class of a failure; never `lost`, which no process can report of itself.
+    /// The class of the failure, if the program failed. The class is never `lost`, because no
+    /// process can report its own loss.
     pub(crate) class: Option<Class>,
-    /// The exit code of the program.
+    /// The exit code of the program; `None` if it is not known.
     pub(crate) exit_code: Option<i32>,
-    /// The signal that ended the program.
+    /// The signal that ended the program; `None` if none did.
     pub(crate) signal: Option<i32>,
-    /// The message, for users.
+    /// A message about the end, for users.
     pub(crate) message: Option<String>,
     /// The time of the end, in milliseconds since 1970, for a run that was logged without a
-    /// controller. `None` means now.
+    /// controller. `None` means the present time.
     pub(crate) ended_ms: Option<i64>,
-    /// How long the program ran, as the process that started it has measured. `None` means the time
-    /// since its first report.
+    /// How long the program ran, as measured by the process that started it. `None` means the time
+    /// since the attempt started, as the controller knows it.
     pub(crate) ran: Option<Duration>,
 }
 
 /// The kind of a program's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndState {
-    /// The program ended well.
+    /// The program ended successfully.
     Finished,
     /// The program failed.
     Failed,
     /// A user stopped the program.
     Stopped,
-    /// The node of the program needs to be free.
+    /// The program ended because its node takes its slot away.
     Preempted,
-    /// The program ended without a report, as another process found out later from its folder. Only
-    /// runs outside of sweeps end like this.
+    /// The program ended without a report. Another process found this out later from the run's
+    /// folder. Only runs outside of sweeps end like this.
     Crashed,
 }
 
-/// Ends an attempt. A repeat gets the same answer as the first call.
+/// Ends an attempt. A repeated call changes nothing.
 ///
 /// # Errors
-/// Fails with [`Error::Refused`] if another attempt owns the run.
+/// Fails with [`Error::Refused`] if the attempt does not own the run.
 pub(crate) async fn end(
     app: &Arc<App>,
     caller: &Caller,
@@ -97,8 +98,8 @@ pub(crate) async fn end(
         if run.state.is_live() || (run.state == State::Crashed && !crashed) {
             change.edit(&mut run, |change, run| finish(change, run, end))?;
         }
-        // This is part of the same transaction, because another attempt may own the run in the next
-        // one.
+        // The answer is read in the same transaction, because another attempt may own the run after
+        // this transaction.
         views::run(change.tx, change.app, run)
     };
     app.change(work).await
@@ -108,7 +109,7 @@ fn finish(change: &mut Change<'_>, run: &mut Draft<'_>, end: End) -> Result<(), 
     if !run.state.is_held() {
         change.hear(run)?;
     }
-    // No run ends before it began.
+    // A reported end before the run's start is moved to the start.
     let ended_ms =
         end.ended_ms.map(|ended| change.past(Some(ended)).max(run.started_ms.unwrap_or(0)));
     if end.state == EndState::Crashed {
@@ -144,8 +145,8 @@ fn come_to_an_end(
     state: EndState,
 ) -> Result<(), Error> {
     let event = match (state, run.stop_wanted) {
-        // A program that a rule stopped has not finished, even if it ended well: its value is not
-        // what a whole trial would have reached.
+        // A program that early stopping ordered to end counts as pruned, even if it ended
+        // successfully. Its value is not the value that a whole trial would have reached.
         (EndState::Finished, Some(StopReason::Pruned)) => Event::Prune,
         (EndState::Finished, _) => Event::Finish,
         (EndState::Failed, None) => return change.fail(run),
@@ -158,8 +159,8 @@ fn come_to_an_end(
     change.end(run, event)
 }
 
-/// Returns the class of a failure. The reporter knows only the process. If the metric was no longer
-/// a finite number, the failure is a divergence and not just any error.
+/// Returns the class of a failure. The process that reports the failure does not know the run's
+/// rows. An error of a run whose last value of the metric is NaN or infinite becomes a divergence.
 fn class_of(change: &Change<'_>, run: &Run, told: Class) -> Result<Class, Error> {
     let (Class::Error, Some(sweep)) = (told, &run.sweep) else { return Ok(told) };
     let plan = change.app.plans.get(change.tx, sweep)?;
@@ -173,8 +174,9 @@ fn since(started_ms: Option<i64>, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
 }
 
-/// Returns the note of a finished run. For a run without a value, it says why, as far as the
-/// controller can know. For another run, it says if early stopping could never have stopped it.
+/// Returns the note on a finished run. The note on a run without a value says what the controller
+/// knows about the reason. The note on a run with a value says if early stopping could never have
+/// stopped it.
 fn ending_note(change: &Change<'_>, run: &Run) -> Result<Option<String>, Error> {
     let Some(sweep) = &run.sweep else { return Ok(None) };
     let plan = change.app.plans.get(change.tx, sweep)?;

@@ -1,8 +1,8 @@
-//! Finds the rows that make up the history of a run. If an attempt resumed from a checkpoint, these
-//! are the rows that led to the checkpoint and then its own. So a run that was killed and resumed
-//! reads like one that was not killed. Everything in `app` that reads history uses it, and it
-//! changes nothing. Rows that an attempt wrote after such a checkpoint stay stored and do not
-//! count.
+//! Finds the rows that make up the history of a run. If the newest attempt resumed from a
+//! checkpoint, the history has the rows that led to the checkpoint, followed by the attempt's own
+//! rows. So the history of a killed and resumed run reads like that of a run that was never killed.
+//! Rows that an earlier attempt wrote after the checkpoint stay stored and do not count. All code
+//! in `app` that reads history uses this module. This module changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,14 +16,15 @@ use crate::{
     },
 };
 
-/// The rows of each attempt that count.
+/// The rows of each attempt that count as history of a run.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Lineage {
-    /// The part of each attempt that counts. `None` means that every row of every attempt counts.
+    /// The part of each attempt's rows that counts. `None` means that every row of every attempt
+    /// counts. No row of an attempt without an entry counts.
     stretches: Option<BTreeMap<u32, Stretch>>,
 }
 
-/// The part of one attempt that counts.
+/// The part of one attempt's rows that counts.
 #[derive(Debug)]
 enum Stretch {
     Whole,
@@ -32,9 +33,9 @@ enum Stretch {
 }
 
 impl Lineage {
-    /// Returns the lineage of a run as it is now. Every attempt of a trial counts if its newest
-    /// attempt has not resumed. Every attempt of a run outside of sweeps counts if none has resumed
-    /// or begun anew.
+    /// Returns the present lineage of a run. Every attempt of a trial counts if the newest attempt
+    /// has not resumed from a checkpoint. Every attempt of a run outside of sweeps counts if no
+    /// attempt has resumed from a checkpoint or begun anew.
     pub(in crate::app) fn of(tx: &Tx<'_>, run: &Run) -> Result<Self, Error> {
         let past = Past::of(tx, run)?;
         let resumed = match run.sweep {
@@ -48,7 +49,7 @@ impl Lineage {
         }
     }
 
-    /// Returns the lineage of a checkpoint of the run at the time when it was made.
+    /// Returns the lineage of the rows that led to a checkpoint of the run.
     pub(in crate::app) fn to(
         tx: &Tx<'_>,
         run: &Run,
@@ -58,7 +59,8 @@ impl Lineage {
         Self::walk(tx, run, checkpoint.attempt, until(tx, checkpoint.key)?, &past)
     }
 
-    /// Walks from an attempt back to the one that began with nothing.
+    /// Walks from an attempt back to the first attempt of its lineage, which began without earlier
+    /// rows.
     fn walk(
         tx: &Tx<'_>,
         run: &Run,
@@ -71,8 +73,8 @@ impl Lineage {
             stretches.insert(attempt, stretch);
             (attempt, stretch) = match past.resumes.get(&attempt) {
                 Some((checkpoint, before)) => (*before, until(tx, *checkpoint)?),
-                // A trial's attempt begins with nothing. An attempt outside of sweeps goes on with
-                // all earlier rows.
+                // A trial's attempt that did not resume from a checkpoint begins without rows. An
+                // attempt outside of sweeps continues all earlier rows, unless it began anew.
                 None if run.sweep.is_none() && attempt > 1 && !past.fresh.contains(&attempt) => {
                     (attempt - 1, Stretch::Whole)
                 }
@@ -81,7 +83,7 @@ impl Lineage {
         }
     }
 
-    /// Returns how many rows of a stream count, from the first on.
+    /// Returns how many of the first rows of a stream count.
     pub(in crate::app) fn rows(&self, stream: Stream<'_>) -> u64 {
         let Some(stretches) = &self.stretches else { return u64::MAX };
         match stretches.get(&stream.attempt) {
@@ -93,8 +95,8 @@ impl Lineage {
         }
     }
 
-    /// Returns the streams of a run with rows that count: the attempt, the writer and the number of
-    /// rows. They are in the order of attempt and writer.
+    /// Returns the streams of this name with rows that count: the attempt, the writer and the
+    /// number of rows that count. The streams are sorted by attempt and writer.
     pub(in crate::app) fn streams(
         &self,
         tx: &Tx<'_>,
@@ -114,7 +116,7 @@ struct Past {
     /// The resumed attempts, each with the key of its checkpoint and the attempt that had made the
     /// checkpoint.
     resumes: BTreeMap<u32, (i64, u32)>,
-    /// The attempts that began with nothing.
+    /// The attempts of a run outside of sweeps that began anew, without earlier rows.
     fresh: BTreeSet<u32>,
 }
 

@@ -1,5 +1,6 @@
 //! Finds runs, and decides how to treat the reports of an attempt. Every report carries its
-//! attempt, and an older attempt is fenced. All use cases that deal with runs call it.
+//! attempt's number, and an older attempt is fenced. All use cases that deal with runs call this
+//! module.
 
 use std::sync::Arc;
 
@@ -18,14 +19,15 @@ use crate::{
     },
 };
 
-/// Passes if the caller's token is still valid.
+/// Passes if the caller's token is still valid. The token of the controller is always valid.
 ///
 /// # Errors
-/// Fails with [`Error::Refused`] if the attempt of the token has been over for longer than the
+/// Fails with [`Error::Refused`] if the attempt of a run token has been over for longer than the
 /// grace of late rows.
 pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), Error> {
     let Caller::Run { run, attempt } = caller else { return Ok(()) };
-    // Most calls concern an attempt with a lease. It is not over, so they need no look at the rows.
+    // Most calls come from an attempt with a lease. Such an attempt is not over, so these calls
+    // need no read of the rows.
     if !app.leases.is_over(run, *attempt, app.clock.now()) {
         return Ok(());
     }
@@ -43,8 +45,8 @@ pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), E
     Err(Error::refused(Why::Forbidden, message).hint(hint))
 }
 
-/// Returns the project of a run, given what its user said. If that is empty, it is W&B's default
-/// name.
+/// Returns the project of a run: the name that the user gave, or W&B's default name if that name is
+/// empty.
 pub(in crate::app) fn project(said: &str) -> String {
     if said.is_empty() { "uncategorized".to_owned() } else { said.to_owned() }
 }
@@ -57,7 +59,8 @@ pub(in crate::app) fn find(tx: &Tx<'_>, id: &str) -> Result<Run, Error> {
     store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
 }
 
-/// Returns whether the attempt owns the run. If not, another attempt owns the run, or will.
+/// Returns whether the attempt owns the run. If it does not, another attempt owns the run, or the
+/// run waits in the queue for another attempt.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if no such attempt was ever handed out.
@@ -65,26 +68,28 @@ pub(in crate::app) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Err
     if attempt == 0 || attempt > run.attempt {
         return Err(Error::invalid(format!("the run `{}` has no attempt {attempt}", run.id)));
     }
-    // If the run is in the queue without an agent, a user, a node or an agent has given up the last
-    // attempt.
+    // A queued run without an agent has no attempt that owns it. A user, a node or an agent has
+    // given up the newest attempt.
     let given_up = run.state == State::Queued && run.agent.is_none();
     Ok((attempt == run.attempt && !given_up) || planted(Bug::NoFence))
 }
 
-/// How the rows of an attempt are treated.
+/// How the controller treats rows of an attempt that arrive now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Standing {
     /// The rows count.
     Current,
-    /// The attempt is over. The rows are kept and marked, and do not count.
+    /// The attempt has been over for longer than the grace of late rows. The rows are kept and
+    /// marked, and do not count.
     Late,
-    /// Another attempt owns the run. The rows are kept and marked, and do not count.
+    /// The attempt does not own the run. The rows are kept and marked, and do not count.
     Fenced,
 }
 
-/// Returns how rows of this attempt are treated now. Outside of sweeps, a caller with the
-/// controller's own token may go on with an attempt that is over: an import whose source has grown,
-/// or a folder that was logged offline. A call with a run's own token does not get this far.
+/// Returns how the controller treats rows of this attempt that arrive now. Rows of a run outside of
+/// sweeps are never late. So an import whose source has grown, or a folder that was logged offline,
+/// can continue an attempt that is over. This needs the controller's own token, because
+/// [`check_token`] refuses the run's token by then.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if no such attempt was ever handed out.
@@ -98,8 +103,9 @@ pub(in crate::app) fn standing(app: &App, run: &Run, attempt: u32) -> Result<Sta
     Ok(if late && !planted(Bug::LateRowsCount) { Standing::Late } else { Standing::Current })
 }
 
-/// Returns whether the attempt has been over for longer than the grace of late rows. A crashed
-/// attempt is never closed: no process has reported its end, and it may report again.
+/// Returns whether the attempt has been over for longer than the grace of late rows. An older
+/// attempt is over since the newest attempt started. A newest attempt that crashed is never closed:
+/// no process has reported its end, and it may report again.
 pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
     let over = !ends.state.is_live() && ends.state != State::Crashed;
     let since_ms = match attempt < ends.attempt {
@@ -107,11 +113,12 @@ pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
         false => ends.ended_ms.filter(|_| over),
     };
     let grace_ms = app.settings.late_rows.as_millis();
-    // A clock that was set back makes no grace longer.
+    // The distance has no sign, so that a system clock that was set back does not make the grace
+    // longer.
     since_ms.is_some_and(|since_ms| u128::from(app.clock.wall_ms().abs_diff(since_ms)) > grace_ms)
 }
 
-/// Returns the error of late rows: their attempt is over.
+/// Returns the error of an append with late rows.
 pub(in crate::app) fn late(run: &str, attempt: u32) -> Error {
     let message = format!(
         "attempt {attempt} of the run `{run}` is over: late rows are kept and do not count"
@@ -119,7 +126,7 @@ pub(in crate::app) fn late(run: &str, attempt: u32) -> Error {
     Error::refused(Why::Fenced, message)
 }
 
-/// Returns the error of an attempt that does not own the run.
+/// Returns the error of a report from an attempt that does not own the run.
 pub(in crate::app) fn fenced(run: &str, attempt: u32, now: u32) -> Error {
     let owner = if now == attempt {
         "was given up".to_owned()

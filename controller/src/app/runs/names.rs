@@ -1,5 +1,6 @@
-//! Writes the note on a run that ended without a value of the sweep's metric: what it logged
-//! instead, and which of those names is near. `app::runs::end` uses it when a run ends.
+//! Writes the note on a run that ended without a value of the sweep's metric. The note says what
+//! the run logged instead, and which logged name is similar to the metric's name. `app::runs::end`
+//! calls this module when a run ends.
 
 use record::Value;
 
@@ -11,8 +12,8 @@ const TOLD: usize = 8;
 const TEXT: usize = 40;
 
 /// Returns the note on a run that ended without a finite value of `metric`. `logged` is the number
-/// of rows that held the metric, finite or not, and `last` is the last of these values. `printed`
-/// says that the program printed something that looks like a row, which another note reports.
+/// of rows that held the metric, finite or not, and `last` is the last value in these rows.
+/// `printed` means that the program printed lines that look like rows; another note reports them.
 pub(crate) fn note<'a>(
     metric: &str,
     logged: u64,
@@ -36,7 +37,7 @@ pub(crate) fn note<'a>(
         return format!("`{metric}` was never logged{nothing}");
     }
     let near = nearest(metric, &keys);
-    // The near name is listed even if it is the thousandth.
+    // The nearest name comes first, so that it is always among the listed names.
     let first = near.into_iter().chain(keys.iter().copied().filter(|key| Some(*key) != near));
     let listed: Vec<String> = first.take(TOLD).map(|key| format!("`{key}`")).collect();
     let more = keys.len().saturating_sub(TOLD);
@@ -57,7 +58,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Returns a name in backticks, and mentions blanks at its ends because users cannot see them.
+/// Returns a name in backticks, and mentions blanks at the start or end of the name, because users
+/// cannot see them.
 fn told(name: &str) -> String {
     let blank = |at: &str| format!("`{name}`, with a space at its {at}");
     match (name.starts_with(char::is_whitespace), name.ends_with(char::is_whitespace)) {
@@ -68,7 +70,8 @@ fn told(name: &str) -> String {
     }
 }
 
-/// Returns the logged name that the user most likely meant.
+/// Returns the logged name that is most similar to the metric's name, or `None` if no name is
+/// similar.
 fn nearest<'a>(metric: &str, keys: &[&'a str]) -> Option<&'a str> {
     let wanted = plain(metric);
     keys.iter()
@@ -78,7 +81,8 @@ fn nearest<'a>(metric: &str, keys: &[&'a str]) -> Option<&'a str> {
         .map(|(_, key)| key)
 }
 
-/// Removes what people write differently: case and separators.
+/// Returns the letters and digits of a name in lower case, because people write case and separators
+/// in different ways.
 fn plain(name: &str) -> Vec<char> {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
