@@ -1,9 +1,10 @@
-//! Evaluates the constraints of a sweep: it returns the value of a run that counts for each.
-//! `app::change` uses it when a run ends, and so does `app::sweeps::warm_start`. It never looks at
-//! a live run, so an append costs the same with and without constraints.
+//! Finds the value of a run that counts for each constraint of its sweep. `app::change` calls this
+//! module when a run ends, and `app::sweeps::warm_start` calls it for runs of earlier sweeps. This
+//! module never reads a live run, so an append costs the same with and without constraints.
 //!
-//! The value that counts is the last one that the run logged, in its summary stream or else in its
-//! history. A latency or a size is what it is at the end, not the best that it ever was.
+//! The last value that the run logged counts: the value in its stream `summary`, or else the value
+//! in its history. For example, a latency or a size counts as it is at the run's end, not as the
+//! best value that the run ever logged.
 
 use super::plan::{Plan, Plans};
 use crate::{
@@ -14,8 +15,8 @@ use crate::{
     store::{Tx, runs::Run},
 };
 
-/// Returns the value that counts for each constraint of the run's sweep. The list is empty if the
-/// sweep has no constraints.
+/// Returns the value that counts for each constraint of the run's sweep. `None` means that the last
+/// value is missing or not finite. The list is empty if the sweep has no constraints.
 pub(in crate::app) fn values(
     tx: &Tx<'_>,
     plans: &Plans,

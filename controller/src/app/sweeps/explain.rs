@@ -1,6 +1,6 @@
 //! Explains what the trials of a sweep reveal about its parameters, and what the model knew when it
-//! chose a run. The handlers in `api` call it for users. It fits the surrogate for this answer
-//! alone, off the async threads. It stores nothing and changes nothing.
+//! chose a run. The handlers in `api` call this module for users. Each explanation of a sweep fits
+//! the surrogate anew, off the async threads. This module stores nothing and changes nothing.
 
 use std::sync::Arc;
 
@@ -26,23 +26,25 @@ use crate::{
 /// The most names of parameters that an error lists.
 const LISTED: usize = 12;
 
-/// The best finished run that was known at some time.
+/// The best finished run of a sweep at the time when the model chose another run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Incumbent {
     /// The run's id.
     pub(crate) run: String,
     /// The run's value.
     pub(crate) value: f64,
-    /// The number of runs that had ended by then.
+    /// The number of the sweep's runs that had ended at that time.
     pub(crate) ended: u64,
 }
 
-/// Explains a sweep: these parameters in detail, or the most important ones if the list is empty.
+/// Explains a sweep, with details about these parameters, or about the most important ones if the
+/// list is empty.
 ///
 /// # Errors
 /// - Fails with [`Error::Missing`] if the sweep does not exist.
-/// - Fails with [`Error::Refused`] if the sweep has no metric or too few results.
-/// - Fails with [`Error::Invalid`] if a parameter does not vary.
+/// - Fails with [`Error::Refused`] if the sweep has no metric, too few results, or no parameter
+///   that varies.
+/// - Fails with [`Error::Invalid`] if a named parameter does not vary, or if too many are named.
 pub(crate) async fn explain(
     app: &Arc<App>,
     caller: &Caller,
@@ -67,7 +69,7 @@ pub(crate) async fn explain(
         |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
     let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let computing = app.threads.run(move || {
-        // If the caller goes away, the work goes on and keeps its permit.
+        // The computation keeps its permit until it ends, even if the caller no longer waits.
         let _permit = permit;
         explain::explain(&plan.study, &known.history, &parameters)
             .map_err(|why| unexplained(&plan, why))
@@ -75,7 +77,7 @@ pub(crate) async fn explain(
     computing.await.map_err(|error| failed(&error))?
 }
 
-/// Returns the trials of a sweep as they were known at an event.
+/// Returns the trials of a sweep as its events up to the number `until` describe them.
 fn known(tx: &Tx<'_>, plan: &Plan, until: i64) -> Result<Known, Error> {
     let mut known = Known::default();
     for event in store::events::of_trials(tx, &plan.id, 0, until)? {
@@ -113,7 +115,7 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
     }
 }
 
-/// A trial of an earlier sweep that has the same parameters as another trial.
+/// A trial of an earlier sweep that has the same parameters as a trial of the present sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Repeated {
     /// The id of the earlier sweep.
@@ -128,13 +130,15 @@ impl Repeated {
         Self { sweep, value: earlier.value }
     }
 
-    /// Returns the earlier trial that the first trial of a warm-started sweep repeats.
+    /// Returns the earlier trial that the first trial of a warm-started sweep repeats, if there is
+    /// one.
     pub(in crate::app) fn first(plan: &Plan) -> Option<Self> {
         explain::repeated_first(&plan.study).map(|earlier| Self::of(plan, earlier))
     }
 }
 
-/// Returns the earlier trial that a run repeats, from the sweeps that its own sweep started from.
+/// Returns the earlier trial with the same parameters as a run, from the sweeps in the `warm_start`
+/// of the run's sweep. Returns `None` if there is no such trial.
 pub(in crate::app) fn repeated(
     tx: &Tx<'_>,
     app: &App,
@@ -150,7 +154,7 @@ pub(in crate::app) fn repeated(
 }
 
 /// Returns the run that was the best when the model chose this run. Returns `None` if no model
-/// chose it, or no run had finished by then.
+/// chose this run, or if no usable run had finished at that time.
 pub(in crate::app) fn incumbent(
     tx: &Tx<'_>,
     app: &App,

@@ -1,6 +1,7 @@
-//! Keeps what the proposer of a sweep knows: the history that follows from the sweep's events, and
-//! a proposal that waits for its trial. It is a cache of the rows. `app::sweeps::suggest` uses it,
-//! and so does `app::sweeps::replay`, which folds the events again.
+//! Keeps what the proposer of a sweep knows: the sweep's history, built from its events, and a
+//! proposal that has no trial yet. All of this is a cache: it can be computed again from the rows.
+//! `app::sweeps::suggest` uses this cache. `app::sweeps::replay` and `app::sweeps::explain` build
+//! such a history from the events themselves.
 
 use std::{
     collections::HashMap,
@@ -20,32 +21,34 @@ use crate::{
     store::events::{Kind, TrialEvent},
 };
 
-/// The proposers of the sweeps that need a model.
+/// The proposers of the sweeps whose search needs a model, by sweep id.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Searches(Mutex<HashMap<String, Arc<AsyncMutex<Known>>>>);
 
-/// The knowledge of a proposer: the fold of its sweep's events up to `seen`.
+/// The knowledge of a proposer: the history from its sweep's events up to the number `seen`, and a
+/// proposal.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Known {
     /// The number of the newest event in the history.
     pub(in crate::app) seen: i64,
-    /// The trials.
+    /// The trials of the sweep, as the events describe them.
     pub(in crate::app) history: History,
-    /// The newest proposal, until its trial exists.
+    /// The newest proposal, as long as its trial does not exist; `None` if there is no such
+    /// proposal.
     pub(super) ready: Option<Ready>,
 }
 
-/// A proposal whose trial may not exist yet. It outlives the heartbeat that asked for it, because a
-/// newer heartbeat may have superseded that one. Otherwise a search that takes longer than its
-/// agents wait would never end.
+/// A proposal whose trial may not exist yet. The proposal outlives the heartbeat that asked for it,
+/// because a newer heartbeat may supersede that one during the search. Without this, a search that
+/// takes longer than agents wait would never hand out a trial.
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
-    /// The number of the trial.
+    /// The number of the proposed trial.
     pub(super) number: u64,
-    /// The point, or the fact that none is left.
+    /// The proposed point, or the fact that the space has no point left.
     pub(super) suggestion: Result<search::Suggestion, Exhausted>,
-    /// The number of the newest event that the search knew. The trial's row keeps it, whatever
-    /// events follow, so that the proposal can be replayed.
+    /// The number of the newest event that the search knew. The trial's row stores this number, so
+    /// that the proposal can be replayed.
     pub(super) seen: i64,
 }
 
@@ -55,14 +58,14 @@ impl Searches {
         searches.entry(sweep.to_owned()).or_default().clone()
     }
 
-    /// Forgets a proposer's knowledge, which can be read again.
+    /// Forgets the knowledge of a sweep's proposer. It can be computed again from the events.
     pub(in crate::app) fn forget(&self, sweep: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
     }
 }
 
 impl Known {
-    /// Adds one event. The caller passes events in the order of their numbers.
+    /// Adds one event to the history. The caller passes events in the order of their numbers.
     pub(in crate::app) fn fold(&mut self, event: &TrialEvent, space: &Space) -> Result<(), Error> {
         let trials = &mut self.history.trials;
         let place = usize::try_from(event.trial).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! Creates sweeps and changes them. The handlers in `api` call it for users. `app::read::views`
-//! decides what users see of a sweep.
+//! Creates sweeps and changes their state. The handlers in `api` call this module for users.
+//! `app::read::views` decides what users see of a sweep.
 
 use std::sync::Arc;
 
@@ -31,10 +31,10 @@ use crate::{
     },
 };
 
-/// A change that a user may ask of a sweep.
+/// A change of a sweep's state that a user may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// Pauses the sweep: it hands out nothing, and live trials go on.
+    /// Pauses the sweep: it hands out no trials, and live trials go on.
     Pause,
     /// Resumes the sweep: it hands out trials again.
     Resume,
@@ -44,11 +44,11 @@ pub(crate) enum Wish {
     Cancel,
 }
 
-/// Checks a configuration and stores it as a new sweep. A repeat with the same key returns the
-/// first sweep.
+/// Checks a configuration and stores it as a new sweep. A second call with the same `key` returns
+/// the sweep of the first call.
 ///
 /// # Errors
-/// Fails with [`Error::Invalid`], which lists the problems of the YAML.
+/// Fails with [`Error::Invalid`] if the YAML is not a valid sweep. The error lists the problems.
 pub(crate) async fn create(
     app: &Arc<App>,
     caller: &Caller,
@@ -150,7 +150,7 @@ fn check(yaml: String, source: &str) -> Checked {
     (yaml, result)
 }
 
-/// Joins problems into the text of one error. An error travels in a header of bounded size, so the
+/// Joins problems into the text of one error. An error is sent in a header of bounded size, so the
 /// problems that do not fit are only counted. `sweep check` prints all of them.
 fn together(problems: &[String]) -> String {
     const MOST: usize = 4000;
@@ -169,8 +169,8 @@ fn together(problems: &[String]) -> String {
 /// Pauses, resumes, stops or cancels a sweep.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if its
-/// state does not allow the change.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the
+/// sweep's state does not allow the change.
 pub(crate) async fn change(
     app: &Arc<App>,
     caller: &Caller,
@@ -187,8 +187,9 @@ pub(crate) async fn change(
     }
 }
 
-/// Fulfils the wish, or a part of it. Returns false if more is left, which needs another
-/// transaction. The state of the sweep changes last, so a caller that is cut off can ask again.
+/// Makes the change that a user wishes, or a part of it. Returns false if the rest of the change
+/// needs another transaction. The state of the sweep changes last, so a caller that is cut off can
+/// repeat its call.
 fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
     let state = change.progress(id)?.state;
     if state.is_over() {
@@ -200,8 +201,8 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
             change.sweep_step(id, sweep::Event::Resume)?;
             change.forget_crash_loop(id)?;
             let progress = change.progress(id)?;
-            // A resume revokes an earlier stop by a user. It cannot revoke that the space is used
-            // up.
+            // A resume revokes an earlier stop by a user. A sweep that is closed for another
+            // reason, such as a used-up space, stays closed.
             if progress.closing == Some(Closing::Stopped) {
                 progress.closing = None;
             }
@@ -238,7 +239,7 @@ fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> 
     Ok(true)
 }
 
-/// Returns how many runs one transaction may change.
+/// Returns how many runs, and how many bytes of runs, one transaction may change.
 fn some(change: &Change<'_>) -> Most {
     let limits = &change.app.settings.limits;
     Most { runs: limits.changed, bytes: limits.changed_bytes }
@@ -271,7 +272,7 @@ fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
 }
 
 /// Queues a new attempt of these runs, or of every failed or crashed run of the sweep if the list
-/// is empty. Returns their ids.
+/// is empty. Returns the ids of the queued runs.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if a run or the sweep does not exist. Fails with
@@ -319,8 +320,8 @@ pub(crate) async fn retry(
     Ok(retried)
 }
 
-/// Queues as many of the chosen runs as one transaction may change, from number `at` on. Returns
-/// the number to go on from, and the ids of the queued runs.
+/// Queues as many of the chosen runs as one transaction may change, from place `at` in the list on.
+/// Returns the place of the next run, and the ids of the queued runs.
 fn again_some(
     change: &mut Change<'_>,
     sweep: &str,

@@ -1,5 +1,6 @@
-//! Parses the configuration of each sweep once, and shares it. Every use case that deals with a
-//! sweep reads it. It is a cache of the rows, so it may be dropped at any time.
+//! Parses the configurations of sweeps and caches the results. Every use case that deals with a
+//! sweep reads this cache. A dropped plan is parsed again from the stored YAML, so plans may be
+//! dropped at any time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,18 +22,19 @@ use crate::{
 pub(crate) struct Plan {
     /// The sweep's id.
     pub(crate) id: String,
-    /// The configuration as the user wrote it.
+    /// The checked configuration.
     pub(crate) config: Config,
     /// The part of the configuration that the search needs.
     pub(crate) study: Study,
     /// The most trials that the sweep can have, or `None` if there is no bound.
     pub(crate) bound: Option<u64>,
-    /// Whether the bound comes from the cap, not from the space.
+    /// Whether `bound` comes from the configuration's `run_cap`, not from the size of the space.
     pub(crate) capped: bool,
 }
 
 impl Plan {
-    /// Makes a plan from a valid configuration and the sweep's seed. It has no earlier trials.
+    /// Makes a plan from a valid configuration and the sweep's seed. The plan has no trials of
+    /// earlier sweeps.
     pub(crate) fn new(id: &str, config: Config, seed: u64) -> Self {
         let space = search::bound(config.method, &config.space);
         let bound = space.into_iter().chain(config.run_cap).min();
@@ -46,23 +48,24 @@ impl Plan {
         Self { id: id.to_owned(), study, capped: bound.is_some() && bound != space, bound, config }
     }
 
-    /// Returns the metric that the sweep optimises.
+    /// Returns the metric that the sweep optimises; `None` if the sweep has no metric.
     pub(crate) fn metric(&self) -> Option<&Metric> {
         self.config.metric.as_ref()
     }
 
-    /// Returns whether `value` is better than `than`.
+    /// Returns whether the metric's value `value` is better than `than`.
     pub(crate) fn is_better(&self, value: f64, than: f64) -> bool {
         if self.study.maximize { value > than } else { value < than }
     }
 
-    /// Returns whether a run with this value reaches the target, so that no new trial is needed.
+    /// Returns whether a run with this value reaches the sweep's target, so that no new trial is
+    /// needed.
     pub(crate) fn reaches_target(&self, value: f64) -> bool {
         let target = self.metric().and_then(|metric| metric.target);
         target.is_some_and(|target| value == target || self.is_better(value, target))
     }
 
-    /// Returns whether the search needs more than the number of the trial.
+    /// Returns whether the search needs the sweep's history, not only the number of the new trial.
     pub(crate) fn needs_history(&self) -> bool {
         self.study.method.needs_history()
     }
@@ -78,7 +81,7 @@ impl Plan {
     }
 }
 
-/// The cost of checking one byte of YAML, in bytes of JSON that are parsed.
+/// The cost of checking one byte of YAML. The unit is the cost of parsing one byte of JSON.
 const YAML: usize = 3;
 
 /// The plans that were needed lately.
@@ -91,7 +94,7 @@ pub(crate) struct Plans {
 #[derive(Debug, Default)]
 struct Cache {
     plans: HashMap<String, Arc<Plan>>,
-    /// The ids that looked like that of a sweep, as a part of a run's id, and belong to no sweep.
+    /// The beginnings of run ids that looked like a sweep's id and belong to no sweep.
     none: HashSet<String>,
 }
 
@@ -101,12 +104,13 @@ impl Plans {
         Self { most, cache: Mutex::default() }
     }
 
-    /// Returns the plan of a sweep, if it was needed lately.
+    /// Returns the plan of a sweep, if the cache has the plan.
     pub(crate) fn cached(&self, id: &str) -> Option<Arc<Plan>> {
         self.lock().plans.get(id).cloned()
     }
 
-    /// Returns whether the cache knows that this id belongs to a sweep, or to none.
+    /// Returns whether the cache has an entry for this id: the plan of a sweep, or the fact that no
+    /// sweep has this id.
     pub(super) fn knows(&self, id: &str) -> bool {
         let cache = self.lock();
         cache.plans.contains_key(id) || cache.none.contains(id)
@@ -124,7 +128,7 @@ impl Plans {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the plan of a sweep.
+    /// Returns the plan of a sweep, from the cache or from the stored configuration.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.

@@ -1,13 +1,13 @@
-//! Finds the plan of a sweep before the writer needs it. So reading and parsing the plan does not
-//! hold the writer.
+//! Loads the plan of a sweep into the cache before the writer thread needs the plan. So the writer
+//! thread does not have to read and parse the plan.
 
 use std::sync::Arc;
 
 use super::plan::Plan;
 use crate::app::{App, error::Error};
 
-/// Returns the plan of a sweep. A large one takes long to check, so a reader does it, not the
-/// writer.
+/// Returns the plan of a sweep. A large configuration takes long to check, so a reader checks it,
+/// not the writer thread.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist.
@@ -21,10 +21,10 @@ pub(in crate::app) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>,
     }
 }
 
-/// Loads the plan of a run's sweep into the cache, so that the writer finds it. Does nothing for a
-/// run outside of sweeps.
+/// Loads the plan of a run's sweep into the cache, so that the writer thread finds the plan there.
+/// Does nothing for a run outside of sweeps.
 pub(in crate::app) async fn of_run(app: &Arc<App>, run: &str) -> Result<(), Error> {
-    // The id of a trial consists of its sweep's id and its number.
+    // The id of a trial is its sweep's id, a hyphen and the trial's number.
     let Some((sweep, _)) = run.rsplit_once('-').filter(|(sweep, _)| !app.plans.knows(sweep)) else {
         return Ok(());
     };

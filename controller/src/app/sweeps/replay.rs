@@ -1,6 +1,6 @@
 //! Computes suggestions again from the rows and compares them with the stored ones. The proposals
-//! of a sweep follow from its seed and its events, and from nothing else. The handlers in `api`
-//! call it for users and tests. It changes nothing.
+//! of a sweep depend on its stored configuration, seed and events, and on nothing else. The
+//! handlers in `api` call this module for users and tests. This module changes nothing.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,13 +18,14 @@ pub(crate) struct Replayed {
     /// The number of trials whose suggestion came out the same, bit by bit.
     pub(crate) equal: u64,
     /// The number of trials that another build or SIMD level proposed. The replay does not compare
-    /// them.
+    /// these trials.
     pub(crate) incomparable: u64,
-    /// The number and both points of each trial whose suggestion came out different.
+    /// One text for each trial whose suggestion came out different: the trial's number and both
+    /// points.
     pub(crate) different: Vec<String>,
 }
 
-/// Replays the trials with these numbers, or all trials if there are none.
+/// Replays the trials with these numbers, or all trials of the sweep if `numbers` is empty.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep, or a trial of it, does not exist.
@@ -77,8 +78,9 @@ struct Replay {
 }
 
 impl Replay {
-    /// Compares one trial. The caller passes trials in the order of their numbers, which is also
-    /// the order of the events that they had seen.
+    /// Compares the computed suggestion of one trial with the stored one. The caller passes trials
+    /// in the order of their numbers. So the number of the newest event that each search knew never
+    /// falls.
     fn compare(&mut self, run: &Run, found: &mut Replayed) -> Result<(), Error> {
         let study = &self.plan.study;
         let number = run.trial.unwrap_or_default();

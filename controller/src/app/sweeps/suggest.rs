@@ -1,7 +1,8 @@
-//! Hands out trials: those in the queue first, then new points. Grid and random search need only
-//! the trial's number and propose inside the transaction. A model reads the history: there is one
-//! proposer per sweep, off the async threads and outside of any transaction. `app::agents::orders`
-//! and `app::agents::heartbeat` use it. Everything that it keeps is a cache of the rows.
+//! Hands out trials: queued runs first, then trials at new points. Grid, random and Sobol search
+//! need only the trial's number, so they propose inside the transaction. A model also needs the
+//! history, so it proposes off the async threads and outside of any transaction. Each sweep has one
+//! proposer. `app::agents::orders` and `app::agents::heartbeat` use this module. All that it keeps
+//! in memory can be computed again from the rows.
 
 use std::sync::Arc;
 
@@ -29,16 +30,16 @@ use crate::{
     },
 };
 
-/// The runs that were handed out.
+/// The runs that one call of [`hand_out`] has handed out.
 #[derive(Debug, Default)]
 pub(in crate::app) struct HandedOut {
-    /// The runs that are leased to the agent now.
+    /// The runs that are now leased to the agent.
     pub(in crate::app) runs: Vec<Run>,
-    /// Whether there is room for more runs, which a model has to propose.
+    /// Whether the agent has room for another run, which a model has to propose.
     pub(in crate::app) wants_model: bool,
 }
 
-/// Leases as many runs of a sweep to an agent as it may have.
+/// Leases runs of a sweep to an agent, at most as many as `most` allows.
 pub(in crate::app) fn hand_out(
     change: &mut Change<'_>,
     sweep: &str,
@@ -114,17 +115,17 @@ fn create(
 }
 
 /// Proposes the next trial of a sweep by its model, and leases it to the agent of this heartbeat.
-/// Returns `None` in three cases: the sweep no longer hands out trials, its space is used up, or
-/// other calls keep the proposer busy until `deadline`.
+/// Returns `None` if the sweep hands out no new trials, or if its space is used up. Also returns
+/// `None` if other calls keep the proposer busy until `deadline`.
 pub(in crate::app) async fn by_model(
     app: &Arc<App>,
     plan: &Arc<Plan>,
     beat: &Arc<Beat>,
     deadline: Instant,
 ) -> Result<Option<Run>, Error> {
-    // One call proposes at a time: the next one gets a later number and knows the earlier points. A
-    // long wait would let the agent's leases expire, because the agent renews them with each
-    // heartbeat.
+    // One call proposes at a time, so that the next call gets a later number and knows the earlier
+    // points. The wait ends at `deadline`. After a longer wait the agent's leases could expire,
+    // because the agent renews them with its next heartbeat.
     let mut known = tokio::select! {
         biased;
         known = app.searches.of(&plan.id).lock_owned() => known,
@@ -168,15 +169,15 @@ pub(in crate::app) async fn by_model(
     inserted
 }
 
-/// Returns the proposal for this trial: the one that is ready, or a new one. If the caller gives
-/// up, the proposal stays ready.
+/// Returns the proposal for the trial with this number: the stored proposal, or a new one. If the
+/// caller stops waiting, the new proposal is stored for the next call.
 async fn propose(
     app: &App,
     mut known: OwnedMutexGuard<Known>,
     plan: Arc<Plan>,
     number: u64,
 ) -> Result<(OwnedMutexGuard<Known>, Ready), Error> {
-    // A proposal with another number can never be used.
+    // A stored proposal for another trial number can never be used.
     known.ready.take_if(|ready| ready.number != number);
     if let Some(ready) = known.ready.clone() {
         return Ok((known, ready));
@@ -224,7 +225,7 @@ mod tests {
         let wanted = sweep.clone();
         let plan = app.read(move |tx, app| app.plans.get(tx, &wanted)).await.unwrap();
 
-        // This leaves the state of a heartbeat that was superseded while the search ran.
+        // A heartbeat that is superseded during its search leaves this state.
         let known = app.searches.of(&sweep).lock_owned().await;
         let (known, ready) = propose(&app, known, plan.clone(), 0).await.unwrap();
         drop(known);
@@ -259,7 +260,7 @@ mod tests {
         let (old, sweep) = (r#"{"x":0.30000000000000004}"#.to_owned(), id.clone());
         let stored = old.clone();
         app.change(move |change| {
-            // This is what the same machine wrote before multiples became decimals.
+            // The same machine stored this engine before multiples of `q` became exact decimals.
             let engine = Some(search::engine().replace(".r2", ""));
             let origin = Some(r#"{"kind":"random"}"#.to_owned());
             let mut run = Run {

@@ -1,6 +1,6 @@
-//! Gathers the trials of earlier sweeps that a new sweep starts from. This happens once, when the
-//! sweep is created, and the trials are kept with it. `app::sweeps::manage` uses it. It never reads
-//! them again: later changes of the earlier sweeps change no suggestion.
+//! Gathers the trials of earlier sweeps that a new sweep starts from. `app::sweeps::manage` calls
+//! this module once, when the new sweep is created, and stores the trials with the new sweep. The
+//! earlier sweeps are never read again, so their later changes change no suggestion.
 
 use sweeps::{config::Metric, lifecycle::run::State, search::Earlier};
 
@@ -22,8 +22,8 @@ pub(in crate::app) struct Gathered {
     pub(in crate::app) warnings: Vec<String>,
 }
 
-/// Gathers the best finished trials of the sweeps that the plan names, if its method learns from
-/// them.
+/// Gathers the best finished trials of the sweeps that the plan's `warm_start` names. Gathers
+/// nothing if the plan's method uses no history.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if one of these sweeps does not exist.
@@ -44,7 +44,7 @@ pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gath
         let trials = found.into_iter().map(|(config, value)| Earlier { sweep, config, value });
         gathered.trials.extend(trials);
     }
-    // The sort is stable: among equal values, the first trial of the first sweep stays first.
+    // The sort is stable: trials of equal value keep the order of their sweeps and numbers.
     gathered.trials.sort_by(|one, other| match metric.maximize {
         true => other.value.total_cmp(&one.value),
         false => one.value.total_cmp(&other.value),
@@ -53,7 +53,8 @@ pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gath
     Ok(gathered)
 }
 
-/// Returns the config and the value of each run that can be used.
+/// Returns the config and the value of each finished run of the sweep `id` that the new sweep can
+/// use.
 fn of_sweep(
     tx: &Tx<'_>,
     app: &App,
@@ -85,9 +86,10 @@ fn of_sweep(
     Ok(found)
 }
 
-/// Returns the value that a run has for the new sweep. If both sweeps optimise the same metric,
-/// this is the run's value, otherwise the last value that it logged. A run that violates a
-/// constraint of the new sweep has none.
+/// Returns the value that an earlier run has for the new sweep. If both sweeps optimise the same
+/// metric, this is the run's value. If not, it is the last value of the new sweep's metric that the
+/// run logged. Returns `None` for a run without a value, or if the run violates a constraint of the
+/// new sweep.
 fn value(
     tx: &Tx<'_>,
     plan: &Plan,
