@@ -1,6 +1,6 @@
-//! Supports the copy of a running controller's data folder. It copies the database as it is at one
-//! moment. It removes no content until the caller has copied the contents that this database names.
-//! The handler of the local socket calls it.
+//! Supports a backup of a running controller's data folder. The backup has the database as it is at
+//! one moment. The controller removes no content until the caller has copied the contents that this
+//! database names. The handler of the local socket calls this module.
 
 use std::{
     path::PathBuf,
@@ -12,7 +12,7 @@ use crate::{
     store,
 };
 
-/// The guard that keeps all contents while it lives.
+/// A guard: as long as it exists, the controller removes no content.
 #[derive(Debug)]
 pub(crate) struct Kept(Arc<App>);
 
@@ -20,7 +20,7 @@ pub(crate) struct Kept(Arc<App>);
 pub(crate) async fn keep_contents(app: &Arc<App>) -> Kept {
     app.collector.held.fetch_add(1, Ordering::SeqCst);
     let kept = Kept(app.clone());
-    // A removal that has begun ends first.
+    // This waits until a removal that has already begun has ended.
     drop(app.collector.going.read().await);
     kept
 }
@@ -31,11 +31,12 @@ impl Drop for Kept {
     }
 }
 
-/// Copies the database into a new file. `seen` gets the number of copied pages and of all pages.
+/// Copies the database into a new file. `seen` is called with the number of copied pages and the
+/// number of all pages.
 ///
 /// # Errors
-/// Fails with [`Error::Busy`] if the disk does not take the copy, and with [`Error::Damaged`] if
-/// the database cannot be read.
+/// Fails with [`Error::Busy`] if the copy cannot be written to the disk, and with
+/// [`Error::Damaged`] if the database is damaged.
 pub(crate) async fn database(
     app: &Arc<App>,
     into: PathBuf,

@@ -1,7 +1,8 @@
-//! Implements `controller fsck`: it checks everything that is stored and reports what is wrong.
-//! `lib` calls it on a store that is open for reads, and so does the simulator. It continues after
-//! every problem and changes nothing. Rows and contents have checksums, but SQLite keeps none of
-//! its pages. So it misses a flipped byte in a state or a parameter that leaves a possible value.
+//! Implements `controller fsck`: checks everything that is stored and reports the problems. `lib`
+//! and the simulator call this module on a store that is open for reads. The check continues after
+//! every problem and changes nothing. Rows and contents have checksums, but SQLite keeps no
+//! checksums of its pages. So the check misses a flipped byte in a state or a parameter if the
+//! result is a valid value.
 
 use crate::{
     app::{
@@ -12,14 +13,14 @@ use crate::{
     store::{self, Store, Tx, blocks::Stream, check::Streamed},
 };
 
-/// The result of a check.
+/// The result of a check of everything that is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The number of runs.
+    /// The number of checked runs.
     pub runs: u64,
-    /// The number of rows of all their streams.
+    /// The number of rows that the check has read in all streams of the runs.
     pub rows: u64,
-    /// The number of contents of files.
+    /// The number of checked contents of files.
     pub contents: u64,
     /// The bytes of these contents.
     pub bytes: u64,
@@ -29,10 +30,10 @@ pub struct Report {
     pub bad: Vec<String>,
 }
 
-/// One problem.
+/// One problem that a check has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The damaged part, for users.
+    /// The damaged part of what is stored, for users.
     pub place: String,
     /// The description of the problem.
     pub what: String,
@@ -46,7 +47,7 @@ impl Report {
         report
     }
 
-    /// Returns the problem of the database's file, if there is one.
+    /// Returns the first problem of the database's file, if there is one.
     pub(crate) fn of_database_alone(&self) -> Option<&str> {
         let mut problems = self.problems.iter();
         problems
@@ -60,8 +61,8 @@ impl Report {
 }
 
 /// Checks the database's file, every row of every run, and every content, `page` of them at a time.
-/// `seen` gets the report as it grows. If the file is damaged, the report says so, and the check
-/// continues with what can be read.
+/// `seen` is called with the growing report. If the database's file is damaged, the report says so,
+/// and the check continues with the data that can be read.
 ///
 /// # Errors
 /// Fails if the database cannot be read.
@@ -84,8 +85,8 @@ pub(crate) async fn check(
     Ok(report)
 }
 
-/// Returns what was read, or `None` if the file is damaged. In that case it adds the damage to the
-/// report.
+/// Returns the value of a read. If the database's file is damaged, adds the damage to the report
+/// and returns `None`.
 fn told<T>(report: &mut Report, read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(value) => Ok(Some(value)),
@@ -123,7 +124,7 @@ async fn runs_in(
     }
 }
 
-/// Checks that every row of a run can be read, and that none is missing.
+/// Checks that every row of a run can be read, and that no row is missing.
 fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error> {
     report.runs += 1;
     let place = format!("run `{id}`");
@@ -135,7 +136,8 @@ fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error
         let stream = Stream { run: key, name: &stream, attempt, writer: &writer };
         let mut next = 0;
         for piece in store::columns::pieces(tx, stream)? {
-            // The middle of a long console is not kept.
+            // A gap in a console is no problem, because the controller removes the middle of a long
+            // console.
             if piece.first != next && stream.name != CONSOLE {
                 report.problem(&place, format!("row {next} is followed by row {}", piece.first));
             }

@@ -1,12 +1,13 @@
-//! Handles a full disk, which is a mode of the controller. While little space is free, it refuses
-//! rows and contents, which their senders keep and send again, and hands out no new trial. Reads
-//! and changes of state continue, out of a reserve that was held back until then. The mode ends by
-//! itself once there is room.
+//! Handles a full disk, which is a mode of the controller. While little disk space is free, the
+//! controller refuses rows and contents, and hands out no trials. Senders keep refused rows and
+//! contents, and send them again. Reads and changes of state continue, because the controller frees
+//! a reserve on the disk when the mode begins. The mode ends by itself as soon as there is room.
 //!
-//! A failing disk is no full disk: the controller refuses what needs the disk, and the log says so
-//! once. `app::upkeep::step` looks at the disk regularly, and this module looks at once when a
-//! write fails. `app::rows::ingest`, `app::files::blobs`, `app::sweeps::suggest` and the handlers
-//! in `api` ask for the mode. It never frees anything but its own reserve.
+//! A disk that fails without being full does not start the mode. The controller refuses each failed
+//! write, and logs a series of failures once. `app::upkeep::step` checks the disk regularly, and
+//! this module also checks the disk when a write fails. `app::rows::ingest`, `app::files::blobs`,
+//! `app::sweeps::suggest` and the handlers in `api` read the mode. This module frees nothing but
+//! the reserve.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -21,10 +22,10 @@ use crate::{
 };
 
 /// Returns the result of a write as a caller sees it. If the disk or the state of the data folder
-/// has stopped the write, the error is busy, with the reason.
+/// has stopped the write, the error becomes [`Error::Busy`] with the reason.
 ///
 /// # Errors
-/// Fails if the write did.
+/// Fails if the write failed.
 pub(in crate::app) async fn written<T>(
     app: &Arc<App>,
     outcome: Result<T, impl Into<Error>>,
@@ -36,7 +37,8 @@ pub(in crate::app) async fn written<T>(
             Err(lost::refused(app, &store::Error::Damaged(damage)))
         }
         Err(Error::Disk(reason)) => {
-            // A folder that is gone shows as missing files.
+            // A write into a data folder that is gone also fails with a disk error, because files
+            // are missing.
             lost::check(app)?;
             look(app, Seen::Failure).await;
             app.full.check()?;
@@ -56,7 +58,8 @@ pub(in crate::app) async fn written<T>(
     }
 }
 
-/// Looks at the disk, and enters or leaves the mode.
+/// Checks the disk, and enters or leaves the mode. After the mode ends, wakes the agents that wait
+/// for trials.
 pub(in crate::app) async fn look(app: &Arc<App>, seen: Seen) {
     let looking = app.clone();
     let left = app.threads.run(move || {

@@ -1,5 +1,5 @@
-//! Remembers whether the disk has room, as far as the last look showed. `app::upkeep::full` looks
-//! at the disk and records it here.
+//! Checks whether the disk has room, and remembers the result of the last check.
+//! `app::upkeep::full` starts the checks.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,18 +10,18 @@ use tokio::{sync::watch as channel, time::Instant};
 
 use crate::{app::error::Error, settings::Settings, store::Disk};
 
-/// The reason why a sweep hands out nothing, for users.
+/// The reason why a sweep hands out no trials while the disk is full, for users.
 pub(in crate::app) const NOTE: &str = "the disk of the controller is full: no new trials start, \
     and the rows of trials wait on their nodes until there is room";
 
 /// The time without a failed write after which the next failure gets a line in the log again.
 const CALM: Duration = Duration::from_secs(60);
 
-/// Whether the disk has room.
+/// Whether the disk had room at the last check.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Fullness {
-    /// The lock that is held during a look: of two looks at once, each would miss the reserve that
-    /// the other has taken.
+    /// The lock that is held during a check of the disk. Without the lock, two checks at the same
+    /// time could each miss the reserve that the other check has taken.
     looking: Mutex<()>,
     full: channel::Sender<bool>,
     /// The time of the last write that failed although there was room.
@@ -37,12 +37,14 @@ impl Fullness {
     /// Passes while there is room for rows and contents.
     ///
     /// # Errors
-    /// Fails with [`Error::Busy`] while there is none. The caller may send the same again.
+    /// Fails with [`Error::Busy`] while there is no room. The caller may send the same request
+    /// again.
     pub(in crate::app) fn check(&self) -> Result<(), Error> {
         if self.is_full() { Err(busy()) } else { Ok(()) }
     }
 
-    /// Returns a receiver of each change.
+    /// Returns a receiver whose value is `true` while the disk is full. The receiver is notified of
+    /// each change.
     pub(crate) fn subscribe(&self) -> channel::Receiver<bool> {
         self.full.subscribe()
     }
@@ -55,21 +57,21 @@ fn busy() -> Error {
     )
 }
 
-/// The reason for a look at the disk.
+/// The reason for a check of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Seen {
-    /// The regular time of a look.
+    /// The regular time of a check.
     Nothing,
-    /// A write that failed.
+    /// A write has failed.
     Failure,
 }
 
 impl Fullness {
-    /// Looks at the disk and updates the mode. Returns whether this look ended the mode.
+    /// Checks the disk and updates the mode. Returns whether this check ended the mode.
     pub(super) fn look(&self, disk: &Disk, seen: Seen, settings: &Settings) -> bool {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let (least, reserve) = (settings.least_free_bytes, settings.reserve_bytes);
-        // If a file system does not report its free space, it is written to until it refuses.
+        // If the file system does not report its free space, the mode stays as it is.
         let Ok(free) = disk.free() else { return false };
         if free < least || (seen == Seen::Failure && !disk.takes(least)) {
             if self.change(true) {
@@ -83,7 +85,8 @@ impl Fullness {
             return false;
         }
         if !disk.holds(reserve) {
-            // Enough must be left beside the reserve, or the mode would come and go.
+            // Enough space must be free beside the reserve. With less, the controller would enter
+            // and leave the mode again and again.
             if free < reserve.saturating_add(2 * least) {
                 return false;
             }
@@ -102,14 +105,14 @@ impl Fullness {
         left
     }
 
-    /// Records a write that failed although there is room. Returns whether it is the first of a
-    /// stretch of failures.
+    /// Records a write that failed although there is room. Returns whether this failure is the
+    /// first of a series of failures.
     pub(super) fn fails(&self, now: Instant) -> bool {
         let before = self.failed.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         before.is_none_or(|before| now.duration_since(before) > CALM)
     }
 
-    /// Sets the mode, and returns whether this changed it.
+    /// Sets the mode, and returns whether the mode has changed.
     fn change(&self, full: bool) -> bool {
         self.full.send_if_modified(|known| std::mem::replace(known, full) != full)
     }
@@ -117,7 +120,7 @@ impl Fullness {
 
 fn give_up(disk: &Disk) {
     if let Err(error) = disk.give_up() {
-        tracing::debug!("what was held back cannot be given back: {error}");
+        tracing::debug!("the reserve on the disk cannot be freed: {error}");
     }
 }
 

@@ -1,11 +1,11 @@
-//! Remembers what is wrong with the data folder, as far as the last look showed.
-//! `app::upkeep::lost` looks at the folder and records it here.
+//! Remembers the problem of the data folder that the last check found. `app::upkeep::lost` checks
+//! the folder and records the problem here.
 
 use tokio::sync::watch as channel;
 
 use crate::store;
 
-/// The reason why a sweep hands out nothing, for users.
+/// The reason why a sweep hands out no trials while the data folder has a problem, for users.
 pub(in crate::app) const NOTE: &str = "the controller has lost its data folder, or its database \
     is damaged: no new trials start, and the rows of trials wait on their nodes; the controller's \
     log says what to do";
@@ -17,12 +17,13 @@ pub(in crate::app) struct Loss {
 }
 
 impl Loss {
-    /// Returns whether nothing can be written now.
+    /// Returns whether the controller can write nothing now.
     pub(in crate::app) fn is_total(&self) -> bool {
         self.known.borrow().is_some()
     }
 
-    /// Returns a receiver of each change.
+    /// Returns a receiver of the known problem, which is `None` while there is no problem. The
+    /// receiver is notified of each change.
     pub(crate) fn subscribe(&self) -> channel::Receiver<Option<store::Error>> {
         self.known.subscribe()
     }

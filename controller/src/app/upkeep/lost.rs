@@ -1,7 +1,9 @@
 //! Handles a data folder that is gone or whose database is damaged, which is a mode of the
-//! controller. It refuses every write and reads what it still can. Senders keep what was refused
-//! and send it again. The mode ends when the same folder is back; damage stays. `app::upkeep::step`
-//! looks at the folder, and so does each write or read that fails because of it.
+//! controller. In this mode, the controller refuses every write, and still reads what it can.
+//! Senders keep refused rows and contents, and send them again. The mode ends when the same folder
+//! is back. A damaged database keeps the mode on until the controller ends. `app::upkeep::step`
+//! checks the folder regularly. A write or read that fails because of the folder also leads to a
+//! check.
 
 use std::sync::Arc;
 
@@ -10,7 +12,8 @@ use crate::{
     store,
 };
 
-/// Looks at the data folder and logs a change once. Returns whether the folder can be written to.
+/// Checks the data folder, and logs if a problem has appeared or disappeared. Returns whether the
+/// controller can write to the folder.
 pub(in crate::app) fn look(app: &App) -> bool {
     let found = app.store.guard.check().err();
     let is_new = app.loss.known.send_if_modified(|known| {
@@ -30,7 +33,7 @@ pub(in crate::app) fn look(app: &App) -> bool {
     found.is_none()
 }
 
-/// Returns the error for a caller whose write this error of the store has stopped.
+/// Returns the error for a caller whose write has failed with the store's error `found`.
 pub(in crate::app) fn refused(app: &App, found: &store::Error) -> Error {
     look(app);
     Error::busy(sentence(app, found)).hint(
@@ -39,7 +42,7 @@ pub(in crate::app) fn refused(app: &App, found: &store::Error) -> Error {
     )
 }
 
-/// Returns the error for a caller whose read met damage.
+/// Returns the error for a caller whose read met damage, and marks the database as damaged.
 pub(in crate::app) fn unreadable(app: &App, damage: String) -> Error {
     app.store.guard.condemn(&damage);
     look(app);
@@ -73,10 +76,10 @@ fn advice(app: &App, found: &store::Error) -> String {
     }
 }
 
-/// Passes while the data folder can be written to.
+/// Passes while the controller can write to the data folder.
 ///
 /// # Errors
-/// Fails with [`Error::Busy`] while it cannot.
+/// Fails with [`Error::Busy`] while the data folder is gone or its database is damaged.
 pub(in crate::app) fn check(app: &Arc<App>) -> Result<(), Error> {
     app.store.guard.check().map_err(|found| refused(app, &found))
 }

@@ -1,4 +1,5 @@
-//! Does the controller's background work, and takes care of its folder.
+//! Does the controller's background work, and handles problems of its disk and data folder. Also
+//! checks and backs up the data folder.
 
 pub(crate) mod backup;
 pub(crate) mod fsck;

@@ -1,6 +1,6 @@
-//! Runs the background work: it ends expired leases, looks at the disk, tidies caches, merges rows,
-//! and removes blobs without a reference. One step may run at any time and may be repeated. A loop
-//! calls it in production, and tests call it. It never sleeps.
+//! Runs the background work in steps. A step ends expired leases, checks the disk, tidies caches,
+//! merges rows, and removes blobs to which nothing refers. A step may run at any time, any number
+//! of times. A loop runs the steps in production, and tests run single steps. A step never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::{
     store,
 };
 
-/// Returns how long the loop may wait between two steps. It is a small part of a lease, so that
-/// leases end about on time.
+/// Returns how long the loop may wait between two steps. The pause is a small part of a lease's
+/// term, so that leases end about on time.
 pub(crate) fn pause(app: &App) -> Duration {
     (app.settings.lease / 20).clamp(Duration::from_millis(20), Duration::from_secs(1))
 }
@@ -23,7 +23,7 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     app.wakeups.tidy();
     app.registry.tidy(now, app.settings.forget_agents);
     if !lost::look(app) {
-        // All other work would have to write.
+        // All other work of a step would have to write.
         return Ok(());
     }
     let expired = app.leases.expired(now);
@@ -40,7 +40,8 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     }
     full::look(app, Seen::Nothing).await;
     if !app.full.is_full() {
-        // Waiting loses nothing, and a merge writes before it frees.
+        // A merge can wait until there is room. A merge needs disk space, because it writes the new
+        // blocks before it frees the old ones.
         compaction::step(app).await?;
     }
     collect::collect(app, now).await
@@ -63,7 +64,8 @@ async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error>
                 tracing::warn!(
                     "upkeep: the lease of attempt {attempt} of `{run}` cannot be ended: {error}"
                 );
-                // The lease is looked at and reported again one term later.
+                // The renewed lease expires again one term later. The next attempt to end it then
+                // logs the problem again.
                 app.leases.renew(run, *attempt, app.clock.now());
             }
         }
@@ -71,8 +73,8 @@ async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error>
     Ok(())
 }
 
-/// Ends a lease, after another look inside the transaction: the agent may have renewed it in
-/// between.
+/// Ends a lease if it is still expired inside the transaction. The agent may have renewed the lease
+/// since the search for expired leases.
 fn expire(change: &mut Change<'_>, id: &str, attempt: u32) -> Result<(), Error> {
     if !change.app.leases.is_over(id, attempt, change.app.clock.now()) {
         return Ok(());
