@@ -1,31 +1,32 @@
-//! Reduces a curve to a few buckets that lose none of its points. `app::read::curves` uses it. It
-//! does no I/O.
+//! Reduces a curve to a few buckets, each of which sums up the points within it.
+//! `app::read::curves` uses this module. This module does no I/O.
 
-/// The values at neighbouring x.
+/// The sum-up of a curve's points in one stretch of the horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bucket {
-    /// The smallest and the largest x.
+    /// The smallest and the largest x of the points.
     pub(crate) x: (f64, f64),
-    /// The smallest and the largest step.
+    /// The smallest and the largest step of the points.
     pub(crate) steps: (u64, u64),
     /// The number of finite values.
     pub(crate) count: u64,
-    /// The smallest and the largest finite value.
+    /// The smallest and the largest finite value; `None` if no value is finite.
     pub(crate) range: Option<(f64, f64)>,
-    /// The finite value at the highest step.
+    /// The finite value at the highest step that has a finite value; `None` if no value is finite.
     pub(crate) last: Option<f64>,
-    /// The numbers of values that are NaN, infinity and minus infinity.
+    /// Three counts: of the values that are NaN, of those that are infinity, and of those that are
+    /// minus infinity.
     pub(crate) odd: [u64; 3],
 }
 
 /// One point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Point {
-    /// The step.
+    /// The step at which the value was logged.
     pub(crate) step: u64,
     /// The position on the horizontal axis.
     pub(crate) x: f64,
-    /// The value.
+    /// The logged value.
     pub(crate) value: f64,
 }
 
@@ -38,7 +39,7 @@ impl Bucket {
         bucket
     }
 
-    /// Adds a point. The caller passes points in the order of their steps.
+    /// Adds a point to the bucket. The caller passes points in the order of their steps.
     fn add(&mut self, Point { step, x, value }: Point) {
         self.x = (self.x.0.min(x), self.x.1.max(x));
         self.steps = (self.steps.0.min(step), self.steps.1.max(step));
@@ -52,12 +53,13 @@ impl Bucket {
         }
     }
 
-    /// Adds values at the steps from `first` on. All of these steps are larger than the earlier
-    /// ones.
+    /// Adds values at the steps from `first` on, one at each step. All of these steps must be
+    /// larger than the bucket's earlier steps.
     fn extend(&mut self, first: u64, values: &[f64]) {
         let Some(last) = values.last() else { return };
         if !values.iter().all(|value| value.is_finite()) {
-            // This order never computes the step after the very last one.
+            // With the values first, `zip` never computes the step after the last value, which
+            // could overflow.
             for (value, step) in values.iter().zip(first..) {
                 self.add(Point { step, x: step as f64, value: *value });
             }
@@ -68,7 +70,7 @@ impl Bucket {
         self.count += values.len() as u64;
         let (mut least, mut most) = self.range.unwrap_or((*last, *last));
         for value in values {
-            // `min` and `max` would check for NaN, and there is none.
+            // `min` and `max` would check for NaN, and no value here is NaN.
             least = if *value < least { *value } else { least };
             most = if *value > most { *value } else { most };
         }
@@ -77,8 +79,8 @@ impl Bucket {
     }
 }
 
-/// Buckets over steps. It takes points in the order of their steps; if several have the same step,
-/// the last one counts.
+/// A maker of buckets over steps. The caller adds points in the order of their steps. If several
+/// points have the same step, the last one counts.
 #[derive(Debug)]
 pub(in crate::app) struct BySteps {
     width: u64,
@@ -90,10 +92,10 @@ pub(in crate::app) struct BySteps {
 }
 
 impl BySteps {
-    /// Creates at most `most` buckets over these steps, both ends inclusive. There must be at least
-    /// one step and one bucket.
+    /// Starts at most `most` buckets over the steps from `least` to `last`, both inclusive. `least`
+    /// must not be above `last`, and `most` must not be 0.
     pub(in crate::app) fn new((least, last): (u64, u64), most: u64) -> Self {
-        // The number of steps may be 2^64.
+        // The number of steps may be 2^64, which no `u64` holds.
         let width = ((last - least) / most).saturating_add(1);
         Self { width, end: least, least, pending: None, done: Vec::new() }
     }
@@ -106,14 +108,14 @@ impl BySteps {
         self.pending = Some((step, value));
     }
 
-    /// Adds points at the steps from `first` on, one at each step.
+    /// Adds points at the steps from `first` on, one point at each step.
     pub(in crate::app) fn add_run(&mut self, first: u64, values: &[f64]) {
         let Some((last, before)) = values.split_last() else { return };
         let (mut at, mut left) = (first, before);
         while let Some((value, behind)) = left.split_first() {
             self.add(at, *value);
-            // The value opens its bucket or continues it. So the values at the other steps of that
-            // bucket can be added together.
+            // `put` adds the value to the last bucket or to a new one, and `self.end` is this
+            // bucket's last step. So the values up to that step can be added together.
             if let Some((step, value)) = self.pending.take() {
                 self.put(step, value);
             }
@@ -148,7 +150,7 @@ impl BySteps {
     }
 }
 
-/// Returns at most `most` buckets over x, which may be any number. Points come in the order of
+/// Returns at most `most` buckets over x, which may be any number. `points` must be in the order of
 /// their steps. Points whose x is not finite are left out.
 pub(in crate::app) fn by_x(points: &[Point], most: usize) -> Vec<Bucket> {
     let finite = || points.iter().filter(|point| point.x.is_finite());
@@ -156,9 +158,9 @@ pub(in crate::app) fn by_x(points: &[Point], most: usize) -> Vec<Bucket> {
     let last = finite().map(|point| point.x).fold(f64::NEG_INFINITY, f64::max);
     let mut buckets: Vec<Option<Bucket>> = vec![None; most];
     for point in finite() {
-        // Halving keeps the width of the widest range finite.
+        // The halves keep the width of the widest range finite.
         let part = (point.x / 2.0 - least / 2.0) / (last / 2.0 - least / 2.0);
-        // If all points have the same x, this is NaN, which converts to 0.
+        // If all points have the same x, `part` is NaN, which converts to 0.
         let place = ((part * most as f64) as usize).min(most - 1);
         match &mut buckets[place] {
             Some(bucket) => bucket.add(*point),
@@ -223,7 +225,8 @@ mod tests {
         for most in [1, 2, 7, 64, 999, 1000, 5000] {
             for cut in [0, 1, 2, 500, 999, 1000] {
                 let mut buckets = BySteps::new((90, 1089), most);
-                // The run replaces this earlier point.
+                // The first value of the following run replaces this point, which has the same
+                // step.
                 buckets.add(90, 1e9);
                 buckets.add_run(90, &values[..cut]);
                 buckets.add_run(90 + cut as u64, &values[cut..]);

@@ -1,7 +1,8 @@
-//! Reads the curves of what a run logged. It reads only the requested columns of merged blocks, and
-//! the whole of the tail that is not merged yet. The handlers in `api` call it through
-//! `app::read::history`. Each step and key has one value: that of the highest attempt, writer and
-//! row. Fenced rows are left out. It changes nothing.
+//! Reads the curves of the keys that a run logged. This module reads only the requested columns of
+//! merged blocks, and all rows that are not merged yet. The handlers in `api` call this module
+//! through `app::read::history`. A curve has one value at each step. If several rows have a value
+//! at a step, the last of these rows by attempt, writer and row number counts. Fenced rows are left
+//! out. This module changes nothing.
 
 use std::{ops::RangeInclusive, rc::Rc};
 
@@ -20,11 +21,11 @@ use crate::{
     store::{self, Tx, blocks::Stream, runs::Run},
 };
 
-/// The most points that may be sorted at once. A curve whose steps rise with its rows, as in nearly
-/// all runs, needs no sorting.
+/// The most points of a curve that may be collected before they are put into buckets. A curve over
+/// steps whose steps rise with its rows, as in nearly all runs, goes into buckets directly.
 const SORTED: usize = 1 << 26;
 
-/// The quantity on the horizontal axis.
+/// The quantity on the horizontal axis of a curve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
     /// The step.
@@ -38,11 +39,11 @@ pub(crate) enum Axis {
 /// The part of a curve that a caller asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
-    /// The most buckets.
+    /// The most buckets of each curve; 0 means `Limits::curve_buckets`.
     pub(crate) buckets: usize,
-    /// The steps.
+    /// The steps that the curve covers.
     pub(crate) steps: RangeInclusive<u64>,
-    /// The horizontal axis.
+    /// The quantity on the horizontal axis.
     pub(crate) axis: Axis,
 }
 
@@ -58,18 +59,18 @@ enum Stored {
     Columns { block: i64, head: Rc<Head> },
 }
 
-/// A part of one key's points.
+/// The points of one key in one block.
 struct Segment {
-    /// The smallest and the largest step.
+    /// The smallest and the largest step of the points.
     steps: (u64, u64),
-    /// Whether no step is smaller than the one before.
+    /// Whether no step is smaller than the step of the point before it.
     in_order: bool,
     points: Points,
 }
 
 enum Points {
     Here(Vec<Point>),
-    /// The points are in these columns of a block.
+    /// The points are still in these columns of a merged block.
     There {
         block: i64,
         head: Rc<Head>,
@@ -78,7 +79,7 @@ enum Points {
 }
 
 impl<'a> History<'a> {
-    /// Opens the history of a run: it reads the heads of merged blocks, and the rows that are not
+    /// Opens the history of a run: reads the heads of merged blocks, and all rows that are not
     /// merged.
     pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
         let mut blocks = Vec::new();
@@ -106,7 +107,8 @@ impl<'a> History<'a> {
         Ok(Self { tx, blocks })
     }
 
-    /// Shows the frames that are not merged, and the heads of the merged blocks.
+    /// Calls `frames` with the frames of each block that is not merged, and `head` with the head of
+    /// each merged block.
     pub(in crate::app) fn each(
         &self,
         mut frames: impl FnMut(&[u8]) -> Result<(), Error>,
@@ -158,7 +160,7 @@ impl<'a> History<'a> {
         Ok(buckets::by_x(&points, most))
     }
 
-    /// Returns where the points of a key within the window are.
+    /// Returns the segments that may hold points of the key within the window.
     fn segments(&self, key: &str, window: &Window) -> Result<Vec<Segment>, Error> {
         let mut segments: Vec<Segment> = Vec::new();
         for block in &self.blocks {
@@ -185,8 +187,9 @@ impl<'a> History<'a> {
         Ok(segments)
     }
 
-    /// Returns the first step and the values of a segment that has one value at each step. The head
-    /// says so, and then the steps need not be read.
+    /// Returns the first step within the window and the values from this step on, if the segment
+    /// has one value at each step. The block's head says whether this is the case, so the column of
+    /// steps is not read. Returns `None` for every other segment.
     fn run(&self, segment: &Segment, window: &Window) -> Result<Option<(u64, Vec<f64>)>, Error> {
         let Points::There { block, head, columns } = &segment.points else { return Ok(None) };
         let (true, &[column]) = (head.is_step_by_step(), columns.as_slice()) else {
@@ -206,7 +209,7 @@ impl<'a> History<'a> {
         Ok(Some((from, values)))
     }
 
-    /// Shows the points of a segment that are within the window: the step, x and the value. x is 0
+    /// Calls `show` with the step, x and value of each point of a segment within the window. x is 0
     /// if the axis is the step or a key.
     fn load(
         &self,
@@ -243,7 +246,8 @@ impl<'a> History<'a> {
                 Some(rows) => found.extend(rows.into_iter().map(|row| row as usize).zip(numbers)),
             }
         }
-        // Rows whose values changed their kind are put back in order here.
+        // If the kind of a key's values has changed, its values are in several columns. The sort
+        // puts the values of these columns in the order of their rows.
         found.sort_by_key(|(row, _)| *row);
         for (row, value) in found {
             let step = *steps.get(row).ok_or_else(|| damaged("a row is beyond the last"))?;
@@ -258,7 +262,8 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// Returns all points of the segments in the order of their steps, one for each step.
+    /// Returns the points of the segments within the window in the order of their steps, one point
+    /// for each step.
     fn in_order(&self, segments: Vec<Segment>, window: &Window) -> Result<Vec<Point>, Error> {
         let mut points = Vec::new();
         for segment in segments {
@@ -271,7 +276,7 @@ impl<'a> History<'a> {
             }
         }
         if !points.is_sorted_by_key(|point| point.step) {
-            // The sort is stable: the last point of a step stays the last.
+            // The sort is stable: the last point of a step stays the last point of this step.
             points.sort_by_key(|point| point.step);
         }
         points.dedup_by(|later, kept| {
@@ -285,7 +290,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// Returns the values of a column of numbers, or `None` for a column of booleans or texts.
+/// Returns the values of a column of numbers, or `None` for a column of booleans, texts or JSON.
 fn numbers(values: Values) -> Option<Vec<f64>> {
     match values {
         Values::F64(numbers) => Some(numbers),
@@ -295,7 +300,8 @@ fn numbers(values: Values) -> Option<Vec<f64>> {
     }
 }
 
-/// Returns a segment of the rows that are not merged yet, if it holds the key within the window.
+/// Returns a segment with the key's points within the window from frames that are not merged yet.
+/// Returns `None` if there are no such points.
 fn in_frames(frames: &[u8], key: &str, window: &Window) -> Result<Option<Segment>, Error> {
     let mut points: Vec<Point> = Vec::new();
     for frame in record::frames(frames) {

@@ -1,6 +1,6 @@
-//! Finds, filters and sorts runs. The handlers in `api` call it. It goes through the stored runs
-//! once and reads only the values that the question is about. It reads in full only the runs that
-//! it returns. It changes nothing.
+//! Finds, filters and sorts runs. The handlers in `api` call this module. A search goes through the
+//! stored runs once, and reads only the values that its filters and its order need. It reads in
+//! full only the runs that it returns. This module changes nothing.
 
 use std::sync::Arc;
 
@@ -29,13 +29,14 @@ use crate::{
 /// The runs that a caller asks for, and their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
-    /// The project of the runs; empty means any.
+    /// The project of the runs; empty means any project.
     pub(crate) project: String,
     /// The sweep of the runs; empty means any sweep or none.
     pub(crate) sweep: String,
-    /// The filters that the runs must pass, in words.
+    /// The filters that the runs must pass, as users write them.
     pub(crate) filters: Vec<String>,
-    /// The values to sort by, in words. Among equal runs, the newest comes first.
+    /// The names of the values to sort by, as users write them. Among runs with equal values, the
+    /// newest run comes first.
     pub(crate) sort: Vec<String>,
     /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
@@ -49,11 +50,11 @@ struct Question {
     limit: usize,
 }
 
-/// Returns the runs that pass every filter, in order.
+/// Returns the runs that pass every filter of a search, in the order that the search asks for.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`], which
-/// lists every mistake, if the words are wrong.
+/// Fails with [`Error::Missing`] if the sweep does not exist. Fails with [`Error::Invalid`] if a
+/// filter or a name to sort by is wrong; the error lists every mistake.
 pub(crate) async fn find_runs(
     app: &Arc<App>,
     caller: &Caller,
@@ -103,7 +104,7 @@ async fn send_runs(
 }
 
 impl Question {
-    /// Returns the internal keys of the runs, in order.
+    /// Returns the internal keys of the found runs, in the requested order.
     fn answer(&self, tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
         let mut found: Vec<(Vec<Option<Value>>, i64)> = Vec::new();
         let mut known = Definitions::default();
@@ -123,7 +124,7 @@ impl Question {
             found.push((by.collect::<Result<_, Error>>()?, candidate.key()?));
             Ok(!self.order.is_empty() || found.len() < self.limit)
         })?;
-        // The sort is stable: among equal runs, the newest stays first.
+        // The sort is stable: among runs with equal values, the newest run stays first.
         found.sort_by(|(one, _), (other, _)| {
             let pairs = self.order.iter().zip(one.iter().zip(other));
             let mut orders =
@@ -135,8 +136,8 @@ impl Question {
     }
 }
 
-/// The definitions of metrics that were read last. Runs of one program mostly have the same
-/// definitions.
+/// A cache of the definitions of metrics that were parsed last. Runs of one program mostly have the
+/// same definitions.
 #[derive(Default)]
 struct Definitions {
     json: String,
@@ -153,7 +154,7 @@ impl Definitions {
     }
 }
 
-/// Returns the value of a run under a name. All tags form one text.
+/// Returns the value of a run under a name. All tags of the run together form one text.
 fn value(
     run: &Candidate<'_>,
     name: &Name,

@@ -1,6 +1,6 @@
-//! Reads the history of a run by keys: which keys there are, their curves, and their rows. The
-//! handlers in `api` call it. It reads snapshots beside the writer and changes nothing. Rows are
-//! streamed block by block.
+//! Reads the history of a run by keys: which keys the history has, their curves, and their rows.
+//! The handlers in `api` call this module. This module reads snapshots beside the writer thread and
+//! changes nothing. Rows are streamed block by block.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -33,22 +33,23 @@ use crate::{
     store::{self, Tx, blocks::Stream},
 };
 
-/// The values that were logged under one name.
+/// The sum-up of the values that a run logged under one name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Key {
     /// The kinds of the values: `number`, `bool`, `text`, or the `_type` of JSON objects.
     pub(crate) types: BTreeSet<String>,
-    /// The number of values.
+    /// The number of values under the name.
     pub(crate) count: u64,
-    /// The smallest and the largest step.
+    /// The smallest and the largest step with a value.
     pub(crate) steps: Option<(u64, u64)>,
-    /// The smallest and the largest finite number.
+    /// The smallest and the largest finite number; `None` if no value is a finite number.
     pub(crate) range: Option<(f64, f64)>,
-    /// The numbers of values that are NaN, infinity and minus infinity.
+    /// Three counts: of the values that are NaN, of those that are infinity, and of those that are
+    /// minus infinity.
     pub(crate) odd: [u64; 3],
 }
 
-/// Returns the keys of a run's history, by name.
+/// Returns the keys of a run's history, sorted by name.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -105,7 +106,8 @@ fn add(keys: &mut BTreeMap<String, Key>, column: &Column) {
     key.odd.iter_mut().zip(column.odd).for_each(|(sum, count)| *sum += count as u64);
 }
 
-/// Replaces the kind `object` of a key by the `_type` of its newest object.
+/// Replaces the kind `object` of each key by the `_type` of the key's value in the summary, if this
+/// value has one.
 fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
     for (name, key) in keys {
         let own = summary.get(name).and_then(|value| value.get("_type")).and_then(Json::as_str);
@@ -118,7 +120,7 @@ fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
 }
 
 /// Returns the curves of some keys, in the order of the keys. A key that was never logged as a
-/// number has no buckets. 0 buckets mean `Limits::curve_buckets`.
+/// number has no buckets. If `window` asks for 0 buckets, each curve gets `Limits::curve_buckets`.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist, and with [`Error::Invalid`] if the
@@ -168,17 +170,17 @@ pub(crate) async fn curves(
 pub(crate) struct Wanted {
     /// The run's id.
     pub(crate) run: String,
-    /// The keys of which a row must hold one, and which it is reduced to. If there are none, all
-    /// rows are returned whole.
+    /// The requested keys. Rows without any of these keys are left out, and the other rows are
+    /// reduced to these keys. If there are no requested keys, all rows are returned whole.
     pub(crate) keys: HashSet<String>,
-    /// The number of rows to leave out at the start.
+    /// The number of matching rows to leave out at the start.
     pub(crate) from: u64,
     /// The most rows to return; 0 means all.
     pub(crate) limit: u64,
-    /// The number of newest rows to return, in place of `from`; 0 means all.
+    /// The number of matching rows at the end to return. If it is not 0, it replaces `from`.
     pub(crate) last: u64,
-    /// Whether to include the rows that an attempt wrote after the checkpoint which the next one
-    /// resumed from.
+    /// Whether to include the rows of earlier attempts that do not count. Such rows come after the
+    /// checkpoint that a later attempt resumed from.
     pub(crate) all: bool,
 }
 
@@ -192,9 +194,9 @@ impl Wanted {
     }
 }
 
-/// Returns rows as they were logged, in the order of attempt, writer and row. Rows of fenced
-/// attempts are included if no attempt has resumed from a checkpoint, or if the caller asks for all
-/// rows.
+/// Returns rows as they were logged, in the order of attempt, writer and row. Rows of earlier
+/// attempts are included as far as they belong to the run's [`Lineage`], or if the caller asks for
+/// all rows. These may be rows that are marked as fenced.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -221,14 +223,15 @@ pub(crate) async fn rows(
     Ok(pages::stream(|outlet| async move { send_rows(&app, source, wanted, &outlet).await }))
 }
 
-/// The source of rows: one run as it was when the first row was read.
+/// The source of rows: the key of a run, and the run's lineage when the call began.
 #[derive(Debug)]
 struct Source {
     run: i64,
     lineage: Lineage,
 }
 
-/// Returns how many rows match before any are left out.
+/// Returns how many rows have a requested key. The numbers of rows to leave out or to return play
+/// no role.
 fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
     let mut rows = 0;
     for (attempt, writer, counted) in source.lineage.streams(tx, source.run, "history")? {
@@ -253,7 +256,8 @@ fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
     Ok(rows)
 }
 
-/// The position of a reader: the stream, and its next row.
+/// The position of a reader: an attempt's writer, and the number of the next row in the writer's
+/// stream.
 #[derive(Clone, Debug, Default)]
 struct At {
     attempt: u32,
@@ -280,7 +284,7 @@ async fn send_rows(
         at = then;
         skip -= passed;
         let _room = room.keep(&blocks);
-        // Without a block nothing is sent, and the reader waits as before.
+        // If there is no block to send, the client still waits, and the loop reads on.
         for block in blocks {
             left -= block.rows;
             if !outlet.send(block).await {
@@ -299,8 +303,9 @@ struct Most {
     bytes: usize,
 }
 
-/// Returns the requested rows of the next block, or as many as make `most.bytes`. Also returns the
-/// position of the reader after them, and the number of rows that it has skipped.
+/// Returns the requested rows of the next block, until they have `most.bytes` bytes. Also returns
+/// the reader's position after these rows, and the number of skipped rows. Returns `None` if there
+/// is no further block.
 fn next_rows(
     tx: &Tx<'_>,
     source: &Source,
@@ -313,7 +318,8 @@ fn next_rows(
     let mut then = At { next: whole.min(end), ..at.clone() };
     let unread = then.next - block.first.max(at.next);
     if wanted.keys.is_empty() && unread <= most.skip {
-        // Every row is requested and each of these is skipped, so none of them needs to be read.
+        // All rows match, and all unread rows of this block are to be skipped. So this block need
+        // not be decoded.
         return Ok(Some((then, unread, Vec::new())));
     }
     let (mut messages, mut number, mut passed, mut taken) =
@@ -336,7 +342,7 @@ fn next_rows(
                 return;
             }
             if messages.bytes() >= most.bytes {
-                // This row is the first of the next step.
+                // The next call starts with this row.
                 then.next = here;
                 return;
             }
@@ -351,8 +357,8 @@ fn next_rows(
     Ok(Some((then, passed, messages.finish())))
 }
 
-/// Returns the block with the next row that counts, and the end of the rows that count in its
-/// stream.
+/// Returns the block with the next row that counts, the reader's position, and the end of the rows
+/// that count in the block's stream. Returns `None` if no further row counts.
 fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, BlockView)>, Error> {
     let Source { run, lineage } = source;
     for (attempt, writer, end) in lineage.streams(tx, *run, "history")? {

@@ -1,5 +1,5 @@
-//! Reads what users and programs look at: lists, histories, curves and updates. Nothing here
-//! changes anything.
+//! Reads the data that users and programs ask for: lists, histories, curves and updates. The
+//! modules in `app::read` change nothing.
 
 pub(crate) mod buckets;
 pub(crate) mod curves;

@@ -1,6 +1,7 @@
-//! Streams what is longer than one answer. It reads a page at a time, each in its own transaction,
-//! and only after the client has taken the page before. So a slow reader holds neither a snapshot
-//! nor more than a page. Use cases that list or stream call it. It decides nothing.
+//! Streams answers that are too long for one message. Each page is read in its own transaction,
+//! after the client has taken the page before it. So a stream to a slow client holds no snapshot
+//! and not much more than a page. Use cases that return lists or streams call this module. This
+//! module decides nothing.
 
 use std::{
     pin::Pin,
@@ -19,27 +20,28 @@ use crate::{
     store::Tx,
 };
 
-/// The bytes of a page: the memory that one stream uses for a client that does not read.
+/// The size of a page in bytes, which is about the memory that one stream uses for a client that
+/// does not read.
 pub(in crate::app) const PAGE_BYTES: usize = 128 << 10;
 
-/// The number of items of the first page, when their size is not known yet.
+/// The number of items of the first page, which is read before the size of the items is known.
 const FIRST: u32 = 16;
 
-/// The receiving end of a stream.
+/// The receiving end of a streamed answer.
 #[derive(Debug)]
 pub(crate) struct Streamed<T> {
     receive: mpsc::Receiver<Result<T, Error>>,
     demand: Arc<Demand>,
 }
 
-/// The sending end of a stream.
+/// The sending end of a streamed answer.
 #[derive(Debug)]
 pub(in crate::app) struct Outlet<T> {
     send: mpsc::Sender<Result<T, Error>>,
     demand: Arc<Demand>,
 }
 
-/// Whether the reader has taken everything and waits for more.
+/// Whether the reader has taken all items and waits for more.
 #[derive(Debug, Default)]
 struct Demand {
     is_there: AtomicBool,
@@ -60,8 +62,8 @@ impl<T> Stream for Streamed<T> {
 }
 
 impl<T> Outlet<T> {
-    /// Waits until the reader has taken everything; returns false if it has gone. The sender must
-    /// call this before it reads anything for the reader.
+    /// Waits until the reader has taken all items and waits for more. Returns false if the reader
+    /// has gone. The sender must call this function before it reads the next rows for the reader.
     pub(in crate::app) async fn is_wanted(&self) -> bool {
         while !self.demand.is_there.load(Ordering::Acquire) {
             tokio::select! {
@@ -72,7 +74,7 @@ impl<T> Outlet<T> {
         !self.send.is_closed()
     }
 
-    /// Sends one item; returns false if the reader has gone.
+    /// Sends one item. Returns false if the reader has gone.
     pub(in crate::app) async fn send(&self, item: T) -> bool {
         self.demand.is_there.store(false, Ordering::Release);
         self.send.send(Ok(item)).await.is_ok()
@@ -84,8 +86,8 @@ impl<T> Outlet<T> {
     }
 }
 
-/// Returns a stream of the items that `fill` sends in a task of its own. If `fill` fails, its error
-/// comes last.
+/// Returns a stream of the items that `fill` sends. `fill` runs in a task of its own. If `fill`
+/// fails, its error is the stream's last item.
 pub(in crate::app) fn stream<T: Send + 'static, F>(
     fill: impl FnOnce(Arc<Outlet<T>>) -> F,
 ) -> Streamed<T>
@@ -105,9 +107,9 @@ where
     Streamed { receive, demand }
 }
 
-/// Streams everything that `page` returns. It calls `page` with the last item so far, or with
-/// `None` at first, and with the most items to return, until `page` returns none. `weigh` returns
-/// about how many bytes an item has.
+/// Streams all items that `page` returns. Each call of `page` gets the last item so far, or `None`
+/// at first, and the most items to return. The stream ends when `page` returns no items. `weigh`
+/// returns about how many bytes an item has.
 pub(in crate::app) fn streamed<T, F>(app: &Arc<App>, weigh: fn(&T) -> usize, page: F) -> Streamed<T>
 where
     T: Clone + Send + Sync + 'static,
@@ -132,8 +134,7 @@ where
     })
 }
 
-/// The number of items of the next page: as many as make a page, according to the size of the last
-/// ones.
+/// The number of items to read for the next page, which follows from the size of the items before.
 #[derive(Debug)]
 pub(in crate::app) struct Pace {
     next: u32,
@@ -152,7 +153,7 @@ impl Pace {
         self.next
     }
 
-    /// Records the sizes of the items that were read.
+    /// Sets the number of items of the next page from the sizes of the items that were just read.
     pub(in crate::app) fn took(&mut self, weights: impl Iterator<Item = usize>) {
         let (mut items, mut bytes) = (0, 0);
         for weight in weights {

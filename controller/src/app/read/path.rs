@@ -1,5 +1,6 @@
-//! Finds one value of a JSON object without keeping the others. `app::read::find` uses it, because
-//! it looks into the config of every run. It does no I/O and accepts any text.
+//! Finds one value of a JSON object without keeping the other values. `app::read::find` uses this
+//! module to read one value from the config of every run. This module does no I/O and accepts any
+//! text.
 
 use std::fmt;
 
@@ -7,11 +8,12 @@ use record::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 
-/// Returns the value at a path: `a.b` is the key `a.b`, or else the key `b` in the object `a`. Null
-/// counts as missing, and a list or an object is JSON. If a key occurs twice, the first one counts.
-/// The texts `NaN`, `Infinity` and `-Infinity` become the floats that JSON lacks.
+/// Returns the value at a path: `a.b` means the key `a.b`, or else the key `b` in the object `a`.
+/// Null counts as missing, and a list or an object is returned as JSON. If a key of the outermost
+/// object occurs twice, the first one counts. The texts `NaN`, `Infinity` and `-Infinity` become
+/// the floats that JSON lacks.
 pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
-    // Only the empty object is this short.
+    // The only JSON object of at most 2 bytes is the empty one.
     if json.len() <= 2 {
         return None;
     }
@@ -28,8 +30,8 @@ pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
     }
 }
 
-/// Returns the part of `path` that remains within the object under `key`; it is empty if the key is
-/// the whole path.
+/// Returns the part of `path` that remains within the object under `key`. The part is empty if
+/// `key` is the whole path. Returns `None` if the path does not lead to `key`.
 fn rest<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(key)?;
     if rest.is_empty() {
@@ -39,7 +41,7 @@ fn rest<'p>(path: &'p str, key: &str) -> Option<&'p str> {
     }
 }
 
-/// Returns the value at a path in an object that was read.
+/// Returns the value at a path in a parsed object.
 fn inner(object: &Json, path: &str) -> Option<Json> {
     let object = object.as_object()?;
     object.get(path).cloned().or_else(|| {
@@ -49,7 +51,7 @@ fn inner(object: &Json, path: &str) -> Option<Json> {
     })
 }
 
-/// A visitor that reads an object for the value at this path.
+/// A visitor that reads an object and finds the value at this path.
 struct In<'p>(&'p str);
 
 impl<'de> Visitor<'de> for In<'_> {
@@ -74,7 +76,7 @@ impl<'de> Visitor<'de> for In<'_> {
     }
 }
 
-/// A visitor that reads a key, and returns what remains of this path after it.
+/// A visitor that reads a key, and returns the part of this path that remains after the key.
 struct Left<'p>(&'p str);
 
 impl<'de, 'p> DeserializeSeed<'de> for Left<'p> {

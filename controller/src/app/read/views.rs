@@ -1,6 +1,6 @@
-//! Shows sweeps, runs and rows as clients see them. The handlers in `api` call it. It reads
-//! snapshots beside the writer and changes nothing. Streams are read page by page, so that a slow
-//! reader holds neither memory nor a snapshot.
+//! Reads sweeps, runs and rows as clients see them. The handlers in `api` call this module. This
+//! module reads snapshots beside the writer thread and changes nothing. Streams are read page by
+//! page, so that a slow client holds neither a snapshot nor much memory.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -46,70 +46,76 @@ use ::sweeps::{
 pub(crate) struct RunView {
     /// The run's row.
     pub(crate) run: Run,
-    /// The summary: each key summed up, as a JSON object.
+    /// The run's summary: each key summed up, as a JSON object.
     pub(crate) summary_json: String,
-    /// What the run's program reports about it.
+    /// The facts that the run's program has reported about the run.
     pub(crate) about: About,
-    /// The definitions of its metrics.
+    /// The definitions of the run's metrics.
     pub(crate) metrics: Vec<Metric>,
-    /// The state of the code and the machine at its start, as a JSON object. It is read only for a
-    /// single run.
+    /// The state of the program's code and machine at the run's start, as a JSON object. Only
+    /// [`get_run`] reads this field; it is empty in lists.
     pub(crate) code_json: String,
-    /// The value that counts for each constraint of its sweep, once the run is over.
+    /// The value that counts for each constraint of the run's sweep; empty until the run is over.
     pub(crate) constrained: Vec<Constrained>,
-    /// The decisions at the rungs of early stopping, for its present attempt. They are read only
-    /// for a single run.
+    /// The decisions at the rungs of early stopping for the run's newest attempt. Only [`get_run`]
+    /// reads this field; it is empty in lists.
     pub(crate) rungs: Vec<Decision>,
-    /// The attempts that failed, oldest first. They are read only for a single run.
+    /// The run's failed attempts, oldest first. Only [`get_run`] reads this field; it is empty in
+    /// lists.
     pub(crate) failures: Vec<FailureView>,
-    /// The best run that its model knew when it chose this one. It is read only for a single run.
+    /// The best run that the model knew when it chose this run. Only [`get_run`] reads this field;
+    /// it is `None` in lists.
     pub(crate) incumbent: Option<Incumbent>,
-    /// The trial of an earlier sweep with the same parameters. It is read only for a single run.
+    /// The trial of an earlier sweep with the same parameters as this run. Only [`get_run`] reads
+    /// this field; it is `None` in lists.
     pub(crate) repeats: Option<Repeated>,
 }
 
-/// The value of a run for one constraint.
+/// The value of a run for one constraint of its sweep.
 #[derive(Clone, Debug)]
 pub(crate) struct Constrained {
-    /// The metric.
+    /// The name of the constraint's metric.
     pub(crate) metric: String,
-    /// The value that counts; `None` if the run logged none.
+    /// The value that counts: the run's last value of the metric. `None` means that the value is
+    /// missing or not a finite number.
     pub(crate) value: Option<f64>,
-    /// Whether the constraint is satisfied.
+    /// Whether the run satisfies the constraint.
     pub(crate) holds: bool,
 }
 
 /// A sweep and its progress.
 #[derive(Clone, Debug)]
 pub(crate) struct SweepView {
-    /// The sweep as it was created.
+    /// The sweep's row, which stays as it was created.
     pub(crate) sweep: Sweep,
-    /// The plan of its configuration.
+    /// The sweep's plan.
     pub(crate) plan: Arc<Plan>,
-    /// Its progress.
+    /// The sweep's progress.
     pub(crate) progress: Progress,
-    /// The reason why it hands out nothing, for users.
+    /// The reason why the sweep hands out no new trials, for users; `None` if it does hand out
+    /// trials.
     pub(crate) note: Option<String>,
-    /// The warnings from the check of its configuration.
+    /// The warnings from the check of the sweep's configuration.
     pub(crate) warnings: Vec<String>,
-    /// The finished run with the best value.
+    /// The sweep's finished run with the best value; `None` if there is none.
     pub(crate) best: Option<RunView>,
-    /// The time when its first trial was handed out, in milliseconds since 1970.
+    /// The time when the sweep's first trial was handed out, in milliseconds since 1970; `None` if
+    /// no trial was.
     pub(crate) started_ms: Option<i64>,
-    /// The earlier trial that its first trial repeats.
+    /// The trial of an earlier sweep that this sweep's first trial repeats, if there is one.
     pub(crate) repeats: Option<Repeated>,
 }
 
-/// A stored piece of a stream of rows.
+/// A block of a stream's rows, as clients see it.
 pub(crate) type BlockView = Block;
 
-/// An attempt that failed.
+/// A failed attempt of a run, as clients see it.
 pub(crate) type FailureView = Failure;
 
 pub(crate) use super::pages::Streamed;
 
 impl RunView {
-    /// Returns about how many bytes the view has.
+    /// Returns about how many bytes this view has.
     pub(in crate::app) fn weight(&self) -> usize {
         let run = &self.run;
         let texts =
@@ -192,8 +198,8 @@ fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     })
 }
 
-/// Returns a sentence that says why a sweep hands out nothing new, or `None` if it does hand out
-/// trials.
+/// Returns a sentence that says why a sweep hands out no new trials, or `None` if the sweep does
+/// hand out trials.
 pub(in crate::app) fn note(
     tx: &Tx<'_>,
     app: &App,
@@ -223,7 +229,7 @@ pub(in crate::app) fn note(
     })
 }
 
-/// Returns one sweep.
+/// Returns the view of one sweep.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist.
@@ -236,7 +242,8 @@ pub(crate) async fn get_sweep(
     app.read(move |tx, app| sweep(tx, app, &id)).await
 }
 
-/// Returns the newest sweeps, newest first. 0 means as many as `Limits::sweeps_listed`.
+/// Returns the newest sweeps, at most `limit`, newest first. If `limit` is 0,
+/// `Limits::sweeps_listed` counts instead.
 pub(crate) async fn list_sweeps(
     app: &Arc<App>,
     caller: &Caller,
@@ -251,7 +258,7 @@ pub(crate) async fn list_sweeps(
     .await
 }
 
-/// Returns one run.
+/// Returns the view of one run, with all of its fields.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -269,23 +276,23 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
     .await
 }
 
-/// The runs that a caller asks for.
+/// The runs that a caller of [`list_runs`] asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
     /// The sweep of the runs, which are sorted by trial number. Empty means the runs outside of
     /// sweeps, newest first.
     pub(crate) sweep: String,
-    /// The states of the runs; empty means any.
+    /// The states of the runs; empty means any state.
     pub(crate) states: Vec<String>,
     /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
 }
 
-/// Returns the runs of a sweep, or those outside of sweeps.
+/// Returns the runs of a sweep, or the runs outside of sweeps.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`] if a
-/// state does not exist.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`] if there
+/// is no state with a requested name.
 pub(crate) async fn list_runs(
     app: &Arc<App>,
     caller: &Caller,
@@ -315,7 +322,8 @@ async fn send_runs(
     outlet: &Outlet<RunView>,
 ) -> Result<(), Error> {
     let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
-    // The number of the next trial, or the key above the next run outside of sweeps.
+    // Within a sweep, `at` is the number of the next trial. Outside of sweeps, `at` is the key of
+    // the last run so far, and the next run has a smaller key.
     let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
     let mut pace = Pace::new(app);
     let listing = Arc::new(listing);
@@ -362,21 +370,21 @@ fn next_page(
     runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
 
-/// The rows that a caller asks for.
+/// The rows that a caller of [`read_rows`] asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     /// The run's id.
     pub(crate) run: String,
     /// The name of the stream.
     pub(crate) stream: String,
-    /// The attempt; 0 means all.
+    /// The attempt's number; 0 means all attempts.
     pub(crate) attempt: u32,
     /// Whether to continue with new rows until the run is over.
     pub(crate) follow: bool,
 }
 
-/// Returns the stored blocks of a stream, in the order of attempt, writer and offset, and then new
-/// ones as they arrive.
+/// Returns the stored blocks of a stream, in the order of attempt, writer and offset. If the caller
+/// follows the run, the stream then sends new blocks as they arrive.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -392,7 +400,7 @@ pub(crate) async fn read_rows(
     Ok(pages::stream(|outlet| async move { send_rows(&app, reading, &outlet).await }))
 }
 
-/// The row at which each writer's stream continues.
+/// The number of the next row to read, for each attempt and writer.
 type Positions = BTreeMap<(u32, String), u64>;
 
 async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> Result<(), Error> {
@@ -427,7 +435,8 @@ async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> 
     Ok(())
 }
 
-/// Returns the next blocks of one writer, as many as make `bytes`, and whether the run is over.
+/// Returns the next blocks of one writer, until they have about `bytes` bytes. If no writer has
+/// further blocks, also returns whether the run is over.
 fn next_blocks(
     tx: &Tx<'_>,
     app: &App,
@@ -458,7 +467,8 @@ fn next_blocks(
     Ok((Vec::new(), !run.state.is_live()))
 }
 
-/// Returns the error of a controller that is shutting down. A client may try again soon.
+/// Returns the error of a stream that ends because the controller is shutting down. A client may
+/// try again soon.
 pub(in crate::app) fn shutting_down() -> Error {
     store::Error::Busy("the controller is shutting down".to_owned()).into()
 }

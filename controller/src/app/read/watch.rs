@@ -1,6 +1,6 @@
-//! Sends a watcher the state of a sweep and of the runs that changed, now and after every change,
-//! until the sweep is over. The handlers in `api` call it. Each watcher reads the events after its
-//! own number. Changes in quick succession go into one update.
+//! Sends a watcher the state of a sweep and its changed runs, at once and after every change, until
+//! the sweep is over. The handlers in `api` call this module. Each watcher reads the events after
+//! the last event that it has seen. Changes in quick succession go into one update.
 
 use std::sync::Arc;
 
@@ -13,16 +13,18 @@ use crate::{
     store::{self, Tx},
 };
 
-/// An update of a sweep.
+/// An update on a sweep for a watcher.
 #[derive(Clone, Debug)]
 pub(crate) struct SweepUpdate {
-    /// The sweep now.
+    /// The sweep. If one set of changes needs several updates, only the last of them shows the
+    /// sweep's newest state.
     pub(crate) sweep: SweepView,
-    /// The runs that changed since the update before. The first updates hold all live runs.
+    /// The runs that have changed since the update before this one. The first updates hold all live
+    /// runs.
     pub(crate) runs: Vec<RunView>,
 }
 
-/// Watches a sweep.
+/// Returns a stream of updates on a sweep, until the sweep is over.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist.
@@ -43,7 +45,7 @@ async fn send_updates(
 ) -> Result<(), Error> {
     let listener = app.wakeups.listen(Topic::Sweep(sweep.to_owned()));
     let (mut seen, mut shown) = (None, None);
-    // Changes while a slow watcher reads go into the next update.
+    // Changes that happen while a slow watcher reads an update go into the next update.
     while outlet.is_wanted().await {
         let woken = listener.woken();
         let wanted = sweep.to_owned();
@@ -64,12 +66,12 @@ async fn send_updates(
     Ok(())
 }
 
-/// The changes that a watcher does not know yet.
+/// The changes of a sweep that a watcher has not received yet.
 struct Changes {
     sweep: SweepView,
-    /// The runs that changed.
+    /// The ids of the changed runs.
     runs: Vec<String>,
-    /// The number of the newest event that is included.
+    /// The number of the newest event that these changes include.
     last: i64,
 }
 
@@ -82,9 +84,9 @@ fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<Change
     Ok(Changes { sweep: views::sweep(tx, app, sweep)?, runs, last })
 }
 
-/// Sends the news, in several updates if one would be too large. Returns false if the watcher has
-/// gone. A watcher may leave once it sees that the sweep is over. So all updates but the last show
-/// the sweep as it was `shown` before.
+/// Sends changes to a watcher, in several updates if one update would be too large. Returns false
+/// if the watcher has gone. A watcher may leave as soon as an update shows that the sweep is over.
+/// So all updates but the last show the sweep as it was in the update before (`shown`).
 async fn send(
     app: &Arc<App>,
     outlet: &Outlet<SweepUpdate>,

@@ -1,6 +1,6 @@
-//! Reads the questions that users ask about many runs: filters such as `config.lr < 0.01`, and
-//! names to sort by. `app::read::find` uses it and knows where the values are. No other module
-//! reads these words. It does no I/O.
+//! Parses the questions that users ask about many runs: filters such as `config.lr < 0.01`, and
+//! names to sort by. `app::read::find` uses this module, and reads the values of the runs. No other
+//! module parses filters. This module does no I/O.
 
 use std::{cmp::Ordering, ops::Range};
 
@@ -9,17 +9,17 @@ use sweeps::lifecycle::run::State;
 
 use crate::app::error::Error;
 
-/// The most filters and names to sort by in one question.
+/// The most filters and names to sort by in one question, counted together.
 const MOST: usize = 64;
 
 /// The hint that shows how to write a filter.
 const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as in `config.lr < \
     0.01`; put a name or a value that holds such a sign in quotes, as in `summary.\"a=b\" = 1`; ";
 
-/// The name of a value of a run.
+/// The name of a value that a run may have, as in a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Name {
-    /// The parameter or setting at this path, whose parts are joined by `.`.
+    /// The value of the run's config at this path, whose parts are joined by `.`.
     Config(String),
     /// The value of the run's summary under this key.
     Summary(String),
@@ -61,10 +61,10 @@ const FIELDS: [(&str, Field); 13] = [
     ("rows", Field::Rows),
 ];
 
-/// A comparison that a run passes or not.
+/// A comparison of a value of a run with an operand, which the run passes or fails.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::app) struct Filter {
-    /// The value that is compared.
+    /// The name of the value that is compared.
     pub(in crate::app) name: Name,
     sign: Sign,
     wanted: Wanted,
@@ -86,10 +86,11 @@ struct Wanted {
     text: String,
     number: Option<Value>,
     flag: Option<bool>,
-    /// Whether the operand matches no text: `true` without quotes is the boolean, except for the
-    /// name and other fields of a run.
+    /// Whether the operand equals no text. `true` and `false` without quotes are only booleans for
+    /// config and summary values. For a field of a run, such as its name, they are texts.
     no_text: bool,
-    /// Whether the operand is `null`, which equals a missing value.
+    /// Whether the operand equals a missing value: `null`, or an empty text that is compared with a
+    /// field.
     null: bool,
 }
 
@@ -102,10 +103,11 @@ pub(in crate::app) struct Sort {
     falling: bool,
 }
 
-/// Reads filters and names to sort by.
+/// Parses filters and names to sort by.
 ///
 /// # Errors
-/// Fails with [`Error::Invalid`], which lists every mistake.
+/// Fails with [`Error::Invalid`] if there are too many of them or if one is wrong. The error lists
+/// every mistake.
 pub(in crate::app) fn read(
     filters: &[String],
     sort: &[String],
@@ -167,7 +169,7 @@ impl Filter {
         };
         let name = Name::read(text[..start].trim())?;
         let mut wanted = Wanted::read(text[end..].trim())?;
-        // A field without a value equals an empty text too.
+        // A field without a value also equals an empty text.
         wanted.null |= matches!(name, Name::Field(_)) && wanted.text.is_empty();
         wanted.no_text = wanted.flag.is_some() && !matches!(name, Name::Field(_));
         let ordered = !matches!(sign, Sign::Is | Sign::IsNot);
@@ -187,8 +189,8 @@ impl Filter {
         }
     }
 
-    /// Returns whether a run passes that has these values under the name: none, one, or several
-    /// tags.
+    /// Returns whether a run passes the filter. `values` are the run's values under the filter's
+    /// name: none, one, or several tags.
     pub(in crate::app) fn passes(&self, values: impl Iterator<Item = Value>) -> bool {
         let wanted = &self.wanted;
         let mut values = values.peekable();
@@ -207,9 +209,10 @@ impl Filter {
     }
 }
 
-/// Returns the place of the comparison sign. A name and a value may hold such signs too. After a
-/// quoted name, the first sign counts. Otherwise, the first sign counts that has blanks around it,
-/// or is followed only by a quoted text. If there is none, the first sign counts.
+/// Returns the place of the comparison sign in a filter. The filter's name and value may also hold
+/// such signs. After a quoted name, the first sign counts. After a name without quotes, the first
+/// sign counts that has blanks around it or is followed only by a quoted text. If no sign is like
+/// this, the first sign of all counts.
 fn comparison(text: &str) -> Result<Range<usize>, String> {
     let from = name::quoted_end(text);
     let is_blank = |letter: Option<char>| letter.is_some_and(char::is_whitespace);
@@ -233,7 +236,8 @@ fn comparison(text: &str) -> Result<Range<usize>, String> {
     Ok(found.clone())
 }
 
-/// Returns the places where signs of comparison follow each other without a gap.
+/// Returns the places of the comparison signs from `from` on. Sign characters without a gap between
+/// them form one sign.
 fn signs(text: &str, from: usize) -> Vec<Range<usize>> {
     let mut signs: Vec<Range<usize>> = Vec::new();
     for (at, _) in text[from..].match_indices(|letter| "=!<>~".contains(letter)) {
@@ -271,7 +275,7 @@ impl Wanted {
         })
     }
 
-    /// Compares a value with the operand; returns `None` if they cannot be compared.
+    /// Compares a value with the operand. Returns `None` if the two cannot be compared.
     fn compare(&self, value: &Value) -> Option<Ordering> {
         match value {
             Value::F64(_) | Value::I64(_) | Value::U64(_) => match &self.number {
@@ -281,7 +285,7 @@ impl Wanted {
             },
             Value::Bool(flag) => Some(flag.cmp(self.flag.as_ref()?)),
             Value::Text(_) if self.no_text => None,
-            // `< 10` asks for numbers, so no text is below it.
+            // A filter such as `< 10` means numbers, so no text is below or above its operand.
             Value::Text(text) if self.number.is_some() => {
                 (*text == self.text).then_some(Ordering::Equal)
             }
@@ -298,8 +302,9 @@ impl Sort {
         Ok(Self { name: Name::read(name.trim())?, falling })
     }
 
-    /// Compares two runs by their values. Numbers come first, then booleans, then texts; a falling
-    /// order reverses this. In both orders, NaN comes after them and a missing value last.
+    /// Compares two runs by their values under the name to sort by. Numbers come first, then
+    /// booleans, then texts. A falling order reverses this. In both orders, NaN comes after all of
+    /// these, and a missing value comes last.
     pub(in crate::app) fn order(&self, one: Option<&Value>, other: Option<&Value>) -> Ordering {
         let (one, other) =
             (one.filter(|value| is_there(value)), other.filter(|value| is_there(value)));
@@ -318,8 +323,8 @@ impl Sort {
     }
 }
 
-/// Returns whether a value has an order. An empty text counts as missing, and objects have no
-/// order.
+/// Returns whether a value has a place in the order. An empty text counts as missing, and objects
+/// have no order.
 fn is_there(value: &Value) -> bool {
     !matches!(value, Value::Json(_)) && *value != Value::Text(String::new())
 }
@@ -336,8 +341,8 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-/// Compares two numbers exactly. A comparison as floats would not be an order, because 2^53 would
-/// equal two whole numbers.
+/// Compares two numbers exactly. A comparison as floats would not be an order, because the float
+/// 2^53 would equal two different integers.
 fn numbers(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
         (Value::F64(one), Value::F64(other)) => one.partial_cmp(other),

@@ -1,4 +1,4 @@
-//! Tests filters as users write them, and the reasons why they are refused.
+//! Tests filters as users write them, and the reasons why filters are refused.
 
 use super::*;
 
