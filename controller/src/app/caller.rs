@@ -15,7 +15,7 @@ pub(crate) enum Caller {
     Run {
         /// The run's id.
         run: String,
-        /// The attempt that the token was made for.
+        /// The number of the attempt that the token was made for.
         attempt: u32,
     },
 }

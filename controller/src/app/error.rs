@@ -1,7 +1,7 @@
 //! Defines the errors of the use cases: a few kinds, each with a sentence. Code in `app` makes
-//! these errors. `api::grpc::error` has one table that maps each kind to a gRPC status. That table
-//! logs the text of a bug and hides it from the caller. The caller receives the text of every other
-//! error, which is not logged there.
+//! these errors. `api::grpc::error` has one table that maps each kind to a gRPC status.
+//! `api::grpc::error` logs the text of a bug and hides the text from the caller. The caller
+//! receives the text of every other error.
 
 use sweeps::lifecycle::Refused;
 

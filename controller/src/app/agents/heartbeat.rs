@@ -74,8 +74,8 @@ pub(crate) async fn heartbeat(
     let own = app.wakeups.listen(Topic::Agent(beat.agent.clone()));
     let work = app.wakeups.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // An agent without a free slot would use up a wake-up that is meant for an agent with one. Such
-    // an agent needs the news of its sweep's end only when it holds no attempt.
+    // An agent without a free slot would use up a wake-up that is meant for an agent with one. An
+    // agent without a free slot must learn of its sweep's end only when it holds no attempt.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
         let (own, mut work) = (own.woken(), pin!(work.woken()));
@@ -121,8 +121,8 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
         return Err(Error::invalid(message)
             .hint("use the number of the agent's starts, or milliseconds since 1970"));
     }
-    // An agent may name `limits.holds` attempts that it holds by right. It may name as many again
-    // that the controller has taken from it, until it receives the orders to stop them.
+    // An agent may name `limits.holds` attempts that it holds by right. The agent may name as many
+    // again that the controller has taken away, as long as the agent has not received that order.
     let most = 2 * limits.holds;
     if beat.holds.len().max(beat.declined.len()) > most {
         return Err(Error::invalid(format!("the heartbeat names more than {most} runs")));

@@ -18,7 +18,7 @@ pub(crate) struct Beat {
     pub(crate) sweep: String,
     /// All attempts that the agent holds.
     pub(crate) holds: Vec<Held>,
-    /// The number of trials that the agent could start in addition.
+    /// The number of trials that the agent could start in addition to those that it holds.
     pub(crate) free: u32,
     /// The longest time that the controller may delay the answer while the agent has no new orders.
     pub(crate) wait: Duration,
@@ -66,9 +66,9 @@ pub(crate) struct Held {
 pub(crate) struct Orders {
     /// The number of the heartbeat that these orders answer.
     pub(crate) beat: u64,
-    /// The attempts to start.
+    /// The attempts that the agent has to start.
     pub(crate) start: Vec<Start>,
-    /// The attempts to end.
+    /// The attempts that the agent has to end.
     pub(crate) stop: Vec<Stop>,
     /// The attempts that the agent holds by right. The heartbeat has renewed their leases.
     pub(crate) keep: Vec<RunAttempt>,
@@ -83,7 +83,7 @@ pub(crate) struct Orders {
 /// A trial that the agent has to start.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
-    /// The attempt.
+    /// The attempt to start.
     pub(crate) of: RunAttempt,
     /// The id of the trial's sweep.
     pub(crate) sweep: String,
@@ -106,9 +106,9 @@ pub(crate) struct Start {
 /// An attempt that the agent has to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
-    /// The attempt.
+    /// The attempt to end.
     pub(crate) of: RunAttempt,
-    /// The reason: `cancelled`, `stopped`, `pruned` or `fenced`.
+    /// The reason for the order to end: `cancelled`, `stopped`, `pruned` or `fenced`.
     pub(crate) reason: String,
     /// The time between SIGTERM and SIGKILL when the agent ends the attempt.
     pub(crate) grace: Duration,

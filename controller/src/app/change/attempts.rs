@@ -1,6 +1,6 @@
 //! Decides how a run goes on after an attempt that gave no result. The run is queued again if the
 //! `retry` of its sweep allows another attempt. If not, the run is over. A run whose agent reports
-//! the attempt after all becomes a running run again. These methods of `Change` are called when
+//! the attempt after all becomes a running run again. Use cases call this part of `Change` when
 //! attempts end, leases expire and agents report. This module never judges why an attempt failed.
 
 use sweeps::lifecycle::{

@@ -1,7 +1,7 @@
 //! Pauses a sweep that is in a crash loop. If the attempts of a sweep fail in a row, soon after
-//! their start, the sweep hands out no trials until a user resumes it. These methods of `Change`
-//! are called when attempts end and when a user resumes a sweep. This module does not handle a
-//! single bad node, because the agent on such a node gives up by itself.
+//! their start, the sweep hands out no trials until a user resumes it. Use cases call this part of
+//! `Change` when attempts end and when a user resumes a sweep. This module does not handle a single
+//! bad node, because the agent on such a node gives up by itself.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use std::{
 use probes::{Bug, planted};
 use tokio::time::Instant;
 
-/// All leases.
+/// The leases of all held attempts.
 #[derive(Debug)]
 pub(crate) struct Leases {
     term: Duration,

@@ -30,7 +30,7 @@ use crate::{
 /// A version of an artifact, with its aliases and the runs that made or used it.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactView {
-    /// The version.
+    /// The row of the version.
     pub(crate) version: Version,
     /// The aliases of the version, such as `latest`.
     pub(crate) aliases: Vec<String>,
@@ -52,7 +52,7 @@ impl ArtifactView {
 /// A version of an artifact that a run made or used.
 #[derive(Clone, Debug)]
 pub(crate) struct OfRun {
-    /// The version.
+    /// The version that the run made or used.
     pub(crate) artifact: ArtifactView,
     /// Whether the run made the version; `false` means that the run used it.
     pub(crate) made: bool,
@@ -63,7 +63,7 @@ pub(crate) struct OfRun {
 pub(crate) struct Wanted {
     /// The name of the artifact's project.
     pub(crate) project: String,
-    /// The id of a run whose project is meant. It counts only if `project` is empty.
+    /// The id of a run whose project is meant. The run counts only if `project` is empty.
     pub(crate) run: String,
     /// The artifact's name.
     pub(crate) name: String,
@@ -157,8 +157,8 @@ async fn read_manifest(
 }
 
 /// Removes the entries of removed versions, and entries that were staged before `before_ms` and
-/// never got a version. Each transaction removes some entries. If the database fails, the next call
-/// finds the same work.
+/// never got a version. Each transaction removes at most `ENTRIES` entries. If the database fails,
+/// the next call finds the same work.
 pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
     while let Some(key) =
         app.read(move |tx, _| Ok(store::artifacts::left_over(tx, before_ms)?)).await?

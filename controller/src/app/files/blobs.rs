@@ -31,8 +31,8 @@ pub(crate) type FileView = File;
 /// The most bytes in one piece of a blob that is sent to a client.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// Returns the hashes whose blobs the caller has to send. These blobs are not stored, or the caller
-/// may not name them.
+/// Returns the hashes whose blobs the caller has to send. The caller has to send a blob that is not
+/// stored, or that the caller may not name.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if a text is not a hash, or if there are too many hashes.

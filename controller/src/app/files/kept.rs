@@ -31,7 +31,7 @@ pub(in crate::app) fn trim(tx: &Tx<'_>, run: &Run, most: usize) -> Result<(), Er
     Ok(())
 }
 
-/// Returns whether all rows before the checkpoint are stored. These rows are sent apart from the
+/// Returns whether all rows before the checkpoint are stored. The rows are sent apart from the
 /// checkpoint's row, and a node may die in between.
 pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Result<bool, Error> {
     for end in store::checkpoints::ends(tx, checkpoint.key)? {

@@ -1,8 +1,9 @@
-//! Decides which contents a caller may name. A run may name the contents of its project: those that
-//! a run of the project has sent, or that a row of such a run names. A caller that knows only the
-//! hash of another project's content cannot find out whether the content is stored. A caller that
-//! has the content gets the right to name it by sending it. `app::files::blobs` uses this module,
-//! and so does everything that keeps rows which name contents.
+//! Decides which contents a caller may name. A run may name the contents of its project. A project
+//! has a content if one of its runs has sent the content, or if a row of its runs names it. A
+//! caller that knows only the hash of another project's content cannot find out whether the content
+//! is stored. A caller that has the content gets the right to name it by sending it.
+//! `app::files::blobs` uses this module, and so does everything that keeps rows which name
+//! contents.
 
 use super::room::Bound;
 use crate::{

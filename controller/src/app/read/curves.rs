@@ -28,9 +28,9 @@ const SORTED: usize = 1 << 26;
 /// The quantity on the horizontal axis of a curve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
-    /// The step.
+    /// The step of the row.
     Step,
-    /// The time at the writer, in milliseconds since 1970.
+    /// The time at which the writer logged the row, in milliseconds since 1970.
     WallTime,
     /// The value of another key at the same step.
     Key(String),
@@ -209,8 +209,8 @@ impl<'a> History<'a> {
         Ok(Some((from, values)))
     }
 
-    /// Calls `show` with the step, x and value of each point of a segment within the window. x is 0
-    /// if the axis is the step or a key.
+    /// Calls `show` with the step, x and value of each point of a segment within the window. For
+    /// the axes `Step` and `Key`, `show` gets 0 as x.
     fn load(
         &self,
         segment: Segment,

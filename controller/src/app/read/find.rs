@@ -1,6 +1,6 @@
 //! Finds, filters and sorts runs. The handlers in `api` call this module. A search goes through the
-//! stored runs once, and reads only the values that its filters and its order need. It reads in
-//! full only the runs that it returns. This module changes nothing.
+//! stored runs once, and reads only the values that its filters and its order need. A search reads
+//! in full only the runs that it returns. This module changes nothing.
 
 use std::sync::Arc;
 

@@ -179,8 +179,8 @@ pub(crate) struct Wanted {
     pub(crate) limit: u64,
     /// The number of matching rows at the end to return. If it is not 0, it replaces `from`.
     pub(crate) last: u64,
-    /// Whether to include the rows of earlier attempts that do not count. Such rows come after the
-    /// checkpoint that a later attempt resumed from.
+    /// Whether to include the rows that do not count, because a later attempt resumed from a
+    /// checkpoint before them.
     pub(crate) all: bool,
 }
 
@@ -196,7 +196,7 @@ impl Wanted {
 
 /// Returns rows as they were logged, in the order of attempt, writer and row. Rows of earlier
 /// attempts are included as far as they belong to the run's [`Lineage`], or if the caller asks for
-/// all rows. These may be rows that are marked as fenced.
+/// all rows. The returned rows may include rows that are marked as fenced.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -295,7 +295,8 @@ async fn send_rows(
     Ok(())
 }
 
-/// The most rows that one step may skip, and the most rows and bytes that it may return.
+/// The most rows that one call of [`next_rows`] may skip, and the most rows and bytes that the call
+/// may return.
 #[derive(Clone, Copy, Debug)]
 struct Most {
     skip: u64,

@@ -142,7 +142,7 @@ pub(in crate::app) struct Pace {
 }
 
 impl Pace {
-    /// Starts with the number of items of a first page.
+    /// Creates a pace that starts with the number of items of a first page.
     pub(in crate::app) fn new(app: &App) -> Self {
         let most = app.settings.limits.page;
         Self { next: FIRST.min(most), most }

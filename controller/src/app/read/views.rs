@@ -279,8 +279,8 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
 /// The runs that a caller of [`list_runs`] asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
-    /// The sweep of the runs, which are sorted by trial number. Empty means the runs outside of
-    /// sweeps, newest first.
+    /// The id of the sweep of the runs, which are sorted by trial number. An empty id means the
+    /// runs outside of sweeps, newest first.
     pub(crate) sweep: String,
     /// The states of the runs; empty means any state.
     pub(crate) states: Vec<String>,

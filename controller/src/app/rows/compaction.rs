@@ -27,13 +27,13 @@ use crate::{
 pub(in crate::app) const CONSOLE: &str = "console";
 /// The number of merged blocks of one level that make a merge into the next level due.
 const FAN: usize = 8;
-/// The most bytes that one merge reads beyond its first piece. The limit bounds a merge's memory
-/// and the length of its transaction.
+/// The most bytes that one merge reads. A first piece that is larger is merged alone. The limit
+/// bounds a merge's memory and the length of its transaction.
 const MERGED_BYTES: u64 = 8 << 20;
 /// The most parts that one merge writes. If a merge has more parts, few rows share a key and
 /// columns save nothing. So the pieces of such a merge stay as they are.
 const PARTS: usize = 4096;
-/// The size in bytes from which a single append of a run that is over is rewritten as columns.
+/// The least size in bytes at which a single append is rewritten as columns after its run is over.
 const ALONE_BYTES: u64 = 64 << 10;
 /// The time after which a step begins no further merge.
 const STEP: Duration = Duration::from_millis(200);
@@ -152,9 +152,10 @@ impl Place {
 }
 
 /// Returns the pieces to merge and the level of the result, or `None` if no merge is due. A merge
-/// takes neighbouring pieces. It raises them to the next level, and takes at least `FAN` blocks of
-/// a level above 0. So the number of times that a row is rewritten grows with the logarithm of the
-/// number of rows. After the run is over, the remaining pieces are merged once more.
+/// takes neighbouring pieces. A merge raises its pieces to the next level, and takes at least `FAN`
+/// blocks of a level above 0. So the number of times that a row is rewritten grows with the
+/// logarithm of the number of rows. After the run is over, the remaining pieces are merged once
+/// more.
 fn plan(pieces: &[Piece], is_over: bool) -> Option<(Range<usize>, u32)> {
     let highest = pieces.iter().map(|piece| piece.level).filter(|level| *level < FULL).max()?;
     for level in 0..=highest {

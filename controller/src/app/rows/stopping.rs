@@ -1,9 +1,9 @@
 //! Applies early stopping when rows arrive, in the transaction of the append that takes a run
 //! across a rung. `app::rows::ingest` calls this module. This module counts values, and
 //! `sweeps::stopping` decides. For an append that crosses no rung, this module decodes no rows and
-//! reads no database rows. It judges only running trials that are not ordered to stop. It also
-//! writes the notes on an early-stopping rule that judges no trial, for `app::runs::end` and
-//! `app::read::views`.
+//! reads no database rows. This module judges only running trials that are not ordered to stop.
+//! This module also writes the notes on an early-stopping rule that judges no trial, for
+//! `app::runs::end` and `app::read::views`.
 
 use record::RowRef;
 use sweeps::{

@@ -33,7 +33,7 @@ use crate::{
 /// The end of a program, as its agent or its SDK reports it.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
-    /// The kind of end.
+    /// The kind of the program's end.
     pub(crate) state: EndState,
     /// The class of the failure, if the program failed. The class is never `lost`, because no
     /// process can report its own loss.
@@ -59,7 +59,7 @@ pub(crate) enum EndState {
     Finished,
     /// The program failed.
     Failed,
-    /// A user stopped the program.
+    /// The program ended because it was ordered to stop.
     Stopped,
     /// The program ended because its node takes its slot away.
     Preempted,
@@ -146,7 +146,8 @@ fn come_to_an_end(
 ) -> Result<(), Error> {
     let event = match (state, run.stop_wanted) {
         // A program that early stopping ordered to end counts as pruned, even if it ended
-        // successfully. Its value is not the value that a whole trial would have reached.
+        // successfully. The value of a pruned trial is not the value that a whole trial would have
+        // reached.
         (EndState::Finished, Some(StopReason::Pruned)) => Event::Prune,
         (EndState::Finished, _) => Event::Finish,
         (EndState::Failed, None) => return change.fail(run),

@@ -26,8 +26,8 @@ use crate::{
 /// grace of late rows.
 pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), Error> {
     let Caller::Run { run, attempt } = caller else { return Ok(()) };
-    // Most calls come from an attempt with a lease. Such an attempt is not over, so these calls
-    // need no read of the rows.
+    // Most calls come from an attempt with a lease. An attempt with a lease is not over, so its
+    // calls need no read of the rows.
     if !app.leases.is_over(run, *attempt, app.clock.now()) {
         return Ok(());
     }
@@ -77,7 +77,7 @@ pub(in crate::app) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Err
 /// How the controller treats rows of an attempt that arrive now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Standing {
-    /// The rows count.
+    /// The rows count as rows of the run.
     Current,
     /// The attempt has been over for longer than the grace of late rows. The rows are kept and
     /// marked, and do not count.

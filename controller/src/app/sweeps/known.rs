@@ -39,8 +39,8 @@ pub(in crate::app) struct Known {
 }
 
 /// A proposal whose trial may not exist yet. The proposal outlives the heartbeat that asked for it,
-/// because a newer heartbeat may supersede that one during the search. Without this, a search that
-/// takes longer than agents wait would never hand out a trial.
+/// because a newer heartbeat may supersede that one during the search. If the proposal were lost, a
+/// search that takes longer than agents wait would never hand out a trial.
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
     /// The number of the proposed trial.
@@ -58,7 +58,8 @@ impl Searches {
         searches.entry(sweep.to_owned()).or_default().clone()
     }
 
-    /// Forgets the knowledge of a sweep's proposer. It can be computed again from the events.
+    /// Forgets the knowledge of a sweep's proposer. The knowledge can be computed again from the
+    /// events.
     pub(in crate::app) fn forget(&self, sweep: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
     }

@@ -38,9 +38,11 @@ pub(crate) enum Wish {
     Pause,
     /// Resumes the sweep: it hands out trials again.
     Resume,
-    /// Stops the sweep: it creates no new trials, and live trials finish.
+    /// Stops the sweep: it creates no new trials and ends its queued trials. Leased and running
+    /// trials finish.
     Stop,
-    /// Cancels the sweep: its live trials are ordered to stop.
+    /// Cancels the sweep: it ends its queued trials, and orders its leased and running trials to
+    /// stop.
     Cancel,
 }
 

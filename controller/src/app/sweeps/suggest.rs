@@ -1,8 +1,8 @@
 //! Hands out trials: queued runs first, then trials at new points. Grid, random and Sobol search
 //! need only the trial's number, so they propose inside the transaction. A model also needs the
 //! history, so it proposes off the async threads and outside of any transaction. Each sweep has one
-//! proposer. `app::agents::orders` and `app::agents::heartbeat` use this module. All that it keeps
-//! in memory can be computed again from the rows.
+//! proposer. `app::agents::orders` and `app::agents::heartbeat` use this module. All data that this
+//! module keeps in memory can be computed again from the rows.
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ pub(crate) struct Digest {
     pub(crate) rows: u64,
     /// The largest step of the rows plus one.
     pub(crate) next_step: u64,
-    /// The keys, in the order in which they first appear.
+    /// The digests of the keys, in the order in which the keys first appear.
     pub(crate) keys: Vec<Key>,
 }
 
