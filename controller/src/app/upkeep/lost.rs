@@ -1,9 +1,9 @@
 //! Handles a data folder that is gone or whose database is damaged, which is a mode of the
-//! controller. In this mode, the controller refuses every write, and still reads what it can.
-//! Senders keep refused rows and contents, and send them again. The mode ends when the same folder
-//! is back. A damaged database keeps the mode on until the controller ends. `app::upkeep::step`
-//! checks the folder regularly. A write or read that fails because of the folder also leads to a
-//! check.
+//! controller. With such a data folder, the controller refuses every write, and still reads what it
+//! can. Senders keep refused rows and contents, and send them again. The mode ends when the same
+//! folder is back. A damaged database keeps the mode on until the controller ends.
+//! `app::upkeep::step` checks the folder regularly. A write or read that fails because of the
+//! folder also leads to a check.
 
 use std::sync::Arc;
 
