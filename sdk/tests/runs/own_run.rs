@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use besom::{FinishError, InitError, Run};
+use besom::{FinishError, InitError, Mode, Resume, Run};
+use proto::folder::RunFile;
 use record::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -275,4 +276,17 @@ fn a_run_works_inside_a_runtime() {
         run.finish().unwrap();
     });
     assert_eq!(controller.state().steps(RUN, "history").len(), 10);
+}
+
+#[test]
+fn a_resumed_offline_run_without_a_config_stores_an_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let init = besom::init().mode(Mode::Offline).id("plain").resume(Resume::Allow);
+        drop(init.dir(folder.path()).start().unwrap());
+    };
+    start();
+    start();
+    let file = RunFile::read(&folder.path().join("offline/plain")).unwrap();
+    assert_eq!(file.begin.config_json, "{}");
 }
