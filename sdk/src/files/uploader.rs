@@ -188,11 +188,11 @@ fn work(
     let dial = endpoint.dial(&runtime).map_err(|error| text(&error))?;
     let cursor = Cursor::new(files.reader().map_err(|error| text(&error))?);
     let (runs, client, moved) = (dial.runs(), dial.files(), Arc::clone(&uploads.moved));
-    let mut shipment =
-        Shipment { files, identity, writer, runs, client, cursor, asked: false, moved };
+    let mut sender =
+        FileSender { files, identity, writer, runs, client, cursor, asked: false, moved };
     let (mut failures, mut ending) = (0_u32, None);
     loop {
-        let wait = match runtime.block_on(shipment.round(uploads)) {
+        let wait = match runtime.block_on(sender.round(uploads)) {
             // The run has refused further files since before this round, so the round has sent all
             // of them.
             Ok(()) if ending.is_some() => return Ok(()),
@@ -215,8 +215,8 @@ fn work(
     }
 }
 
-/// One journal of files, and the connection over which the uploader sends it.
-struct Shipment {
+/// Sends one journal of files over its connection.
+struct FileSender {
     files: Arc<Files>,
     identity: Identity,
     writer: String,
@@ -227,7 +227,7 @@ struct Shipment {
     moved: Arc<AtomicU64>,
 }
 
-impl Shipment {
+impl FileSender {
     async fn round(&mut self, uploads: &Uploads) -> Result<(), Stop> {
         if !self.asked {
             self.append(Vec::new(), uploads).await?;

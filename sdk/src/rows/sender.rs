@@ -144,9 +144,9 @@ impl SenderState {
     }
 }
 
-/// The data that a sender sends, and the attempt to which the data belongs.
+/// The journal of rows that a sender reads, and the attempt that it belongs to.
 #[derive(Debug)]
-pub(crate) struct Shipment {
+pub(crate) struct RowsToSend {
     pub(crate) identity: Identity,
     pub(crate) duty: Duty,
     /// The sizes of the journal's files.
@@ -161,7 +161,7 @@ pub(crate) struct Shipment {
 /// address and of the token. The thread connects later, with its first call.
 pub(crate) fn spawn(
     state: Arc<SenderState>,
-    shipment: Shipment,
+    rows: RowsToSend,
     endpoint: Endpoint,
 ) -> Result<(), InitError> {
     let (ready, answer) = mpsc::sync_channel(1);
@@ -172,7 +172,7 @@ pub(crate) fn spawn(
         };
         // The thread that called `spawn` waits for this message, so sending it cannot block.
         let _ = ready.send(Ok(()));
-        let Shipment { identity, duty, written, writer, files } = shipment;
+        let RowsToSend { identity, duty, written, writer, files } = rows;
         let (cursors, now) = (files.into_iter().map(Cursor::new).collect(), Instant::now());
         let sender = Sender {
             state: Arc::clone(&state),

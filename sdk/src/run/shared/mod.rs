@@ -31,7 +31,7 @@ use crate::{
         console::Console,
         journal::{Journal, Written},
         row_buffer::{HALF_BYTES, RowBuffer, Stream},
-        sender::{self, SenderState, Shipment},
+        sender::{self, RowsToSend, SenderState},
         system::Samples,
     },
     value::Loggable,
@@ -158,8 +158,8 @@ impl Shared {
         });
         if let Some(endpoint) = endpoint {
             let (identity, written) = (shared.identity.clone(), Arc::clone(&shared.written));
-            let shipment = Shipment { identity, duty, written, writer, files: readers };
-            sender::spawn(Arc::clone(&shared.sender), shipment, endpoint)?;
+            let rows = RowsToSend { identity, duty, written, writer, files: readers };
+            sender::spawn(Arc::clone(&shared.sender), rows, endpoint)?;
         }
         let journalist = Arc::clone(&shared);
         let thread = thread::Builder::new().name("besom-journal".to_owned());
