@@ -18,7 +18,7 @@ use proto::dial::Dial;
 use tests::{
     Chance, Lab,
     acknowledged::{acknowledged, append},
-    monotonic_ns, rows, times,
+    rows, times,
 };
 
 use crate::kills::contents;
@@ -53,7 +53,7 @@ fn backups_are_whole_after_any_kill() {
     let writer = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), append));
     let keeper = runtime.spawn(acknowledged(dial.clone(), Arc::clone(&over), contents::tell));
     json(&mut copy(&lab, &into));
-    let mut chance = Chance::new(monotonic_ns());
+    let mut chance = Chance::from_environment();
     for _ in 0..times("BESOM_KILLS", KILLS) {
         let mut killed =
             copy(&lab, &into).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

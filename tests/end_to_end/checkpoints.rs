@@ -6,7 +6,7 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use proto::dial::Dial;
 use tests::{
-    Lab, monotonic_ns,
+    Chance, Lab,
     processes::{Signal, signal},
     program, rows, wait_for,
 };
@@ -34,14 +34,15 @@ fn a_trial_that_is_killed_repeatedly_ends_as_if_never_killed() {
         program("sdk_resumer").display(),
         side.display()
     ));
+    let mut chance = Chance::from_environment();
     for kill in 0..KILLS {
         let agent = lab.agent(&sweep, &[]);
         let trainer = wait_for("the trainer to start", || process(&side, kill));
-        thread::sleep(Duration::from_nanos(monotonic_ns() % 300_000_000));
+        thread::sleep(chance.up_to(Duration::from_millis(300)));
         let without = kill % 2 == 1;
         if without {
             lab.kill_controller();
-            thread::sleep(Duration::from_nanos(monotonic_ns() % 100_000_000));
+            thread::sleep(chance.up_to(Duration::from_millis(100)));
         }
         assert_eq!(signal(Signal::KILL, &[trainer]), 1);
         if without {

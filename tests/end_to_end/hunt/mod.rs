@@ -1,7 +1,7 @@
 //! Sends SIGKILL and SIGSTOP at random moments to the controller, agents, shims and trainers that
 //! work through a grid. Each cell is finished once, and its history is the same as without a kill.
 //! Acknowledged rows are stored, and no process lives on. BESOM_KILLS sets the number of kills: 20
-//! unless `cargo xtask soak` asks for more.
+//! unless `cargo xtask soak` asks for more. BESOM_SEED sets the seed of the moments.
 
 mod fleet;
 mod verdict;
@@ -20,7 +20,6 @@ use proto::dial::Dial;
 use tests::{
     Chance, Lab, PATIENCE,
     acknowledged::{acknowledged, append},
-    monotonic_ns,
     processes::{Signal, signal},
     rows, times,
 };
@@ -43,9 +42,7 @@ const WRITE_EVERY: Duration = Duration::from_millis(10);
 fn a_fleet_under_random_kills_loses_nothing() {
     let kills = times("BESOM_KILLS", DEFAULT_KILLS);
     let cells = kills * CELLS_PER_KILL;
-    let seed = monotonic_ns();
-    terminal::say(format_args!("hunting from seed {seed}"));
-    let mut chance = Chance::new(seed);
+    let mut chance = Chance::from_environment();
     let lab = Lab::with_controller();
     let begun = Instant::now();
     let runtime =

@@ -1,7 +1,7 @@
 //! Sends SIGKILL at random moments to the controller, to trainers, and to both at once.
 //! Acknowledged rows, files and artifacts are stored exactly once, bit by bit. A killed trainer
 //! loses at most the rows of the last milliseconds. BESOM_KILLS sets the number of kills: 40 unless
-//! `cargo xtask soak` asks for more.
+//! `cargo xtask soak` asks for more. BESOM_SEED sets the seed of the moments.
 
 pub(crate) mod contents;
 
@@ -41,7 +41,7 @@ fn acknowledged_rows_and_files_survive_every_kill() {
     let begun = Instant::now();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut chance = Chance::new(monotonic_ns());
+    let mut chance = Chance::from_environment();
     let mut lost = Vec::new();
     for round in 0..kills.div_ceil(KILLS_A_ROUND) {
         lost.extend(one_round(&mut lab, &runtime, &mut chance, round));
