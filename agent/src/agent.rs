@@ -21,6 +21,7 @@ use tokio::{
 use tonic::{Code, Status};
 
 use crate::{
+    clock::wall_ms,
     controller::{
         heartbeat::{Contact, Heart},
         link::{Link, Meaning, is_answer, meaning},
@@ -448,7 +449,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             has_left: false,
             metric: start.metric.clone(),
             timeout_ms: start.timeout_ms,
-            started_ms: crate::wall_ms(),
+            started_ms: wall_ms(),
             memory_kills: cgroup::memory_kills(),
         };
         self.holdings.add(holding.clone()).map_err(|error| self.disk(&error))?;

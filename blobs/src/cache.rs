@@ -58,7 +58,7 @@ impl Cache {
     pub(crate) fn open(&self, content: &Hashed) -> Option<File> {
         let file = File::open(self.path(content)).ok()?;
         // This fails in a folder that the process cannot write to; the content can be read anyway.
-        let _ = file.set_modified(SystemTime::now());
+        let _ = file.set_modified(now());
         Some(file)
     }
 
@@ -88,7 +88,7 @@ impl Cache {
     /// Removes the contents that were used longest ago until the rest fits the maximum size. Also
     /// removes half-written files that are older than a day.
     pub(crate) fn trim(&self) {
-        let (mut found, mut total, now) = (Vec::new(), 0_u64, SystemTime::now());
+        let (mut found, mut total, now) = (Vec::new(), 0_u64, now());
         let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
         for entry in entries(&self.folder).flat_map(|shard| entries(&shard.path())) {
             let Ok(about) = entry.metadata() else { continue };
@@ -128,6 +128,12 @@ fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
     folder(cache).or(home).unwrap_or_else(env::temp_dir)
 }
 
+/// Returns the time of day, by which files say when they were used.
+#[expect(clippy::disallowed_methods, reason = "the times of files are times of day")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 impl Entry {
     /// Moves the content to its final name. The caller has checked that the content is whole and
     /// has the right hash.
@@ -163,7 +169,7 @@ mod tests {
         let mut entry = cache.begin(&hashed).unwrap();
         entry.write_all(content).unwrap();
         entry.keep();
-        let used = SystemTime::now() - Duration::from_secs(age);
+        let used = now() - Duration::from_secs(age);
         File::options().write(true).open(cache.path(&hashed)).unwrap().set_modified(used).unwrap();
         hashed
     }

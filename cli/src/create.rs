@@ -1,12 +1,11 @@
 //! `sweep create`: creates a sweep from a YAML file and prints the command that starts an agent.
 
 use proto::v1::{self, CreateSweep};
-use rand::{TryRng as _, rngs::SysRng};
 use serde_json::json;
-use terminal::{Exit, Failure};
+use terminal::Failure;
 
 use crate::{
-    args::Create, check, connect, connect::Controller, json, source, source::Source, view,
+    args::Create, chance, check, connect, connect::Controller, json, source, source::Source, view,
 };
 
 /// Checks the file locally, so that the user sees every problem without a controller. Then creates
@@ -37,19 +36,10 @@ async fn ask(controller: &Controller, source: &Source) -> Result<v1::Sweep, Fail
     let message = CreateSweep {
         yaml: source.text.clone(),
         source: source.name.clone(),
-        idempotency_key: key()?,
+        idempotency_key: chance::key()?,
     };
     let mut sweeps = controller.dial().sweeps();
     connect::with_tries(async || sweeps.create(connect::within_patience(message.clone())).await)
         .await
         .map_err(|status| controller.failure(&status))
-}
-
-fn key() -> Result<String, Failure> {
-    let draw = || SysRng.try_next_u64();
-    let drawn = draw().and_then(|high| Ok((high, draw()?)));
-    let (high, low) = drawn.map_err(|error| {
-        Failure::new(Exit::Bug, format!("this machine cannot provide random numbers: {error}"))
-    })?;
-    Ok(format!("{high:016x}{low:016x}"))
 }

@@ -3,7 +3,7 @@
 use proto::v1::ListSweeps;
 use terminal::Failure;
 
-use crate::{args::Ls, connect, connect::Controller, json, view};
+use crate::{args::Ls, clock, connect, connect::Controller, json, view};
 
 /// The number of sweeps shown without `--all`.
 const SHOWN: usize = 50;
@@ -27,7 +27,7 @@ pub(crate) async fn list(controller: &Controller, args: &Ls) -> Result<(), Failu
         terminal::hint("`sweep create sweep.yaml` makes one");
         return Ok(());
     }
-    terminal::print(view::list::sweeps(&sweeps, view::now_ms()));
+    terminal::print(view::list::sweeps(&sweeps, clock::wall_ms()));
     if more {
         terminal::say("... older sweeps: sweep ls --all");
     }

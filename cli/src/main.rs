@@ -4,8 +4,10 @@
 
 mod args;
 mod artifact;
+mod chance;
 mod change;
 mod check;
+mod clock;
 mod connect;
 mod create;
 mod engine;

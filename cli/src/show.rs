@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::{
     args::{Best, Show},
-    connect,
+    clock, connect,
     connect::Controller,
     json, view,
 };
@@ -36,7 +36,7 @@ pub(crate) async fn show(controller: &Controller, args: &Show) -> Result<(), Fai
                 return Ok(());
             }
             let shown = view::sweep::Shown {
-                now_ms: view::now_ms(),
+                now_ms: clock::wall_ms(),
                 all: args.all,
                 columns: terminal::columns(),
             };
@@ -60,7 +60,7 @@ pub(crate) async fn run(controller: &Controller, run: &v1::Run, json: bool) -> R
         return Ok(());
     }
     let sweep = if run.sweep.is_empty() { None } else { Some(controller.sweep(&run.sweep).await?) };
-    terminal::print(view::run::run(run, sweep.as_ref(), view::now_ms()));
+    terminal::print(view::run::run(run, sweep.as_ref(), clock::wall_ms()));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use terminal::{Failure, progress::Live};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tonic::{Status, Streaming};
 
-use crate::{connect::Controller, view, view::watch::Watched};
+use crate::{clock, connect::Controller, view, view::watch::Watched};
 
 /// The longest time that the command waits for a controller that is out of reach.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -37,7 +37,7 @@ impl Screen {
 
     fn draw(&mut self, watched: &Watched) {
         if let Screen::Live(live) = self {
-            live.draw(&view::watch::block(watched, view::now_ms()));
+            live.draw(&view::watch::block(watched, clock::wall_ms()));
         }
     }
 }

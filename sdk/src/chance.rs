@@ -1,14 +1,20 @@
-//! Provides all random numbers of the SDK, for ids and for the pauses between retries.
+//! Provides the only randomness in the SDK: it makes ids and spreads retries. It comes from the
+//! operating system through `getrandom`, one small crate, because users compile the SDK. `rand`
+//! would bring more crates, and generators that nothing here needs.
 
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher as _, Hasher as _},
-};
-
-/// Returns a random number of 64 bits, which in practice no other process gets. It derives the
-/// number from the seed of a hasher, the only entropy that the standard library offers.
+/// Returns a random number that no other process has in practice.
+///
+/// # Panics
+/// Panics if the operating system has no random numbers, as a hash map of the standard library
+/// does.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where entropy enters")]
 pub(crate) fn unique() -> u64 {
-    RandomState::new().build_hasher().finish()
+    getrandom::u64().expect("the operating system gives random numbers")
+}
+
+/// Returns an idempotency key: 32 hexadecimal digits that no other call has.
+pub(crate) fn key() -> String {
+    format!("{:016x}{:016x}", unique(), unique())
 }
 
 /// Returns a random id like those of the controller: a lower-case letter, then seven lower-case
@@ -23,9 +29,7 @@ pub(crate) fn id() -> String {
     std::iter::once(26).chain([36; 7]).map(&mut digit).collect()
 }
 
-/// Returns a fraction in [0, 1) from the process id and the number of tries. It spreads the retries
-/// of many processes over time.
-pub(crate) fn jitter(tries: u32) -> f64 {
-    let mixed = std::process::id().wrapping_add(tries).wrapping_mul(0x9E37_79B9);
-    f64::from(mixed) / (f64::from(u32::MAX) + 1.0)
+/// Returns a fraction in [0, 1) that spreads the retries of many processes.
+pub(crate) fn jitter() -> f64 {
+    (unique() >> 11) as f64 / (1_u64 << 53) as f64
 }

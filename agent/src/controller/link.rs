@@ -12,6 +12,8 @@ use proto::{
 };
 use tonic::{Code, Request, Status};
 
+use crate::chance;
+
 /// How long a call may take, in addition to the delay that a heartbeat allows the controller.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -35,7 +37,7 @@ pub trait Link: Clone + Send + Sync + 'static {
     /// Returns a random number in [0, 1], which varies the pause between two tries. So not all
     /// agents come back at once.
     fn jitter(&self) -> f64 {
-        crate::jitter()
+        chance::jitter()
     }
 }
 

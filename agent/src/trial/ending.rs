@@ -18,6 +18,7 @@ use super::{
     port::{Report, TrialNews},
 };
 use crate::{
+    clock::wall_ms,
     controller::link::{Link, Meaning, is_answer, meaning},
     output::shipper::{Shipped, Shipper},
     state::holdings::Attempt,
@@ -113,7 +114,7 @@ impl<L: Link> Ending<'_, L> {
     fn leave_word(&self, end: Option<EndRun>) {
         let (run, attempt) = (self.attempt.run.clone(), self.attempt.number);
         let mut file = RunFile::new(BeginRun { run, attempt, ..BeginRun::default() });
-        file.end = end.map(|end| EndRun { ended_ms: Some(crate::wall_ms()), ..end });
+        file.end = end.map(|end| EndRun { ended_ms: Some(wall_ms()), ..end });
         let _ = file.write(self.dir);
     }
 

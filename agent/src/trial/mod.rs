@@ -30,6 +30,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::wall_ms,
     controller::link::Link,
     output::{
         shipper::Shipper,
@@ -145,7 +146,7 @@ impl<L: Link> Trial<L> {
         let dir = self.dir();
         let now = Instant::now();
         let age = Duration::from_millis(
-            u64::try_from(crate::wall_ms().saturating_sub(self.holding.started_ms)).unwrap_or(0),
+            u64::try_from(wall_ms().saturating_sub(self.holding.started_ms)).unwrap_or(0),
         );
         let begun = now.checked_sub(age).unwrap_or(now);
         match find_shim(&dir).await {
@@ -364,7 +365,7 @@ impl<L: Link> Life<L> {
     /// it again. The trial itself goes on.
     fn step(&mut self, tail: &mut io::Result<Tail>) -> bool {
         let Ok(follower) = tail else { return false };
-        match follower.step(crate::wall_ms()) {
+        match follower.step(wall_ms()) {
             Ok(more) => more,
             Err(error) => {
                 *tail = Err(error);
@@ -385,7 +386,7 @@ impl<L: Link> Life<L> {
             tokio::task::yield_now().await;
         }
         let finished = match tail {
-            Ok(tail) => tail.finish(crate::wall_ms()).map(|()| tail.is_complete()),
+            Ok(tail) => tail.finish(wall_ms()).map(|()| tail.is_complete()),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         };
         finished

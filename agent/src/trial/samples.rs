@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::spec;
-use crate::output::journal::Journal;
+use crate::{clock::wall_ms, output::journal::Journal};
 
 /// The delay before the first sample. A trial that ends sooner has no samples, because sampling
 /// would cost more than it would show.
@@ -83,7 +83,7 @@ async fn take(
     while let Some(row) = taken.recv().await {
         let values =
             row.values().map(|(name, value)| (name.to_owned(), Value::F64(value))).collect();
-        journal.push(&Row { step, wall_ms: crate::wall_ms(), values });
+        journal.push(&Row { step, wall_ms: wall_ms(), values });
         journal.flush()?;
         rows.notify_one();
         step += 1;

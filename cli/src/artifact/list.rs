@@ -3,7 +3,7 @@
 use terminal::Failure;
 
 use super::versions;
-use crate::{connect::Controller, json, view};
+use crate::{clock, connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -41,7 +41,7 @@ pub(super) async fn list(controller: &Controller, args: &Args) -> Result<(), Fai
         });
         terminal::hint("a run makes one with `run.log_artifact`");
     } else {
-        terminal::print(view::artifact::list(&found, view::now_ms()));
+        terminal::print(view::artifact::list(&found, clock::wall_ms()));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use terminal::Failure;
 
 use super::Name;
-use crate::{connect::Controller, json, view};
+use crate::{clock, connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -37,7 +37,7 @@ pub(super) async fn show(controller: &Controller, args: &Args) -> Result<(), Fai
         shown["used_by"] = json!(version.used_by);
         terminal::print(json::text(&shown));
     } else {
-        terminal::print(view::artifact::one(&version, &entries, view::now_ms()));
+        terminal::print(view::artifact::one(&version, &entries, clock::wall_ms()));
     }
     Ok(())
 }

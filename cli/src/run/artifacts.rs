@@ -3,7 +3,7 @@
 use proto::v1::{Artifact, RunRef};
 use terminal::Failure;
 
-use crate::{connect::Controller, json, view};
+use crate::{clock, connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -45,7 +45,7 @@ pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<()
         if !versions.is_empty() {
             terminal::print(format_args!(
                 "{what}\n{}",
-                view::artifact::list(&versions, view::now_ms())
+                view::artifact::list(&versions, clock::wall_ms())
             ));
         }
     }

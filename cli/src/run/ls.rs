@@ -6,6 +6,7 @@ use serde_json::Value;
 use terminal::{Exit, Failure};
 
 use crate::{
+    clock,
     connect::{Controller, nearest},
     json,
     view::{
@@ -79,7 +80,7 @@ pub(crate) async fn ls(controller: &Controller, args: &Args) -> Result<(), Failu
     } else {
         columns
     };
-    terminal::print(view::runs::table(&runs, &columns, view::now_ms()));
+    terminal::print(view::runs::table(&runs, &columns, clock::wall_ms()));
     if more && args.limit.is_none() {
         terminal::say(format_args!("... more than {SHOWN} runs match: `--limit` shows more"));
     }

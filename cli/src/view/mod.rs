@@ -36,11 +36,6 @@ const CELL: usize = 24;
 /// The most terminal columns that a foreign sentence takes.
 const SENTENCE: usize = 100;
 
-/// Returns the present time in milliseconds since the epoch, from which ages are computed.
-pub(crate) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
-}
-
 /// Shortens and sanitises a word that came over the wire.
 pub(crate) fn one_word(word: &str) -> String {
     one_line(word, CELL)

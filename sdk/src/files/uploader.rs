@@ -208,7 +208,7 @@ fn work(
                     return Err(reason);
                 }
                 uploads.lock().trouble = reason;
-                Some(backoff(failures - 1, jitter(failures)))
+                Some(backoff(failures - 1, jitter()))
             }
         };
         ending = uploads.pause(wait);

@@ -222,7 +222,7 @@ async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentErr
                 if let Some(error) = fatal(&status, &desk.sweep, controller, patience) {
                     return Err(error);
                 }
-                pause(desk, backoff(failures, jitter(failures))).await;
+                pause(desk, backoff(failures, jitter())).await;
             }
         }
     }

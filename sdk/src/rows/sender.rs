@@ -367,7 +367,7 @@ impl Sender {
     async fn pause(&self) {
         let state = &self.state;
         if self.failures > 0 {
-            let wait = backoff(self.failures - 1, jitter(self.failures));
+            let wait = backoff(self.failures - 1, jitter());
             return select! {
                 () = time::sleep(wait) => {}
                 () = state.ending_set.notified() => {}

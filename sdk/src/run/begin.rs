@@ -56,6 +56,6 @@ async fn try_begin(
         if tries == BEGIN_TRIES {
             return Err(InitError::Unreachable { controller, reason: reason(&status) });
         }
-        time::sleep(backoff(tries, jitter(tries))).await;
+        time::sleep(backoff(tries, jitter())).await;
     }
 }

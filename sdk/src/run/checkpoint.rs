@@ -201,7 +201,7 @@ fn fetch(
                 "run `{run}` waits for the controller, to go on from its checkpoint ({reason})"
             ));
         }
-        thread::sleep(backoff(tries, jitter(tries)));
+        thread::sleep(backoff(tries, jitter()));
         tries += 1;
     }
 }

@@ -305,7 +305,7 @@ impl Init {
             job_type: self.job_type.clone(),
             id: self.id.clone(),
             resume: self.resume.name().to_owned(),
-            idempotency_key: format!("{:016x}{:016x}", chance::unique(), chance::unique()),
+            idempotency_key: chance::key(),
             ..BeginRun::default()
         }
     }
