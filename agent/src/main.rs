@@ -12,7 +12,7 @@ use agent::{
     trial::shim,
 };
 use clap::Parser as _;
-use telemetry::gpus::Nvidia;
+use telemetry::Nvidia;
 use terminal::{Exit, Failure};
 use tokio::{
     signal::unix::{SignalKind, signal},

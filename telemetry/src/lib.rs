@@ -13,10 +13,13 @@ mod meter;
 mod nvidia;
 mod period;
 pub mod process;
+mod row;
 mod sampler;
 mod tally;
 
-pub use meter::{Meter, NvidiaMeter, Own, Reading, Resident};
+pub use meter::{Meter, Own, Reading, Resident};
+pub use nvidia::{Nvidia, NvidiaMeter};
 pub use period::{BadPeriod, PERIOD_VAR, Period};
 pub use process::Root;
-pub use sampler::{Row, Sampler, Sampling, start};
+pub use row::Row;
+pub use sampler::{Sampler, Sampling, start};

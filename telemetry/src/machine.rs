@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::sampler::Row;
+use crate::row::Row;
 
 /// The number of bytes in one "MB" of the system metrics: a mebibyte, as in W&B.
 pub(crate) const MIB: f64 = 1_048_576.0;

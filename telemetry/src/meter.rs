@@ -1,11 +1,10 @@
-//! Reads the current load, memory, temperature and power of GPUs through the trait [`Meter`]. This
-//! module has the implementation for NVIDIA. Support for another kind of accelerator is one more
-//! implementation. The sampler calls this module, and the agent uses it to find out which GPUs are
-//! free.
+//! Reads what the GPUs do now, behind the trait [`Meter`]. `nvidia.rs` implements it for
+//! NVIDIA; another accelerator needs one more implementation. The sampler calls it.
 
 use std::fmt;
 
-use crate::nvidia::{Driver, VISIBLE_VAR};
+/// The environment variable with which schedulers tell a job which GPUs it may use.
+pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
 
 /// The state of one GPU at one moment. A value that the GPU does not report is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,53 +66,6 @@ impl<M: Meter + ?Sized> Meter for Box<M> {
     fn trouble(&mut self, uuid: &str) -> Option<String> {
         (**self).trouble(uuid)
     }
-}
-
-/// The meter of NVIDIA GPUs, which uses NVIDIA's management library. The first call of a method
-/// loads the library.
-#[derive(Debug, Default)]
-pub struct NvidiaMeter {
-    driver: Option<Option<Driver>>,
-}
-
-impl NvidiaMeter {
-    fn driver(&mut self) -> Option<&Driver> {
-        self.driver.get_or_insert_with(|| Driver::load().ok()).as_ref()
-    }
-}
-
-impl Meter for NvidiaMeter {
-    fn read(&mut self) -> Vec<Reading> {
-        self.driver().map(Driver::readings).unwrap_or_default()
-    }
-
-    fn residents(&mut self) -> Vec<Resident> {
-        // The driver reports pids of the machine's own pid namespace. In a container with another
-        // pid namespace, these numbers belong to other processes or to none.
-        if !counts_as_the_machine() {
-            return Vec::new();
-        }
-        self.driver().map(Driver::residents).unwrap_or_default()
-    }
-
-    fn trouble(&mut self, uuid: &str) -> Option<String> {
-        let trouble = match self.driver() {
-            Some(driver) => driver.trouble(uuid),
-            None => Some("NVML cannot be loaded any more".to_owned()),
-        };
-        if trouble.is_some() {
-            // The library finds a GPU that works again only after this process has dropped all uses
-            // of the library and loaded it again.
-            self.driver = None;
-        }
-        trouble
-    }
-}
-
-/// Returns whether this process is in the machine's initial pid namespace. The number of that
-/// namespace is a constant of the kernel.
-fn counts_as_the_machine() -> bool {
-    std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
 
 /// The GPUs that a program may use.

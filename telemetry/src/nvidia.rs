@@ -1,28 +1,106 @@
-//! Calls NVIDIA's management library (NVML), which it loads at run time. No other file of the crate
-//! uses NVML. `gpus.rs` and `meter.rs` call this module.
+//! Finds and reads NVIDIA's GPUs through NVIDIA's management library (NVML), which it loads at run
+//! time. This is the only file that knows NVML. Programs choose it as their [`Inventory`] and
+//! [`Meter`].
 
 use std::ffi::OsStr;
 
 use nvml_wrapper::{Device, Nvml, enum_wrappers::device::TemperatureSensor, error::NvmlError};
 
 use crate::{
-    gpus::Gpu,
-    meter::{Reading, Resident},
+    gpus::{Found, Gpu, Inventory},
+    meter::{Meter, Reading, Resident},
 };
 
 /// The file name of NVML that the driver's package installs. The file name without the final number
 /// exists only where development files are installed.
 const LIBRARY: &str = "libnvidia-ml.so.1";
-/// The environment variable in which a scheduler lists the GPUs of a job.
-pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
+
+/// The inventory that uses NVIDIA's management library, loaded at run time.
+#[derive(Clone, Copy, Debug)]
+pub struct Nvidia;
+
+impl Inventory for Nvidia {
+    fn find(&self) -> Found {
+        let driver = match Driver::load() {
+            Ok(driver) => driver,
+            Err(why) => return none(&why),
+        };
+        let count = match driver.count() {
+            Ok(0) => return none("NVML reports no GPUs"),
+            Ok(count) => count,
+            Err(why) => return none(&why),
+        };
+        let mut found = Found::default();
+        for index in 0..count {
+            match driver.look_at(index) {
+                Ok(gpus) => found.gpus.extend(gpus),
+                Err(why) => found.notes.push(format!("GPU {index} is left out: {why}")),
+            }
+        }
+        if found.gpus.is_empty() {
+            found.reason = "no GPU can be used".to_owned();
+        }
+        found
+    }
+}
+
+fn none(reason: &str) -> Found {
+    Found { reason: reason.to_owned(), ..Found::default() }
+}
+
+/// The meter that uses NVIDIA's management library. The first call loads the library.
+#[derive(Debug, Default)]
+pub struct NvidiaMeter {
+    driver: Option<Option<Driver>>,
+}
+
+impl NvidiaMeter {
+    fn driver(&mut self) -> Option<&Driver> {
+        self.driver.get_or_insert_with(|| Driver::load().ok()).as_ref()
+    }
+}
+
+impl Meter for NvidiaMeter {
+    fn read(&mut self) -> Vec<Reading> {
+        self.driver().map(Driver::readings).unwrap_or_default()
+    }
+
+    fn residents(&mut self) -> Vec<Resident> {
+        // The driver reports pids of the machine's namespace. In a container with its own pid
+        // namespace these numbers belong to other processes.
+        if !counts_as_the_machine() {
+            return Vec::new();
+        }
+        self.driver().map(Driver::residents).unwrap_or_default()
+    }
+
+    fn trouble(&mut self, uuid: &str) -> Option<String> {
+        let trouble = match self.driver() {
+            Some(driver) => driver.trouble(uuid),
+            None => Some("NVML cannot be loaded any more".to_owned()),
+        };
+        if trouble.is_some() {
+            // The library notices that a GPU is back only when every user in this process has
+            // released it and it is loaded again.
+            self.driver = None;
+        }
+        trouble
+    }
+}
+
+/// Returns whether this process lives in the machine's first pid namespace, which has this number
+/// in the kernel.
+fn counts_as_the_machine() -> bool {
+    std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
+}
 
 /// The loaded library.
 #[derive(Debug)]
-pub(crate) struct Driver(Nvml);
+struct Driver(Nvml);
 
 impl Driver {
     /// Loads the library. If that fails, returns the reason as a text for people.
-    pub(crate) fn load() -> Result<Self, String> {
+    fn load() -> Result<Self, String> {
         match Nvml::builder().lib_path(OsStr::new(LIBRARY)).init() {
             Ok(nvml) => Ok(Self(nvml)),
             Err(NvmlError::LibloadingError(_)) => Err("NVML is not installed".to_owned()),
@@ -31,12 +109,12 @@ impl Driver {
     }
 
     /// Returns the number of GPUs.
-    pub(crate) fn count(&self) -> Result<u32, String> {
+    fn count(&self) -> Result<u32, String> {
         self.0.device_count().map_err(|error| says(&error))
     }
 
     /// Returns one GPU, or its instances if it is divided (MIG).
-    pub(crate) fn look_at(&self, index: u32) -> Result<Vec<Gpu>, String> {
+    fn look_at(&self, index: u32) -> Result<Vec<Gpu>, String> {
         let device = self.0.device_by_index(index).map_err(|error| error.to_string())?;
         let gpu = |device: &Device<'_>| -> Result<Gpu, String> {
             let uuid = device.uuid().map_err(|error| error.to_string())?;
@@ -53,12 +131,12 @@ impl Driver {
     }
 
     /// Returns a reading of every GPU.
-    pub(crate) fn readings(&self) -> Vec<Reading> {
+    fn readings(&self) -> Vec<Reading> {
         (0..self.count().unwrap_or(0)).filter_map(|index| self.reading(index)).collect()
     }
 
     /// Returns the processes that have memory on any GPU or on any instance of one.
-    pub(crate) fn residents(&self) -> Vec<Resident> {
+    fn residents(&self) -> Vec<Resident> {
         let on = |device: &Device<'_>| -> Option<Vec<Resident>> {
             let (uuid, running) = (device.uuid().ok()?, device.running_compute_processes().ok()?);
             let resident = |pid: u32| Resident { uuid: uuid.clone(), pid: pid.cast_signed() };
@@ -75,7 +153,7 @@ impl Driver {
 
     /// Returns why a GPU which worked before cannot be used now. Returns `None` if the GPU can be
     /// used, and if the error does not mean that it is lost.
-    pub(crate) fn trouble(&self, uuid: &str) -> Option<String> {
+    fn trouble(&self, uuid: &str) -> Option<String> {
         // NVML can return a handle for a GPU that has lost its connection to the bus, so the code
         // also reads the GPU's memory.
         match self.0.device_by_uuid(uuid).and_then(|device| device.memory_info()) {
@@ -121,4 +199,15 @@ fn instances<'nvml>(device: &Device<'nvml>) -> Vec<Device<'nvml>> {
 
 fn says(error: &NvmlError) -> String {
     format!("NVML says: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_without_a_driver_is_no_failure() {
+        let found = Nvidia.find();
+        assert!(!found.gpus.is_empty() || !found.reason.is_empty());
+    }
 }

@@ -1,0 +1,29 @@
+//! Defines a sample: numbers with names. The sampler and the machine add numbers to it.
+
+/// The prefix of all names, the same as in W&B.
+const PREFIX: &str = "system.";
+
+/// One sample.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    values: Vec<(String, f64)>,
+    /// The machine's memory in MiB, 0 if it is not known.
+    pub(crate) memory_mib: f64,
+}
+
+impl Row {
+    /// Adds a number, rounded to two decimals: more digits are noise that takes space.
+    pub(crate) fn put(&mut self, name: &str, value: f64) {
+        self.values.push((format!("{PREFIX}{name}"), (value * 100.0).round() / 100.0));
+    }
+
+    /// Returns the numbers with their names.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = (&str, f64)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
+    /// Returns the number with this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.values().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
