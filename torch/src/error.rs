@@ -1,6 +1,39 @@
-//! Shortens the messages of torch's errors for people. Trainers call it before they print an error.
+//! Defines why a state cannot be saved or loaded, and shortens torch's errors for people. Trainers
+//! call [`brief`] where they end; it never changes what an error is.
 
 use tch::TchError;
+
+/// A reason why a state cannot be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A call of torch failed.
+    #[error("{}", brief(.0))]
+    Torch(#[from] TchError),
+    /// The saved state lacks a tensor that this model or optimiser needs.
+    #[error("the saved state has no `{0}`: it belongs to another model or optimizer")]
+    Missing(String),
+    /// The saved state has a tensor that does not exist in this model or optimiser.
+    #[error(
+        "the saved state has `{0}`, which does not exist here: it belongs to another model or \
+        optimizer"
+    )]
+    Unknown(String),
+    /// A tensor has another kind or shape in this model than in the saved state.
+    #[error("`{name}` was saved as {saved}, but is {here} in this model")]
+    Shape {
+        /// The tensor's name.
+        name: String,
+        /// The kind and shape of the saved tensor.
+        saved: String,
+        /// The kind and shape of this model's tensor.
+        here: String,
+    },
+    /// The training loop's progress cannot be converted to JSON, or the saved JSON does not fit its
+    /// type.
+    #[error("cannot convert the progress of the loop: {0}")]
+    Progress(#[from] serde_json::Error),
+}
 
 /// Returns the message of a torch error without the C++ stack trace that torch appends.
 pub fn brief(error: &TchError) -> String {

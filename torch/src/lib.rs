@@ -17,7 +17,7 @@ mod scalar;
 mod state;
 mod watch;
 
-pub use error::brief;
+pub use error::{StateError, brief};
 pub use gradients::{LearningRates, Norms, clip_grad_norm};
 pub use histogram::histogram;
 pub use optim::{Optim, Rule};
@@ -26,7 +26,7 @@ pub use picture::image;
 pub use place::{Place, place};
 pub use resume::{ResumeError, ResumeExt};
 pub use scalar::{Mean, scalar};
-pub use state::{StateError, load, save};
+pub use state::{load, save};
 pub use watch::{Watch, WatchExt, Watching};
 
 /// Makes a trial repeatable as far as torch allows. Seeds the random number generators of all

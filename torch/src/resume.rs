@@ -6,10 +6,7 @@ use besom::{CheckpointError, Run};
 use serde::{Serialize, de::DeserializeOwned};
 use tch::nn;
 
-use crate::{
-    optim::Optim,
-    state::{self, StateError},
-};
+use crate::{error::StateError, optim::Optim, state};
 
 /// A reason why a training cannot be saved or resumed.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tch::{Device, TchError, Tensor, nn};
 
 use crate::{
-    error::brief,
+    error::StateError,
     optim::{Optim, fitting},
 };
 
@@ -20,38 +20,6 @@ const MODEL: &str = "model/";
 const OPTIMIZER: &str = "optimizer/";
 /// The name of the tensor that holds the training loop's progress, as the bytes of a JSON text.
 const PROGRESS: &str = "progress";
-
-/// A reason why a state cannot be saved or loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StateError {
-    /// A call of torch failed.
-    #[error("{}", brief(.0))]
-    Torch(#[from] TchError),
-    /// The saved state lacks a tensor that this model or optimiser needs.
-    #[error("the saved state has no `{0}`: it belongs to another model or optimizer")]
-    Missing(String),
-    /// The saved state has a tensor that does not exist in this model or optimiser.
-    #[error(
-        "the saved state has `{0}`, which does not exist here: it belongs to another model or \
-        optimizer"
-    )]
-    Unknown(String),
-    /// A tensor has another kind or shape in this model than in the saved state.
-    #[error("`{name}` was saved as {saved}, but is {here} in this model")]
-    Shape {
-        /// The tensor's name.
-        name: String,
-        /// The kind and shape of the saved tensor.
-        saved: String,
-        /// The kind and shape of this model's tensor.
-        here: String,
-    },
-    /// The training loop's progress cannot be converted to JSON, or the saved JSON does not fit its
-    /// type.
-    #[error("cannot convert the progress of the loop: {0}")]
-    Progress(#[from] serde_json::Error),
-}
 
 /// Writes the variables of `store`, the state of `optimizer` and the training loop's `progress`
 /// (such as a number of epochs) to a file.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use tch::{Kind, TchError, Tensor, nn, nn::OptimizerConfig as _};
 
-use crate::state::StateError;
+use crate::error::StateError;
 
 /// The update rule of an optimiser with its settings. A trainer makes it from tch's types:
 /// `nn::AdamW::default().wd(0.1).into()`.
