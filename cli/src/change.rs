@@ -3,7 +3,21 @@
 use proto::v1::{Change, ChangeSweep, RetryRuns, Sweep};
 use terminal::Failure;
 
-use crate::{args::Retry, connect, connect::Controller, view};
+use crate::{connect, connect::Controller, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep retry k3x9abcd               queue every failed or crashed run again
+  sweep retry k3x9abcd k3x9abcd-3    queue this run again")]
+pub(crate) struct Retry {
+    /// Id of a sweep
+    #[arg(value_name = "SWEEP")]
+    id: String,
+    /// Ids of runs [default: all that failed or crashed]
+    #[arg(value_name = "RUN")]
+    runs: Vec<String>,
+}
 
 /// Pauses a sweep: it starts no new trials until it is resumed.
 pub(crate) async fn pause(controller: &Controller, id: &str) -> Result<(), Failure> {

@@ -1,14 +1,31 @@
 //! `sweep check`: prints every problem of a YAML file, without a controller. `sweep create` also
 //! checks its file here.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use sweeps::config::{self, Config, Problem, Severity};
 use terminal::{Exit, Failure};
 
-use crate::{args::Check, json, source, source::Source, view};
+use crate::{json, source, source::Source, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exits with 2 if the file has an error. Warnings do not change the exit code.
+
+Example:
+  sweep check sweep.yaml --json")]
+pub(crate) struct Args {
+    /// YAML file of the sweep; - reads stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// Print the problems as a JSON list
+    #[arg(long)]
+    json: bool,
+}
 
 /// Checks the file and prints its problems.
-pub(crate) fn check(args: &Check) -> Result<(), Failure> {
+pub(crate) fn check(args: &Args) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     let checked = config::check(&source.text);
     if args.json {

@@ -12,13 +12,33 @@ use proto::{
 use terminal::{Exit, Failure, sanitise};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use crate::args::Reach;
-
 /// The time limit for one answer of the controller.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most times that a call is made if its answers are lost.
 const TRIES: u32 = 4;
+
+/// The flags that say where the controller is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reach {
+    /// Address of the controller
+    #[arg(long, global = true, value_name = "URL", env = proto::dial::CONTROLLER_VAR)]
+    #[arg(
+        default_value = proto::dial::DEFAULT_CONTROLLER,
+        hide_env_values = true,
+        display_order = 100
+    )]
+    pub(crate) controller: String,
+    /// Token for the controller
+    #[arg(
+        long,
+        global = true,
+        env = proto::dial::TOKEN_VAR,
+        hide_env_values = true,
+        display_order = 101
+    )]
+    pub(crate) token: Option<String>,
+}
 
 /// A controller, with the address and the token to reach it.
 pub(crate) struct Controller {

@@ -1,16 +1,34 @@
 //! `sweep create`: creates a sweep from a YAML file and prints the command that starts an agent.
 
+use std::path::PathBuf;
+
 use proto::v1::{self, CreateSweep};
 use serde_json::json;
 use terminal::Failure;
 
-use crate::{
-    args::Create, chance, check, connect, connect::Controller, json, source, source::Source, view,
-};
+use crate::{chance, check, connect, connect::Controller, json, source, source::Source, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep create sweep.yaml
+  ID=$(sweep create --quiet sweep.yaml)
+  python make_sweep.py | sweep create -")]
+pub(crate) struct Args {
+    /// YAML file of the sweep; - reads stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// Print JSON with `id` and `agent` (the command that starts an agent)
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+    /// Print only the id
+    #[arg(long, short)]
+    quiet: bool,
+}
 
 /// Checks the file locally, so that the user sees every problem without a controller. Then creates
 /// the sweep.
-pub(crate) async fn create(controller: &Controller, args: &Create) -> Result<(), Failure> {
+pub(crate) async fn create(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     check::accept(&source)?;
     let sweep = ask(controller, &source).await?;

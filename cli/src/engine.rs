@@ -13,7 +13,34 @@ use sweeps::{
 };
 use terminal::{Exit, Failure};
 
-use crate::args::Engine;
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Reads one request per line on stdin and writes one answer per line on stdout:
+  {\"op\":\"init\",\"seed\":1,\"space\":{\"lr\":{\"distribution\":\"log_uniform_values\",\
+\"min\":1e-5,\"max\":0.1}}}
+  {\"ok\":true}
+  {\"op\":\"ask\"}
+  {\"id\":0,\"params\":{\"lr\":0.001}}
+  {\"op\":\"tell\",\"id\":0,\"value\":0.42}
+  {\"ok\":true}
+`space` has the form of `parameters` in a sweep's YAML. `init` also takes a `goal`, which is
+minimize (the default) or maximize, and a `method`: bayes (the default), random, sobol or grid.
+
+You may ask for more points before you tell the results of earlier ones, and tell results in any
+order. A value of null, or no value, reports a failure. A request that cannot be answered gets
+{\"error\": ...} and changes nothing, except that a failed `init` ends the previous search.")]
+pub(crate) struct Args {
+    /// Leave out an ingredient of the Bayesian search (for benchmarks)
+    #[arg(long, value_name = "INGREDIENT", value_parser = ingredient)]
+    without: Vec<Ingredient>,
+}
+
+fn ingredient(name: &str) -> Result<Ingredient, String> {
+    Ingredient::of(name).ok_or_else(|| {
+        let names: Vec<&str> = Ingredient::ALL.iter().map(|ingredient| ingredient.name()).collect();
+        format!("the ingredients are {}", names.join(", "))
+    })
+}
 
 /// A request: one line of stdin.
 #[derive(Deserialize)]
@@ -43,7 +70,7 @@ fn bayes() -> String {
 }
 
 /// Answers every line of stdin with one line, until stdin ends.
-pub(crate) fn serve(args: &Engine) -> Result<(), Failure> {
+pub(crate) fn serve(args: &Args) -> Result<(), Failure> {
     let mut session = None;
     for line in io::stdin().lock().lines() {
         let line =

@@ -5,26 +5,40 @@ use proto::v1::{self, ExplainSweep};
 use terminal::{Exit, Failure};
 
 use crate::{
-    args::Explain,
     connect::{self, Controller},
     json,
     show::{Found, find},
     view,
 };
 
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep explain k3x9abcd                          rank the parameters by importance
+  sweep explain k3x9abcd -p lr                    show the metric along one parameter
+  sweep explain k3x9abcd -p lr -p optimizer.name  show the metric over two parameters
+  sweep explain k3x9abcd-17                       show why this point, and why it stopped")]
+pub(crate) struct Args {
+    /// Id of a sweep or of a run
+    #[arg(value_name = "SWEEP|RUN")]
+    id: String,
+    /// Parameter to explain, given once or twice; nested as `optimizer.lr`
+    #[arg(long = "parameter", short, value_name = "NAME")]
+    parameters: Vec<String>,
+    /// Print everything as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Prints the explanation of a sweep or of a run.
-pub(crate) async fn explain(controller: &Controller, args: &Explain) -> Result<(), Failure> {
+pub(crate) async fn explain(controller: &Controller, args: &Args) -> Result<(), Failure> {
     match find(controller, &args.id).await? {
         Found::Sweep(sweep) => of_sweep(controller, args, &sweep).await,
         Found::Run(run) => of_run(controller, args, &run).await,
     }
 }
 
-async fn of_sweep(
-    controller: &Controller,
-    args: &Explain,
-    sweep: &v1::Sweep,
-) -> Result<(), Failure> {
+async fn of_sweep(controller: &Controller, args: &Args, sweep: &v1::Sweep) -> Result<(), Failure> {
     let wanted = ExplainSweep { sweep: sweep.id.clone(), parameters: args.parameters.clone() };
     let answer = controller.dial().sweeps().explain(connect::within_patience(wanted)).await;
     let found = answer.map_err(|status| controller.failure(&status))?.into_inner();
@@ -41,7 +55,7 @@ async fn of_sweep(
     Ok(())
 }
 
-async fn of_run(controller: &Controller, args: &Explain, run: &v1::Run) -> Result<(), Failure> {
+async fn of_run(controller: &Controller, args: &Args, run: &v1::Run) -> Result<(), Failure> {
     if !args.parameters.is_empty() {
         let failure = Failure::new(Exit::Input, "`--parameter` is for a sweep, not for a run");
         return Err(failure.hint(format!("`sweep explain {}` explains its sweep", run.sweep)));

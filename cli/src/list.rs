@@ -3,13 +3,23 @@
 use proto::v1::ListSweeps;
 use terminal::Failure;
 
-use crate::{args::Ls, clock, connect, connect::Controller, json, view};
+use crate::{clock, connect, connect::Controller, json, view};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// List all sweeps, not only the newest 50
+    #[arg(long)]
+    all: bool,
+    /// Print a JSON list
+    #[arg(long)]
+    json: bool,
+}
 
 /// The number of sweeps shown without `--all`.
 const SHOWN: usize = 50;
 
 /// Prints the sweeps, newest first.
-pub(crate) async fn list(controller: &Controller, args: &Ls) -> Result<(), Failure> {
+pub(crate) async fn list(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let limit = if args.all || args.json { u32::MAX } else { SHOWN as u32 + 1 };
     let answer =
         controller.dial().sweeps().list(connect::within_patience(ListSweeps { limit })).await;

@@ -11,13 +11,26 @@ use terminal::{Exit, Failure};
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 
-use crate::{args::Logs, connect::Controller, view};
+use crate::{connect::Controller, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  sweep logs k3x9abcd-3 --follow")]
+pub(crate) struct Args {
+    /// Id of a run: the sweep's id, a hyphen and the trial's number
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Wait for more output until the run is over
+    #[arg(long, short)]
+    follow: bool,
+}
 
 /// The longest time that `--follow` waits for a controller that is out of reach.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prints the console of every attempt, oldest first.
-pub(crate) async fn logs(controller: &Controller, args: &Logs) -> Result<(), Failure> {
+pub(crate) async fn logs(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let run = controller.run(&args.run).await?;
     let mut console = Console::default();
     let mut away: Option<(Instant, u32)> = None;
@@ -66,7 +79,7 @@ impl From<Status> for Stopped {
     }
 }
 
-async fn read(controller: &Controller, args: &Logs, console: &mut Console) -> Result<(), Stopped> {
+async fn read(controller: &Controller, args: &Args, console: &mut Console) -> Result<(), Stopped> {
     let message = ReadRows {
         run: args.run.clone(),
         stream: "console".to_owned(),

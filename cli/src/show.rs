@@ -6,12 +6,38 @@ use serde_json::json;
 use terminal::{Exit, Failure};
 use tonic::Code;
 
-use crate::{
-    args::{Best, Show},
-    clock, connect,
-    connect::Controller,
-    json, view,
-};
+use crate::{clock, connect, connect::Controller, json, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sweep show k3x9abcd           show the sweep, its best 20 trials, and what failed
+  sweep show k3x9abcd-17        show one run: parameters, summary, and how it ended
+  sweep show k3x9abcd --replay  compute every suggestion again and compare")]
+pub(crate) struct Show {
+    /// Id of a sweep or of a run
+    #[arg(value_name = "SWEEP|RUN")]
+    id: String,
+    /// Show every trial, not only the first 20
+    #[arg(long)]
+    all: bool,
+    /// Print everything as JSON
+    #[arg(long)]
+    json: bool,
+    /// Compute every suggestion again from the stored results, and compare
+    #[arg(long, conflicts_with = "all")]
+    replay: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Best {
+    /// Id of a sweep
+    #[arg(value_name = "SWEEP")]
+    id: String,
+    /// Print the run as JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// The object that an id names.
 pub(crate) enum Found {

@@ -1,5 +1,5 @@
 //! Defines why a state cannot be saved or loaded, and shortens torch's errors for people. Trainers
-//! call [`brief`] where they end; it never changes what an error is.
+//! call [`brief`] before they print an error.
 
 use tch::TchError;
 

@@ -3,7 +3,7 @@
 use proto::v1::AliasArtifact;
 use terminal::{Failure, one_line};
 
-use super::Name;
+use super::name::Name;
 use crate::{
     connect::{Controller, within_patience},
     view,

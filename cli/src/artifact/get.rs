@@ -7,7 +7,7 @@ use blobs::{Cache, Folder, fetch};
 use record::artifact::Content;
 use terminal::{Exit, Failure, progress};
 
-use super::Name;
+use super::name::Name;
 use crate::{connect::Controller, pattern::fits, source, view};
 
 #[derive(Debug, clap::Args)]

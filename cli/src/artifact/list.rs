@@ -2,7 +2,7 @@
 
 use terminal::Failure;
 
-use super::versions;
+use super::name::versions;
 use crate::{clock, connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use terminal::{Exit, Failure};
 
-use super::Name;
+use super::name::Name;
 use crate::{
     connect::{Controller, within_patience},
     view,

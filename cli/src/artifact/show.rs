@@ -5,7 +5,7 @@ use record::artifact::{Content, Entry};
 use serde_json::{Value, json};
 use terminal::Failure;
 
-use super::Name;
+use super::name::Name;
 use crate::{clock, connect::Controller, json, view};
 
 #[derive(Debug, clap::Args)]

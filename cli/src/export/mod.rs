@@ -15,7 +15,7 @@ mod trials;
 
 use std::{
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use clap::ValueEnum as _;
@@ -26,11 +26,40 @@ use proto::v1::Run;
 pub(crate) use rows::{Format as RowFormat, Rows, Stopped};
 use terminal::{Exit, Failure, sanitise};
 
-use crate::{args::Export, connect::Controller, json, view};
+use crate::{connect::Controller, json, view};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+CSV and Parquet files have one row per trial, with these columns: run, trial, state, attempt,
+value, the parameters (nested ones as `optimizer.lr`), the keys of the summary, agent, and the
+times in UTC. Names that two columns would share get the prefix `params.` or `summary.`.
+
+With --curves, a file has one row per value that any run logged, with the columns run, attempt,
+step, time, key, value and text. `value` holds numbers. `text` holds all other values, and the
+exact digits of whole numbers beyond 2^53.
+
+Examples:
+  sweep export k3x9abcd > trials.csv
+  sweep export k3x9abcd --format json --output trials.json
+  sweep export k3x9abcd --curves --output curves.parquet")]
+pub(crate) struct Args {
+    /// Id of a sweep
+    #[arg(value_name = "SWEEP")]
+    id: String,
+    /// Output format [default: by the file's extension, else csv]
+    #[arg(long, value_enum)]
+    format: Option<RowFormat>,
+    /// Write all values that the runs logged, instead of one row per trial
+    #[arg(long)]
+    curves: bool,
+    /// Write to this file instead of stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
 
 /// Writes the trials, or their curves, to stdout or to a file. An existing file stays unchanged
 /// until the export is complete.
-pub(crate) async fn export(controller: &Controller, args: &Export) -> Result<(), Failure> {
+pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let path = args.output.as_deref();
     let format = format_for(args.format, path)?;
     let sweep = controller.sweep(&args.id).await?;

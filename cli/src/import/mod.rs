@@ -3,6 +3,7 @@
 //! importers to the controller.
 
 mod past;
+mod paths;
 mod send;
 mod source;
 mod tensorboard;
@@ -18,9 +19,12 @@ use std::{
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use terminal::{Exit, Failure, sanitise};
+use terminal::{Exit, Failure};
 
-use self::source::{Losses, Source};
+use self::{
+    paths::{shown, unreadable},
+    source::{Losses, Source},
+};
 pub(crate) use self::{send::Sent, source::Found};
 use crate::{connect::Controller, source::why, view};
 
@@ -285,12 +289,4 @@ fn folder_name(folder: &Path) -> String {
     whole
         .file_name()
         .map_or_else(|| "import".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> String {
-    format!("cannot read `{}`: {}", shown(path), why(error))
-}
-
-fn shown(path: &Path) -> String {
-    sanitise(&path.display().to_string())
 }

@@ -14,6 +14,7 @@ use tonic::Code;
 
 use super::{
     past::{self, Past, Relation, Values},
+    paths,
     source::{Found, next_fitting},
 };
 use crate::{connect, connect::Controller, stream::Stream, view};
@@ -74,7 +75,7 @@ pub(super) async fn send(
 }
 
 fn unreadable(found: &Found, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Input, super::unreadable(&found.source.path(), error))
+    Failure::new(Exit::Input, paths::unreadable(&found.source.path(), error))
 }
 
 /// The controller's run for a source, and its relation to the source.
@@ -119,7 +120,7 @@ async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> 
 /// that were imported before.
 fn tell_apart(found: &Found, run: &str) {
     let Some(id) = found.source.id() else { return };
-    let (path, id) = (super::shown(&found.source.path()), view::one_word(id));
+    let (path, id) = (paths::shown(&found.source.path()), view::one_word(id));
     terminal::warn(format_args!(
         "`{path}` does not continue the imported files of `{id}`, so it becomes the run `{run}`"
     ));

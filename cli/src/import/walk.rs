@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::paths::shown;
+
 /// A path that cannot be read, and the reason.
 pub(super) type Unreadable = (PathBuf, io::Error);
 
@@ -38,7 +40,7 @@ pub(super) fn files(
                 (entry.path(), entry.file_type().map_err(|error| at(&folder, error))?);
             let Ok(target) = fs::metadata(&path) else {
                 if kind.is_symlink() {
-                    terminal::warn(format_args!("`{}` is a broken link", super::shown(&path)));
+                    terminal::warn(format_args!("`{}` is a broken link", shown(&path)));
                 }
                 continue;
             };

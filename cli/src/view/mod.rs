@@ -30,9 +30,8 @@ use terminal::{
     style::{self, paint},
     table::Table,
 };
+use values::CELL;
 
-/// The most terminal columns that a cell takes.
-const CELL: usize = 24;
 /// The most terminal columns that a foreign sentence takes.
 const SENTENCE: usize = 100;
 

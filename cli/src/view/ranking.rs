@@ -12,13 +12,23 @@ use terminal::{
 
 use super::{
     CELL, SENTENCE, count, is_bad, is_feasible, limit, limited_value, one_word, reason, state,
-    sweep::Shown, took, values,
+    took, values,
 };
 
 /// The number of rows that are shown unless all are requested.
 const SHOWN: usize = 20;
 /// The number of failed runs that are shown unless all are requested.
 const FAILED_SHOWN: usize = 10;
+
+/// How much of a sweep is shown.
+pub(crate) struct Shown {
+    /// The present time in milliseconds since the epoch.
+    pub(crate) now_ms: i64,
+    /// Whether all trials are shown, not only the first.
+    pub(crate) all: bool,
+    /// The width of the terminal; `None` means that the width is not limited.
+    pub(crate) columns: Option<usize>,
+}
 
 /// The parameters of all runs, divided into those that vary and those that do not.
 pub(super) struct Params {

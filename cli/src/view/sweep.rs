@@ -10,20 +10,11 @@ use terminal::{
     style::{self, paint},
 };
 
+pub(crate) use super::ranking::Shown;
 use super::{
     CELL, SENTENCE, best, class, count, counts, earlier, facts, is_bad, limit, method, one_word,
     progress, ranking, state, work,
 };
-
-/// The options of the view.
-pub(crate) struct Shown {
-    /// The present time in milliseconds since the epoch.
-    pub(crate) now_ms: i64,
-    /// Whether the view shows all trials instead of only the first.
-    pub(crate) all: bool,
-    /// The width of the terminal in columns; `None` means that the width is not limited.
-    pub(crate) columns: Option<usize>,
-}
 
 /// Shows the sweep with its ranked trials.
 pub(crate) fn sweep(sweep: &Sweep, runs: &[Run], shown: &Shown) -> String {

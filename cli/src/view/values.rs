@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 use terminal::one_line;
 
-use super::CELL;
+/// The most columns of a cell.
+pub(super) const CELL: usize = 24;
 
 /// Parses the JSON object in `text`; empty if it is not an object.
 pub(crate) fn object(text: &str) -> Map<String, Value> {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     import::{
-        shown,
+        paths::shown,
         source::{About, Losses, Part, Reader},
     },
     stream::Stream,

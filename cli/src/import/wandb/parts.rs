@@ -3,13 +3,7 @@
 //! step, as when W&B itself resumes a run. A file that begins at a later step replaces what earlier
 //! files have from that step on.
 
-use std::{collections::VecDeque, io};
-
-use super::reader::RunReader;
-use crate::{
-    import::source::{Part, Reader as _},
-    stream::Stream,
-};
+use std::collections::VecDeque;
 
 /// The steps of a file: how far they are shifted and where they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,28 +15,8 @@ pub(super) struct Place {
     pub(super) end: u64,
 }
 
-/// Returns the place of each file. Fails if a file cannot be read.
-pub(super) fn places(files: &[Part], project: Option<&str>) -> io::Result<VecDeque<Place>> {
-    if files.len() < 2 {
-        return Ok(files.iter().map(|_| Place { shift: 0, end: u64::MAX }).collect());
-    }
-    let mut ranges = Vec::new();
-    for file in files {
-        let mut reader = RunReader::open(std::slice::from_ref(file), project)?;
-        let mut range: Option<(u64, u64)> = None;
-        while let Some((stream, row)) = reader.next()? {
-            if stream == Stream::History {
-                let (first, last) = range.unwrap_or((row.step, row.step));
-                range = Some((row.step.min(first), row.step.max(last)));
-            }
-        }
-        ranges.push(range);
-    }
-    Ok(arrange(&ranges))
-}
-
-/// Computes the places from the first and last steps of each file.
-fn arrange(ranges: &[Option<(u64, u64)>]) -> VecDeque<Place> {
+/// Returns the place of each file, from its first and last step; `None` for a file without steps.
+pub(super) fn places(ranges: &[Option<(u64, u64)>]) -> VecDeque<Place> {
     let mut before: Option<u64> = None;
     let mut begun = Vec::new();
     for range in ranges {
@@ -73,7 +47,7 @@ mod tests {
     use super::*;
 
     fn arranged(ranges: &[Option<(u64, u64)>]) -> Vec<(u64, u64)> {
-        arrange(ranges).into_iter().map(|place| (place.shift, place.end)).collect()
+        places(ranges).into_iter().map(|place| (place.shift, place.end)).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs::File,
     io::{self, BufReader, Take},
-    mem,
+    mem, slice,
 };
 
 use prost::Message as _;
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     import::{
-        shown,
+        paths::shown,
         source::{About, Losses, Part, Reader},
     },
     stream::Stream,
@@ -113,7 +113,7 @@ impl Reader for RunReader {
 impl RunReader {
     /// Opens the files of a run. Fails if a file cannot be read or is not a file of W&B.
     pub(super) fn open(files: &[Part], project: Option<&str>) -> io::Result<Self> {
-        let mut places = parts::places(files, project)?;
+        let mut places = parts::places(&ranges(files, project)?);
         let mut files: VecDeque<Part> = files.to_vec().into();
         let (Some(first), Some(place)) = (files.pop_front(), places.pop_front()) else {
             return Err(io::Error::other("the run has no file"));
@@ -317,4 +317,24 @@ impl RunReader {
         self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
         Ok(())
     }
+}
+
+/// Returns the first and the last step of each file; `None` for a file without steps. A run of one
+/// file needs no such search. Fails if a file cannot be read.
+fn ranges(files: &[Part], project: Option<&str>) -> io::Result<Vec<Option<(u64, u64)>>> {
+    if files.len() < 2 {
+        return Ok(vec![None; files.len()]);
+    }
+    let range = |file: &Part| -> io::Result<Option<(u64, u64)>> {
+        let mut reader = RunReader::open(slice::from_ref(file), project)?;
+        let mut range: Option<(u64, u64)> = None;
+        while let Some((stream, row)) = reader.next()? {
+            if stream == Stream::History {
+                let (first, last) = range.unwrap_or((row.step, row.step));
+                range = Some((row.step.min(first), row.step.max(last)));
+            }
+        }
+        Ok(range)
+    };
+    files.iter().map(range).collect()
 }
