@@ -54,8 +54,8 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
     problems.extend(doors_with_transactions(&project));
     problems.extend(saving_runs(&project));
     problems.extend(shape(&project));
-    for folder in ["controller/src/", "sweeps/src/"] {
-        let graph = project.imports_below(folder);
+    for folder in project.crates() {
+        let graph = project.imports_below(&folder);
         problems.extend(circles(&graph).iter().map(|circle| circle.join(" <-> ")));
     }
     problems

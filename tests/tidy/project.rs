@@ -87,6 +87,12 @@ impl Project {
         None
     }
 
+    /// Returns the folders of the crates' files, such as `controller/src/`.
+    pub(crate) fn crates(&self) -> BTreeSet<String> {
+        let parts = self.sources.iter().filter_map(|source| source.file.split_once("/src/"));
+        parts.map(|(folder, _)| format!("{folder}/src/")).collect()
+    }
+
     /// Returns the graph of the imports among the files below a folder.
     pub(crate) fn imports_below(&self, folder: &str) -> Graph {
         let mut graph = Graph::new();
