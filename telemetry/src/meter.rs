@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// The environment variable with which schedulers tell a job which GPUs it may use.
+/// The environment variable in which a scheduler lists the GPUs of a job.
 pub(crate) const VISIBLE_VAR: &str = "CUDA_VISIBLE_DEVICES";
 
 /// The state of one GPU at one moment. A value that the GPU does not report is `None`.

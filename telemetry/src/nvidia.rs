@@ -15,7 +15,7 @@ use crate::{
 /// exists only where development files are installed.
 const LIBRARY: &str = "libnvidia-ml.so.1";
 
-/// The inventory that uses NVIDIA's management library, loaded at run time.
+/// The inventory of NVIDIA GPUs. It uses NVIDIA's management library, which it loads at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct Nvidia;
 
@@ -48,7 +48,8 @@ fn none(reason: &str) -> Found {
     Found { reason: reason.to_owned(), ..Found::default() }
 }
 
-/// The meter that uses NVIDIA's management library. The first call loads the library.
+/// The meter of NVIDIA GPUs, which uses NVIDIA's management library. The first call of a method
+/// loads the library.
 #[derive(Debug, Default)]
 pub struct NvidiaMeter {
     driver: Option<Option<Driver>>,
@@ -66,8 +67,8 @@ impl Meter for NvidiaMeter {
     }
 
     fn residents(&mut self) -> Vec<Resident> {
-        // The driver reports pids of the machine's namespace. In a container with its own pid
-        // namespace these numbers belong to other processes.
+        // The driver reports pids of the machine's own pid namespace. In a container with another
+        // pid namespace, these numbers belong to other processes or to none.
         if !counts_as_the_machine() {
             return Vec::new();
         }
@@ -80,16 +81,16 @@ impl Meter for NvidiaMeter {
             None => Some("NVML cannot be loaded any more".to_owned()),
         };
         if trouble.is_some() {
-            // The library notices that a GPU is back only when every user in this process has
-            // released it and it is loaded again.
+            // The library finds a GPU that works again only after this process has dropped all uses
+            // of the library and loaded it again.
             self.driver = None;
         }
         trouble
     }
 }
 
-/// Returns whether this process lives in the machine's first pid namespace, which has this number
-/// in the kernel.
+/// Returns whether this process is in the machine's initial pid namespace. The number of that
+/// namespace is a constant of the kernel.
 fn counts_as_the_machine() -> bool {
     std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }

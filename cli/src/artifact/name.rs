@@ -29,8 +29,9 @@ impl std::str::FromStr for Name {
 }
 
 impl Name {
-    /// Returns the reference of the version for the wire. If the user named no project, it is the
-    /// only project with an artifact of this name.
+    /// Returns the reference of the version for the wire. If the user named no project, the
+    /// reference names the only project with an artifact of this name. Fails if no project or
+    /// several projects have such an artifact.
     pub(super) async fn find(&self, controller: &Controller) -> Result<ArtifactRef, Failure> {
         let Self { project, name, version } = self;
         let project =
@@ -76,7 +77,8 @@ impl Name {
     }
 }
 
-/// Lists versions by project and name, newest first. An empty `project` or `name` matches all.
+/// Lists versions in the order of project and name. Of each artifact, the newest version comes
+/// first. An empty `project` or `name` matches all.
 pub(super) async fn versions(
     controller: &Controller,
     project: &str,

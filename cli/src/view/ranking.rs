@@ -20,13 +20,13 @@ const SHOWN: usize = 20;
 /// The number of failed runs that are shown unless all are requested.
 const FAILED_SHOWN: usize = 10;
 
-/// How much of a sweep is shown.
+/// The options of the view.
 pub(crate) struct Shown {
     /// The present time in milliseconds since the epoch.
     pub(crate) now_ms: i64,
-    /// Whether all trials are shown, not only the first.
+    /// Whether the view shows all trials instead of only the first.
     pub(crate) all: bool,
-    /// The width of the terminal; `None` means that the width is not limited.
+    /// The width of the terminal in columns; `None` means that the width is not limited.
     pub(crate) columns: Option<usize>,
 }
 

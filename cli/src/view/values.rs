@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use terminal::one_line;
 
-/// The most columns of a cell.
+/// The most terminal columns that a cell takes.
 pub(super) const CELL: usize = 24;
 
 /// Parses the JSON object in `text`; empty if it is not an object.
