@@ -4,7 +4,7 @@
 
 use std::io;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{
     error::MediaError,
@@ -26,15 +26,31 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Makes a chart from a table and a Vega-Lite v5 description of your own, a JSON object. The
-    /// call sets the description's members `$schema`, `title` and `data`. The data set is
-    /// `{"name": "table"}`. The call panics if `spec` is an array, a text, a number or a boolean.
-    pub fn new(table: &Table, title: impl Into<String>, mut spec: Json) -> Self {
-        let title = title.into();
-        spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json".into();
-        spec["title"] = title.as_str().into();
-        spec["data"] = json!({ "name": "table" });
-        Self { table: table.clone(), spec, title }
+    /// Makes a chart from a table and a Vega-Lite v5 description of your own. The call sets the
+    /// description's members `$schema`, `title` and `data`. The data set is `{"name": "table"}`.
+    ///
+    /// # Errors
+    /// Fails if the description is not a JSON object.
+    pub fn new(table: &Table, title: impl Into<String>, spec: Json) -> Result<Self, MediaError> {
+        let Json::Object(spec) = spec else {
+            let what = "a chart's description must be a JSON object, such as {\"mark\": \"bar\"}";
+            return Err(MediaError::Shape(what.to_owned()));
+        };
+        Ok(Self::of(table, title.into(), spec))
+    }
+
+    /// Makes a chart that draws one kind of mark.
+    fn marked(table: &Table, title: &str, mark: impl Into<Json>, encoding: Json) -> Self {
+        let spec = [("mark".to_owned(), mark.into()), ("encoding".to_owned(), encoding)];
+        Self::of(table, title.to_owned(), spec.into_iter().collect())
+    }
+
+    fn of(table: &Table, title: String, mut spec: Map<String, Json>) -> Self {
+        let schema = "https://vega.github.io/schema/vega-lite/v5.json";
+        spec.insert("$schema".to_owned(), schema.into());
+        spec.insert("title".to_owned(), title.as_str().into());
+        spec.insert("data".to_owned(), json!({ "name": "table" }));
+        Self { table: table.clone(), spec: Json::Object(spec), title }
     }
 
     pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
@@ -51,19 +67,19 @@ impl Chart {
 /// Makes a chart with a line through the points of two columns of numbers.
 pub fn line(table: &Table, x: &str, y: &str, title: &str) -> Chart {
     let encoding = json!({ "x": number(x), "y": number(y) });
-    Chart::new(table, title, json!({ "mark": "line", "encoding": encoding }))
+    Chart::marked(table, title, "line", encoding)
 }
 
 /// Makes a chart with a point for each row, from two columns of numbers.
 pub fn scatter(table: &Table, x: &str, y: &str, title: &str) -> Chart {
     let encoding = json!({ "x": number(x), "y": number(y) });
-    Chart::new(table, title, json!({ "mark": "point", "encoding": encoding }))
+    Chart::marked(table, title, "point", encoding)
 }
 
 /// Makes a chart with one bar for each row, from a column of labels and a column of numbers.
 pub fn bar(table: &Table, label: &str, value: &str, title: &str) -> Chart {
     let encoding = json!({ "y": named(label), "x": number(value) });
-    Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
+    Chart::marked(table, title, "bar", encoding)
 }
 
 /// Makes a chart that shows how many numbers of a column lie in each of several intervals. The
@@ -71,7 +87,7 @@ pub fn bar(table: &Table, label: &str, value: &str, title: &str) -> Chart {
 pub fn histogram(table: &Table, value: &str, title: &str) -> Chart {
     let x = json!({ "field": field(value), "type": "quantitative", "bin": true, "title": value });
     let encoding = json!({ "x": x, "y": { "aggregate": "count" } });
-    Chart::new(table, title, json!({ "mark": "bar", "encoding": encoding }))
+    Chart::marked(table, title, "bar", encoding)
 }
 
 /// Makes a chart with several named lines over the same `xs`.
@@ -94,7 +110,7 @@ pub fn line_series(
     }
     let x = json!({ "field": "x", "type": "quantitative", "title": x_name });
     let encoding = json!({ "x": x, "y": number("y"), "color": named("line") });
-    Ok(Chart::new(&table, title, json!({ "mark": "line", "encoding": encoding })))
+    Ok(Chart::marked(&table, title, "line", encoding))
 }
 
 /// Makes a chart that shows how often the model predicted each class for each actual class. `truth`
@@ -127,7 +143,7 @@ pub fn confusion_matrix(
     // `sort` keeps the classes in the given order; Vega-Lite would sort them by name.
     let side = |name: &str| json!({ "field": name, "type": "nominal", "sort": classes });
     let encoding = json!({ "x": side("predicted"), "y": side("actual"), "color": number("count") });
-    Ok(Chart::new(&table, "Confusion matrix", json!({ "mark": "rect", "encoding": encoding })))
+    Ok(Chart::marked(&table, "Confusion matrix", "rect", encoding))
 }
 
 /// Makes a chart with the receiver operating characteristic of each class against all other
@@ -145,7 +161,7 @@ pub fn roc_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Ch
     let table = curves(truth, scores, classes, axes, (0.0, 0.0), curve)?;
     let encoding = json!({ "x": number("fpr"), "y": number("tpr"), "color": named("class") });
     let mark = json!({ "type": "line", "interpolate": "step-after" });
-    Ok(Chart::new(&table, "ROC", json!({ "mark": mark, "encoding": encoding })))
+    Ok(Chart::marked(&table, "ROC", mark, encoding))
 }
 
 /// Makes a chart with the precision over the recall of each class against all other classes. The
@@ -161,7 +177,7 @@ pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Cha
     let table = curves(truth, scores, classes, axes, (0.0, 1.0), curve)?;
     let encoding =
         json!({ "x": number("recall"), "y": number("precision"), "color": named("class") });
-    Ok(Chart::new(&table, "Precision and recall", json!({ "mark": "line", "encoding": encoding })))
+    Ok(Chart::marked(&table, "Precision and recall", "line", encoding))
 }
 
 /// Makes a table with one curve per class. A curve has one point for each distinct score, from the
@@ -251,6 +267,16 @@ fn field(column: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_description_that_is_no_object_is_refused() {
+        let table = Table::new([("x", Column::F64)]).unwrap();
+        for spec in [json!(null), json!([]), json!("bar"), json!(1), json!(true)] {
+            assert!(Chart::new(&table, "t", spec).is_err());
+        }
+        let chart = Chart::new(&table, "t", json!({ "mark": "bar" })).unwrap();
+        assert_eq!(chart.spec["data"]["name"], "table");
+    }
 
     #[test]
     fn classes_and_lengths_are_checked() {
