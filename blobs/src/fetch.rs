@@ -33,7 +33,7 @@ pub async fn manifest(client: &mut Client, version: &Artifact) -> Result<Vec<Ent
         (Hashed { sha256: version.digest.clone(), size: version.manifest_size }, Vec::new());
     download(client.read(file(version, "")), &hashed, &mut text, |_| {}).await?;
     let text = String::from_utf8(text).map_err(|_| damaged("its manifest is not UTF-8 text"))?;
-    entries(&text).map_err(|_| damaged("its manifest makes no sense"))
+    entries(&text).map_err(|_| damaged("its manifest is not a valid list of files"))
 }
 
 /// Returns the bytes of one file of a version, from the cache if the cache has them.

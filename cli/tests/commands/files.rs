@@ -48,14 +48,14 @@ fn a_hostile_artifact_cannot_write_outside_the_folder() {
     let (fake, folder) = (Fake::start(), tempfile::tempdir().unwrap());
     let to = folder.path().join("in/side").display().to_string();
     for (version, said) in [
-        ("v1", "its manifest makes no sense"),
-        ("v2", "its manifest makes no sense"),
-        ("v3", "its manifest makes no sense"),
-        ("v4", "its manifest makes no sense"),
+        ("v1", "its manifest is not a valid list of files"),
+        ("v2", "its manifest is not a valid list of files"),
+        ("v3", "its manifest is not a valid list of files"),
+        ("v4", "its manifest is not a valid list of files"),
         ("v5", "its hash is wrong"),
         ("v6", "it is too long"),
         ("v7", "its hash is wrong"),
-        ("v8", "its manifest makes no sense"),
+        ("v8", "its manifest is not a valid list of files"),
     ] {
         let session = fake.session(&["artifact", "get", &format!("p/x:{version}"), "--to", &to]);
         assert!(session.contains("exit 1\n") && session.contains(said), "{session}");
