@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Import(crate::import::Command),
     /// Print what a run wrote to stdout and stderr
     Logs(crate::logs::Args),
-    /// Send runs to the controller that were logged without one
+    /// Send runs that were logged offline to the controller
     Sync(crate::sync::Args),
     /// Find runs and read what they logged
     #[command(subcommand)]
