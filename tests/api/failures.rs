@@ -1,7 +1,7 @@
 //! Tests failed attempts: which of them are retried, which count as diverged, and when failures
 //! pause the sweep.
 
-use proto::v1::{Change, ReplayTrials, RetryRuns, Start};
+use proto::v1::{Change, EndRun, Outcome, ReplayTrials, RetryRuns, Start};
 use record::{Row, Value, Writer};
 use tonic::Code;
 
@@ -189,6 +189,25 @@ async fn trials_that_all_fail_at_once_pause_the_sweep_until_a_person_resumes_it(
         agent.fail(&start, "error", 1).await.unwrap();
     }
     assert_eq!(lab.sweep(&sweep.id).await.state, "running", "the count starts anew");
+}
+
+#[tokio::test]
+async fn a_run_that_is_queued_again_has_no_end() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nretry: {{error: 1}}\n")).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let start = agent.ask().await;
+    agent.forget(&start.run);
+    let outcome = Outcome { state: "failed".to_owned(), ..Outcome::default() };
+    let (run, attempt) = (start.run.clone(), start.attempt);
+    // `sweep sync` reports an end with its time.
+    let end =
+        EndRun { run, attempt, outcome: Some(outcome), ended_ms: Some(1), ..EndRun::default() };
+    let queued = agent.runs.end(end).await.unwrap().into_inner().run.unwrap();
+    assert_eq!((queued.state.as_str(), queued.ended_ms), ("queued", None));
+    agent.ask().await;
+    let running = lab.run(&start.run).await;
+    assert_eq!((running.state.as_str(), running.ended_ms), ("leased", None));
 }
 
 #[tokio::test]

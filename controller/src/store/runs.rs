@@ -63,7 +63,7 @@ pub(crate) struct Run {
     pub(crate) created_ms: i64,
     /// When the present attempt started, in milliseconds since the epoch.
     pub(crate) started_ms: Option<i64>,
-    /// When it ended, in milliseconds since the epoch.
+    /// When the run ended, in milliseconds since the epoch; `None` while it is not over.
     pub(crate) ended_ms: Option<i64>,
 }
 

@@ -134,7 +134,9 @@ fn finish(change: &mut Change<'_>, run: &mut Draft<'_>, end: End) -> Result<(), 
         change.preempt(run)?;
     } else {
         come_to_an_end(change, run, end.state)?;
-        run.ended_ms = ended_ms.or(run.ended_ms);
+        if !run.state.is_live() {
+            run.ended_ms = ended_ms.or(run.ended_ms);
+        }
     }
     Ok(())
 }
