@@ -13,6 +13,7 @@ use proto::{
     folder::NAME as RUN_FILE,
     v1::{Orders, Start},
 };
+use record::ids::Attempt;
 use terminal::{Exit, Failure, count};
 use tokio::{
     sync::mpsc,
@@ -35,7 +36,7 @@ use crate::{
     },
     state::{
         folder::{self, Who},
-        holdings::{Attempt, Holding, Holdings},
+        holdings::{Holding, Holdings},
     },
     trial::{
         outcome::{Stop, Verdict},
@@ -444,7 +445,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
     /// Records the trial, then starts it: a trial without a record could never be adopted.
     fn spawn(&mut self, slot: usize, start: Start) -> Result<(), Failure> {
         let holding = Holding {
-            attempt: Attempt { run: start.run.clone(), number: start.attempt },
+            attempt: Attempt::new(start.run.as_str(), start.attempt),
             devices: self.slots.get(slot).map(Slot::uuids).unwrap_or_default(),
             has_left: false,
             metric: start.metric.clone(),

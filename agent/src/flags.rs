@@ -5,6 +5,7 @@ use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Parser;
 use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
+use record::ids::SweepId;
 use telemetry::{
     NvidiaMeter, Own, PERIOD_VAR, Period,
     gpus::{Gpu, Inventory, given},
@@ -56,7 +57,7 @@ Exit codes: 0 done, 1 the trials cannot run or something of them was not sent, 2
 #[command(name = "agent", version, after_help = EXAMPLES)]
 pub struct Flags {
     /// The sweep to work for, as `sweep create` printed it
-    pub sweep: String,
+    pub sweep: SweepId,
     /// Start at most N trials, then leave
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
@@ -185,8 +186,9 @@ impl Flags {
 
     fn check(&self, inventory: &impl Inventory) -> Result<Layout, Failure> {
         // The sweep's id becomes part of a path.
-        if self.sweep.is_empty() || !self.sweep.chars().all(|c| c.is_ascii_alphanumeric()) {
-            let message = format!("`{}` is not the id of a sweep", self.sweep.escape_debug());
+        let sweep = self.sweep.as_str();
+        if sweep.is_empty() || !sweep.chars().all(|c| c.is_ascii_alphanumeric()) {
+            let message = format!("`{}` is not the id of a sweep", sweep.escape_debug());
             return Err(Failure::new(Exit::Input, message).hint("`sweep ls` shows what there is"));
         }
         let wish = Wish {

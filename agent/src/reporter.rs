@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
 use proto::v1::{Outcome, Run, Start};
+use record::ids::{RunId, SweepId};
 use serde_json::Value;
 use terminal::{
     count, one_line, say, size,
@@ -32,8 +33,8 @@ pub struct Reporter {
 
 impl Reporter {
     /// Makes a reporter for an agent of this sweep.
-    pub fn new(sweep: &str) -> Self {
-        Self { width: sweep.len() + "-100".len(), ..Self::default() }
+    pub fn new(sweep: &SweepId) -> Self {
+        Self { width: sweep.as_str().len() + "-100".len(), ..Self::default() }
     }
 
     /// Makes a reporter that counts the ended trials, but prints nothing.
@@ -62,14 +63,18 @@ impl Reporter {
 
     /// Prints that the agent has adopted a trial that an earlier start of the agent began.
     pub fn adopted(&mut self, holding: &Holding) {
-        self.line(&holding.attempt.run, "adopted", "");
+        self.line(holding.attempt.run.as_str(), "adopted", "");
     }
 
     /// Prints that a trial is over and that the controller does not take its rows or its end now.
     /// [`Self::ended`] prints the result later.
-    pub fn waits(&mut self, run: &str, bytes: u64, why: &str) {
+    pub fn waits(&mut self, run: &RunId, bytes: u64, why: &str) {
         let rows = if bytes == 0 { String::new() } else { format!(" and {} of rows", size(bytes)) };
-        self.line(run, "waits", &format!("{why}: the agent keeps its end{rows} and tries again"));
+        self.line(
+            run.as_str(),
+            "waits",
+            &format!("{why}: the agent keeps its end{rows} and tries again"),
+        );
     }
 
     /// Prints that a trial is over and that its report is done. `outcome` is `None` for a lost
@@ -98,7 +103,7 @@ impl Reporter {
         self.count(state);
         let gap = if what.is_empty() { "" } else { "  " };
         self.line(
-            &holding.attempt.run,
+            holding.attempt.run.as_str(),
             state,
             &format!("{what}{gap}{}", paint(FAINT, duration(ran))),
         );
@@ -123,7 +128,7 @@ impl Reporter {
     pub fn fenced(&mut self, holding: &Holding, ran: Duration) {
         self.count("fenced");
         let what = format!("another attempt runs it now  {}", paint(FAINT, duration(ran)));
-        self.line(&holding.attempt.run, "fenced", &what);
+        self.line(holding.attempt.run.as_str(), "fenced", &what);
     }
 
     /// Prints the last line: how many trials ended, and how.

@@ -26,6 +26,7 @@ pub mod content_row;
 mod decode;
 mod encode;
 pub mod file;
+pub mod ids;
 pub mod json;
 pub mod keeper;
 pub mod name;

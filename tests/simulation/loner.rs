@@ -3,10 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agent::{controller::link::Link, state::holdings::Attempt};
+use agent::controller::link::Link;
 use proto::v1::{AppendRows, BeginRun, EndRun, Outcome};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use record::{Row, Value, Writer};
+use record::{Row, Value, Writer, ids::Attempt};
 use tokio::time::sleep;
 use tonic::{Code, Status};
 
@@ -47,7 +47,7 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
         };
         let token = Bearer::of(&begun.token);
         let line = Line { network: network.clone(), node, token };
-        let attempt = Attempt { run: begun.run.clone(), number: begun.attempt };
+        let attempt = Attempt::new(begun.run.as_str(), begun.attempt);
         log(&world, &line, &attempt, &mut rng).await;
         let state = ["finished", "failed", "stopped", ""][rng.random_range(0..4)];
         if state.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) async fn live(world: Arc<World>, number: usize) {
             continue;
         }
         let outcome = Outcome { state: state.to_owned(), ..Outcome::default() };
-        let (run, attempt) = (attempt.run, attempt.number);
+        let (run, attempt) = (attempt.run.into(), attempt.number);
         let end = EndRun { run, attempt, outcome: Some(outcome), ..EndRun::default() };
         while line.end(end.clone()).await.is_err_and(|status| may_be_heard(&status)) {
             sleep(Duration::from_secs(1)).await;
@@ -76,7 +76,7 @@ async fn log(world: &World, line: &Line, attempt: &Attempt, rng: &mut StdRng) {
         let mut frames = Vec::new();
         Writer::default().frame(&[row], &mut frames);
         let append = AppendRows {
-            run: attempt.run.clone(),
+            run: attempt.run.to_string(),
             attempt: attempt.number,
             writer: "sdk".to_owned(),
             stream: "history".to_owned(),

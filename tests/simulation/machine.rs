@@ -18,11 +18,12 @@ use agent::{
     slots::layout::Slot,
     state::{
         folder::{Folder, Who},
-        holdings::{Attempt, Holding, Holdings},
+        holdings::{self, Holding, Holdings},
     },
     trial::spec,
 };
 use proto::v1::Start;
+use record::ids::{Attempt, SweepId};
 use telemetry::gpus::Gpu;
 use tokio::{sync::mpsc, task::AbortHandle, time::sleep};
 
@@ -43,7 +44,7 @@ const ORPHAN_AFTER: Duration = Duration::from_secs(600);
 pub(crate) struct Make {
     pub(crate) number: usize,
     pub(crate) gpus: u32,
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     pub(crate) folder: PathBuf,
     pub(crate) manners: Manners,
     pub(crate) seed: u64,
@@ -207,7 +208,7 @@ impl Machine {
     }
 
     /// Returns the sweep that the node works for.
-    pub(crate) fn sweep(&self) -> &str {
+    pub(crate) fn sweep(&self) -> &SweepId {
         &self.make.sweep
     }
 
@@ -228,7 +229,7 @@ impl Machine {
 
     /// Returns the folder of an attempt.
     pub(crate) fn folder(&self, attempt: &Attempt) -> PathBuf {
-        attempt.folder(&self.make.folder)
+        holdings::folder(&self.make.folder, attempt)
     }
 
     /// Returns the program of an attempt, if one was ever started.

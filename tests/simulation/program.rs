@@ -14,12 +14,11 @@ use agent::{
         journal::Journal,
         shipper::{Shipper, Which},
     },
-    state::holdings::Attempt,
     trial::spec::{Exit, JOURNAL},
 };
 use proto::v1::AppendRows;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use record::{Row, Value, Writer};
+use record::{Row, Value, Writer, ids::Attempt};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, sleep_until, timeout},
@@ -166,7 +165,7 @@ impl Program {
         Writer::default().frame(&[row], &mut frames);
         witness.wrote((self.attempt.clone(), STRAGGLER.to_owned(), "history".to_owned()), 1);
         let append = AppendRows {
-            run: self.attempt.run.clone(),
+            run: self.attempt.run.to_string(),
             attempt: self.attempt.number,
             writer: STRAGGLER.to_owned(),
             stream: "history".to_owned(),
@@ -304,8 +303,8 @@ impl Program {
 
 impl Script {
     fn write(attempt: &Attempt, manners: Manners, seed: u64) -> Self {
-        let name =
-            attempt.run.bytes().fold(seed, |hash, byte| hash.rotate_left(7) ^ u64::from(byte));
+        let bytes = attempt.run.as_str().bytes();
+        let name = bytes.fold(seed, |hash, byte| hash.rotate_left(7) ^ u64::from(byte));
         let mut rng = StdRng::seed_from_u64(name ^ u64::from(attempt.number) << 48);
         let mut share = |share: f64| rng.random_bool(share);
         let end = if share(manners.unstartable) {

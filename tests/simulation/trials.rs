@@ -11,7 +11,6 @@ use std::{
 
 use agent::{
     output::{journal::Journal, shipper::Shipper},
-    state::holdings::Attempt,
     trial::{
         ending::Ending,
         outcome::{Cause, Evidence, Unstartable, Verdict, judge},
@@ -19,6 +18,7 @@ use agent::{
     },
 };
 use proto::v1::Start;
+use record::ids::Attempt;
 use tokio::{
     sync::{Notify, mpsc},
     time::Instant,

@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use agent::state::holdings::Attempt;
 use proto::v1::{Block, ListRuns, ReadRows, ReplayTrials, Run, RunRef, Sweep, SweepRef};
+use record::ids::{Attempt, RunId};
 use tonic::Status;
 
 use crate::{
@@ -137,8 +137,9 @@ fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
 /// requested.
 fn ends(world: &World, run: &Run) {
     let seen = world.witness.seen();
-    let Some(End { attempt, state, value, .. }) = seen.ended.get(&run.id).cloned() else { return };
-    let stays = !seen.reopened.contains(&run.id) && run.attempt == attempt && state != "queued";
+    let id = RunId::from(run.id.as_str());
+    let Some(End { attempt, state, value, .. }) = seen.ended.get(&id).cloned() else { return };
+    let stays = !seen.reopened.contains(&id) && run.attempt == attempt && state != "queued";
     drop(seen);
     if stays && run.state != state {
         world.witness.accuse(format!("{} ended as {state} and is {} now", run.id, run.state));
@@ -154,7 +155,7 @@ fn ends(world: &World, run: &Run) {
 fn rows(world: &World, run: &Run, blocks: &[Block]) {
     let mut stored: BTreeMap<StreamOf, u64> = BTreeMap::new();
     for block in blocks {
-        let attempt = Attempt { run: run.id.clone(), number: block.attempt };
+        let attempt = Attempt::new(run.id.as_str(), block.attempt);
         let known =
             stored.entry((attempt, block.writer.clone(), "history".to_owned())).or_default();
         let steps = record::rows(&block.frames);
@@ -170,7 +171,8 @@ fn rows(world: &World, run: &Run, blocks: &[Block]) {
         *known += block.rows;
     }
     let seen = world.witness.seen();
-    let of_run = |(stream, _): &(&StreamOf, &u64)| stream.0.run == run.id && stream.2 == "history";
+    let of_run =
+        |(stream, _): &(&StreamOf, &u64)| stream.0.run.as_str() == run.id && stream.2 == "history";
     let mut wrong = Vec::new();
     for (stream, acknowledged) in seen.acknowledged.iter().filter(of_run) {
         let there = stored.get(stream).copied().unwrap_or(0);

@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use agent::state::holdings::Attempt;
 use proto::v1::{AppendRows, Run};
+use record::ids::{Attempt, RunId};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
@@ -46,15 +46,15 @@ pub(crate) struct End {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// The newest attempt of each run that was handed out.
-    pub(crate) leased: BTreeMap<String, u32>,
+    pub(crate) leased: BTreeMap<RunId, u32>,
     /// The number of rows that the controller has acknowledged, by stream.
     pub(crate) acknowledged: BTreeMap<StreamOf, u64>,
     /// The number of rows that a program has written to a disk or is about to send, by stream.
     pub(crate) offered: BTreeMap<StreamOf, u64>,
     /// The newest end that the controller has acknowledged, by run.
-    pub(crate) ended: BTreeMap<String, End>,
+    pub(crate) ended: BTreeMap<RunId, End>,
     /// The runs that were begun again or retried, whatever their end was.
-    pub(crate) reopened: BTreeSet<String>,
+    pub(crate) reopened: BTreeSet<RunId>,
     /// The attempts whose program was started.
     pub(crate) started: BTreeSet<Attempt>,
     /// The events that must never happen, but did.
@@ -140,12 +140,12 @@ impl Witness {
             (Question::Beat(_), Ok(Answer::Orders(orders))) => {
                 for start in &orders.start {
                     let mut seen = self.seen();
-                    let newest = seen.leased.entry(start.run.clone()).or_default();
+                    let newest = seen.leased.entry(start.run.as_str().into()).or_default();
                     *newest = start.attempt.max(*newest);
                 }
             }
             (Question::Append(rows), Ok(Answer::Appended(appended))) => {
-                let attempt = Attempt { run: rows.run.clone(), number: rows.attempt };
+                let attempt = Attempt::new(rows.run.as_str(), rows.attempt);
                 self.accepted(&attempt, "rows");
                 let mut seen = self.seen();
                 let known =
@@ -154,7 +154,7 @@ impl Witness {
                 *known = appended.next.max(*known);
             }
             (Question::End(end), Ok(Answer::Ended(ended))) => {
-                let attempt = Attempt { run: end.run.clone(), number: end.attempt };
+                let attempt = Attempt::new(end.run.as_str(), end.attempt);
                 self.accepted(&attempt, "the end");
                 if let Some(run) = &ended.run {
                     self.ended(attempt, run);
@@ -164,12 +164,13 @@ impl Witness {
                 self.straggled(rows, answer)
             }
             (Question::Retry(_), Ok(Answer::Retried(retried))) => {
-                self.seen().reopened.extend(retried.runs.iter().cloned());
+                let runs = retried.runs.iter().map(|run| RunId::from(run.as_str()));
+                self.seen().reopened.extend(runs);
             }
             (Question::Begin(_), Ok(Answer::Begun(begun))) => {
-                let mut seen = self.seen();
-                seen.leased.insert(begun.run.clone(), begun.attempt);
-                seen.reopened.insert(begun.run.clone());
+                let (mut seen, run) = (self.seen(), RunId::from(begun.run.as_str()));
+                seen.leased.insert(run.clone(), begun.attempt);
+                seen.reopened.insert(run);
             }
             _ => self.suspect(question, answer),
         }
@@ -189,10 +190,10 @@ impl Witness {
     /// Checks that the token of an attempt no longer works when the grace after the attempt's end
     /// is over.
     fn straggled(&self, rows: &AppendRows, answer: &Result<Answer, Status>) {
-        let seen = self.seen();
-        let end = seen.ended.get(&rows.run).filter(|end| {
+        let (seen, run) = (self.seen(), RunId::from(rows.run.as_str()));
+        let end = seen.ended.get(&run).filter(|end| {
             let over = matches!(end.state.as_str(), "finished" | "failed" | "stopped" | "pruned");
-            over && end.attempt == rows.attempt && !seen.reopened.contains(&rows.run)
+            over && end.attempt == rows.attempt && !seen.reopened.contains(&run)
         });
         let closed = end.is_some_and(|end| end.at.elapsed() > LATE_ROWS + Duration::from_secs(1));
         drop(seen);

@@ -165,7 +165,7 @@ fn machines(
             let make = Make {
                 number,
                 gpus: *gpus,
-                sweep: sweep.clone(),
+                sweep: sweep.as_str().into(),
                 folder: home.join(format!("node-{number}")),
                 manners: scenario.manners,
                 seed: scenario.seed,
@@ -217,7 +217,7 @@ impl World {
                 let own = self
                     .machines
                     .iter()
-                    .filter(|machine| machine.sweep() == sweep && self.is_calm());
+                    .filter(|machine| machine.sweep().as_str() == sweep && self.is_calm());
                 own.for_each(Machine::start_agent);
             }
         }

@@ -17,14 +17,14 @@ use proto::{
     folder::{FILES, JOURNAL},
     v1::AppendRows,
 };
-use record::file::{STREAM, check_hash};
+use record::{
+    file::{STREAM, check_hash},
+    ids::Attempt,
+};
 use tokio::sync::Notify;
 use tonic::{Code, Status};
 
-use crate::{
-    controller::link::{Link, Meaning, is_answer, meaning},
-    state::holdings::Attempt,
-};
+use crate::controller::link::{Link, Meaning, is_answer, meaning};
 
 /// The writer of the agent's own journals.
 const OWN_WRITER: &str = "agent";
@@ -294,7 +294,7 @@ impl<L: Link> Shipper<L> {
     ) -> Result<Option<u64>, Status> {
         let (writer, stream) = parts(name);
         let answer = self.link.append(AppendRows {
-            run: self.attempt.run.clone(),
+            run: self.attempt.run.to_string(),
             attempt: self.attempt.number,
             writer: writer.to_owned(),
             stream: stream.to_owned(),

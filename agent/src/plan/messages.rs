@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use proto::v1::{Orders, Start};
+use record::ids::{Attempt, SweepId};
 
 use crate::{
     slots::release::Occupancy,
-    state::holdings::Attempt,
     trial::outcome::{Stop, Verdict},
 };
 
@@ -18,7 +18,7 @@ pub struct Me {
     /// The number of this start of the agent.
     pub incarnation: u64,
     /// The sweep that the agent works for.
-    pub sweep: String,
+    pub sweep: SweepId,
     /// The name of the node, for people.
     pub host: String,
     /// The name of each GPU. Only "CPU" if there is none.

@@ -13,14 +13,14 @@ use std::{
 };
 
 use probes::{Bug, planted};
-use proto::v1::{self, Beat, Orders, Start};
+use proto::v1::{self, Beat, Orders, RunAttempt, Start};
+use record::ids::Attempt;
 use terminal::{Exit, Failure, count};
 
 pub use self::messages::{Action, Event, Me, News};
 use self::{crash_loop::CrashLoop, occupied::Occupied};
 use crate::{
     slots::release::Occupancy,
-    state::holdings::Attempt,
     trial::outcome::{Cause, Stop, Verdict},
 };
 
@@ -168,23 +168,24 @@ impl Plan {
             self.farewell = Some(self.beat);
         }
         let held = |(attempt, trial): (&Attempt, &Trial)| v1::Held {
-            run: attempt.run.clone(),
+            run: attempt.run.to_string(),
             attempt: attempt.number,
             started: trial.phase >= Phase::Running,
         };
+        let named = |of: &Attempt| RunAttempt { run: of.run.to_string(), attempt: of.number };
         let wait = if leaving { Duration::ZERO } else { wait };
         Beat {
             agent: self.me.agent.clone(),
             incarnation: self.me.incarnation,
             beat: self.beat,
-            sweep: self.me.sweep.clone(),
+            sweep: self.me.sweep.to_string(),
             holds: self.trials.iter().map(held).collect(),
             free: u32::try_from(self.free()).unwrap_or(u32::MAX),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
             host: self.me.host.clone(),
             slots: u32::try_from(self.me.slots).unwrap_or(u32::MAX),
             devices: self.me.devices.clone(),
-            declined: self.declined.iter().map(Attempt::to_wire).collect(),
+            declined: self.declined.iter().map(named).collect(),
             set_aside: self.occupied.told().take(MOST_SET_ASIDE).map(ToOwned::to_owned).collect(),
         }
     }
@@ -267,11 +268,7 @@ impl Plan {
         for stop in orders.stop {
             let cause = if stop.reason == "fenced" { Cause::Fenced } else { Cause::Wanted };
             let grace = Duration::from_millis(stop.grace_ms.into());
-            self.stop(
-                Attempt { run: stop.run, number: stop.attempt },
-                Stop { cause, grace },
-                actions,
-            );
+            self.stop(Attempt::new(stop.run, stop.attempt), Stop { cause, grace }, actions);
         }
         if orders.note.is_empty() {
             self.note.clear();
@@ -284,7 +281,7 @@ impl Plan {
     }
 
     fn start(&mut self, start: Start, actions: &mut Vec<Action>) {
-        let attempt = Attempt { run: start.run.clone(), number: start.attempt };
+        let attempt = Attempt::new(start.run.as_str(), start.attempt);
         // The controller repeats a start order until a beat names the attempt. An order for an
         // attempt that the agent holds already is such a repetition.
         if self.trials.contains_key(&attempt) {

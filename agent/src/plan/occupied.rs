@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{slots::release::Occupancy, state::holdings::Attempt};
+use record::ids::Attempt;
+
+use crate::slots::release::Occupancy;
 
 /// The trials and GPUs that block slots.
 #[derive(Clone, Debug, Default)]

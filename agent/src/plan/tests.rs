@@ -21,7 +21,7 @@ fn plan(slots: usize, count: Option<u64>) -> Plan {
 }
 
 fn attempt(number: u32) -> Attempt {
-    Attempt { run: format!("s-{number}"), number: 1 }
+    Attempt::new(format!("s-{number}"), 1)
 }
 
 fn start(number: u32) -> Start {

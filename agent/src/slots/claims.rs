@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use record::ids::RunId;
 use rustix::fs::{FlockOperation, flock};
 use telemetry::gpus::Gpu;
 
@@ -16,7 +17,7 @@ use crate::{
     processes::{reaper::Reaper, tree::Tree},
     state::{
         folder::{make_private, open_lock, try_lock},
-        holdings::Holdings,
+        holdings::{self, Holdings},
     },
     trial::spec::{self, Processes},
 };
@@ -87,7 +88,7 @@ fn claim_one(
 }
 
 /// Returns a run that still has processes on this GPU, of the dead agent whose folder is `data`.
-fn outliving(data: &Path, uuid: &str) -> Option<String> {
+fn outliving(data: &Path, uuid: &str) -> Option<RunId> {
     let holdings = Holdings::open(data).ok()?;
     let lives = |dir: PathBuf| {
         let processes: Option<Processes> = spec::read(&dir.join(spec::PROCESSES)).ok().flatten();
@@ -98,18 +99,17 @@ fn outliving(data: &Path, uuid: &str) -> Option<String> {
         .iter()
         .find(|holding| {
             holding.devices.iter().any(|device| device == uuid)
-                && lives(holding.attempt.folder(data))
+                && lives(holdings::folder(data, &holding.attempt))
         })
         .map(|holding| holding.attempt.run.clone())
 }
 
 #[cfg(test)]
 mod tests {
+    use record::ids::Attempt;
+
     use super::*;
-    use crate::{
-        processes::process::Identity,
-        state::holdings::{Attempt, Holding},
-    };
+    use crate::{processes::process::Identity, state::holdings::Holding};
 
     fn gpus() -> Vec<Gpu> {
         vec![Gpu { index: 3, uuid: "GPU-3".to_owned(), name: "H".to_owned() }]
@@ -136,8 +136,8 @@ mod tests {
         let (locks, a, b) =
             (home.path().join("gpus"), home.path().join("a"), home.path().join("b"));
         drop(claim(&gpus(), &locks, &a, false).unwrap());
-        let attempt = Attempt { run: "s-1".to_owned(), number: 1 };
-        let dir = attempt.folder(&a);
+        let attempt = Attempt::new("s-1", 1);
+        let dir = holdings::folder(&a, &attempt);
         std::fs::create_dir_all(&dir).unwrap();
         let processes = Processes { shim: Identity::current().unwrap(), program: None };
         spec::write(&dir.join(spec::PROCESSES), &processes).unwrap();

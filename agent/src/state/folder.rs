@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use record::ids::SweepId;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use terminal::{Exit, Failure};
@@ -45,7 +46,7 @@ impl Folder {
     ///
     /// # Errors
     /// Fails with a [`Failure`] if the folder cannot be taken.
-    pub fn take(named: Option<&Path>, sweep: &str) -> Result<Self, Failure> {
+    pub fn take(named: Option<&Path>, sweep: &SweepId) -> Result<Self, Failure> {
         if let Some(path) = named {
             let path = std::path::absolute(path).map_err(|error| refused(path, &error))?;
             return Self::lock(&path).map_err(|error| refused(&path, &error))?.ok_or_else(|| {
@@ -55,7 +56,7 @@ impl Folder {
         }
         let agents = state_folder()?.join("agents");
         for number in 1..=MOST_AGENTS {
-            let name = if number == 1 { sweep.to_owned() } else { format!("{sweep}-{number}") };
+            let name = if number == 1 { sweep.to_string() } else { format!("{sweep}-{number}") };
             let path = agents.join(name);
             if let Some(folder) = Self::lock(&path).map_err(|error| refused(&path, &error))? {
                 return Ok(folder);
@@ -190,21 +191,25 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
 
+    fn take(folder: &Path) -> Result<Folder, Failure> {
+        Folder::take(Some(folder), &SweepId::from("s"))
+    }
+
     #[test]
     fn a_folder_on_a_network_file_system_is_recognized() {
         assert_eq!([0x6969, 0xfe53_4d42, 0xef53].map(remote), [Some("NFS"), Some("SMB"), None]);
         let here = tempfile::tempdir().unwrap();
-        assert_eq!(Folder::take(Some(here.path()), "s").unwrap().remote_filesystem(), None);
+        assert_eq!(take(here.path()).unwrap().remote_filesystem(), None);
     }
 
     #[test]
     fn a_restart_keeps_the_agents_identity_and_a_second_agent_is_kept_out() {
         let home = tempfile::tempdir().unwrap();
-        let first = Folder::take(Some(home.path()), "s").unwrap();
-        assert_eq!(Folder::take(Some(home.path()), "s").unwrap_err().exit, Exit::Input);
+        let first = take(home.path()).unwrap();
+        assert_eq!(take(home.path()).unwrap_err().exit, Exit::Input);
         let who = first.who.clone();
         drop(first);
-        let second = Folder::take(Some(home.path()), "s").unwrap();
+        let second = take(home.path()).unwrap();
         assert_eq!(second.who, Who { agent: who.agent, incarnation: who.incarnation + 1 });
         let holder: Identity = spec::read(&second.lock_path()).unwrap().unwrap();
         assert!(holder.is_alive());

@@ -4,40 +4,18 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use proto::v1::RunAttempt;
+use record::ids::Attempt;
 use serde::{Deserialize, Serialize};
 
 use crate::trial::spec;
 
-/// One attempt of one run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The run.
-    pub run: String,
-    /// The attempt's number, from 1.
-    pub number: u32,
-}
-
-impl Attempt {
-    /// Returns the attempt's folder below the agent's folder.
-    pub fn folder(&self, data: &Path) -> PathBuf {
-        data.join("runs").join(&self.run).join(self.number.to_string())
-    }
-
-    /// Returns the attempt as a message of the wire.
-    pub fn to_wire(&self) -> RunAttempt {
-        RunAttempt { run: self.run.clone(), attempt: self.number }
-    }
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (attempt {})", self.run, self.number)
-    }
+/// Returns the folder of an attempt below the agent's folder.
+pub fn folder(data: &Path, attempt: &Attempt) -> PathBuf {
+    data.join("runs").join(attempt.run.as_str()).join(attempt.number.to_string())
 }
 
 /// The facts that a restarted agent needs to adopt an attempt.

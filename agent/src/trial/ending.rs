@@ -10,6 +10,7 @@ use proto::{
     folder::RunFile,
     v1::{BeginRun, EndRun, Outcome},
 };
+use record::ids::Attempt;
 use tokio::{sync::mpsc, time::sleep};
 use tonic::Status;
 
@@ -21,7 +22,6 @@ use crate::{
     clock::wall_ms,
     controller::link::{Link, Meaning, is_answer, meaning},
     output::shipper::{Shipped, Shipper},
-    state::holdings::Attempt,
 };
 
 /// How often the agent sends an end to a controller that fails to take it. All tries of an end
@@ -100,7 +100,7 @@ impl<L: Link> Ending<'_, L> {
 
     fn end_of(&self, outcome: Outcome) -> EndRun {
         EndRun {
-            run: self.attempt.run.clone(),
+            run: self.attempt.run.to_string(),
             attempt: self.attempt.number,
             outcome: Some(outcome),
             ran_ms: u64::try_from(self.ran.as_millis()).ok(),
@@ -112,7 +112,7 @@ impl<L: Link> Ending<'_, L> {
     /// leave before it has sent everything. If writing fails, the agent's warning about this
     /// attempt does not mention `sweep sync`.
     fn leave_word(&self, end: Option<EndRun>) {
-        let (run, attempt) = (self.attempt.run.clone(), self.attempt.number);
+        let (run, attempt) = (self.attempt.run.to_string(), self.attempt.number);
         let mut file = RunFile::new(BeginRun { run, attempt, ..BeginRun::default() });
         file.end = end.map(|end| EndRun { ended_ms: Some(wall_ms()), ..end });
         let _ = file.write(self.dir);

@@ -24,6 +24,7 @@ use std::{
 };
 
 use proto::v1::Start;
+use record::ids::Attempt;
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
@@ -42,7 +43,7 @@ use crate::{
         tree::Tree,
     },
     slots::release::{Clearance, Occupancy},
-    state::holdings::{Attempt, Holding},
+    state::holdings::{self, Holding},
     trial::{
         context::TrialContext,
         ending::Ending,
@@ -91,7 +92,7 @@ impl<L: Link> Trials for Shims<L> {
     }
 
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
-        let dir = attempt.folder(&self.context.data);
+        let dir = holdings::folder(&self.context.data, attempt);
         if sent {
             forget(&dir);
             return None;
@@ -165,7 +166,7 @@ impl<L: Link> Trial<L> {
     }
 
     fn dir(&self) -> PathBuf {
-        self.holding.attempt.folder(&self.context.data)
+        holdings::folder(&self.context.data, &self.holding.attempt)
     }
 
     /// Returns why one of the trial's GPUs cannot be used. `None`: all can be used. The method

@@ -5,12 +5,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use proto::v1::{Run, Start};
+use record::ids::Attempt;
 use tokio::sync::mpsc;
 
 use super::outcome::{Stop, Verdict};
 use crate::{
     slots::release::{Answer, Occupancy},
-    state::holdings::{Attempt, Holding},
+    state::holdings::Holding,
 };
 
 /// A way to run trials: as real processes under shims, or as programs of the simulator.

@@ -11,12 +11,13 @@ use crate::support::{Fake, Home, script, until};
 use agent::{
     agent::work,
     processes::{process::Identity, reaper::Reaper},
-    state::holdings::{Attempt, Holding, Holdings},
+    state::holdings::{Holding, Holdings},
     trial::{
         shim,
         spec::{self, Exit, Processes, Spec},
     },
 };
+use record::ids::Attempt;
 use tokio::{runtime::Runtime, sync::mpsc};
 
 fn runtime() -> Runtime {
@@ -51,7 +52,7 @@ fn a_restarted_agent_resumes_its_trials() {
     let want: Vec<String> = (0..30).map(|i| format!("{{\"i\": {i}}}")).collect();
     for run in ["s-0", "s-1"] {
         assert_eq!(fake.console(run, "stdout"), want);
-        let key = (run.to_owned(), 1, "agent.history".to_owned());
+        let key = (Attempt::new(run, 1), "agent.history".to_owned());
         assert_eq!(fake.state().streams[&key].0, 30);
     }
     let ends: Vec<_> = ["s-0", "s-1"].map(|run| (run.to_owned(), "finished".to_owned())).into();
@@ -215,7 +216,7 @@ fn a_trial_waiting_to_be_reported_takes_no_slot_from_its_successor() {
 }
 
 fn holding(home: &Home) -> Attempt {
-    let attempt = Attempt { run: "s-0".to_owned(), number: 1 };
+    let attempt = Attempt::new("s-0", 1);
     fs::create_dir_all(home.attempt(0).join(spec::JOURNAL)).unwrap();
     let holding = Holding {
         attempt: attempt.clone(),
@@ -265,10 +266,10 @@ fn a_trial_whose_shim_never_started_goes_back() {
     spec::write(&home.attempt(0).join(spec::SPEC), &spec).unwrap();
     let start = script(0, "true");
     fake.change(|state| {
-        state.leased.insert((attempt.run.clone(), 1), (start, false));
+        state.leased.insert(attempt.clone(), (start, false));
     });
     runtime().block_on(home.run(&fake, 1, None)).unwrap();
-    assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
+    assert_eq!(fake.state().declined, [attempt]);
     assert_eq!(fake.ends(), [("s-0".to_owned(), "finished".to_owned())], "the second attempt");
     assert_eq!(fake.state().ended[0].attempt, 2);
 }

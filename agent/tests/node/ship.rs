@@ -9,17 +9,14 @@ use std::{
 };
 
 use crate::support::Fake;
-use agent::{
-    output::shipper::{Shipped, Shipper, Which},
-    state::holdings::Attempt,
-};
+use agent::output::shipper::{Shipped, Shipper, Which};
 use blobs::Hashed;
-use record::{Row, Value, Writer, file::FileRow};
+use record::{Row, Value, Writer, file::FileRow, ids::Attempt};
 use tokio::sync::Notify;
 use tonic::Status;
 
 fn attempt() -> Attempt {
-    Attempt { run: "s-0".to_owned(), number: 1 }
+    Attempt::new("s-0", 1)
 }
 
 fn frames(rows: std::ops::Range<u64>, width: usize) -> Vec<u8> {
@@ -44,7 +41,7 @@ fn dir(journals: &[(&str, &[u8])]) -> tempfile::TempDir {
 
 fn stored(fake: &Fake, name: &str) -> Vec<u64> {
     let state = fake.state();
-    let frames = state.streams.get(&("s-0".to_owned(), 1, name.to_owned()));
+    let frames = state.streams.get(&(attempt(), name.to_owned()));
     frames.map_or(Vec::new(), |(_, frames)| {
         record::rows(frames).unwrap().iter().map(|row| row.step).collect()
     })
@@ -83,7 +80,7 @@ async fn rows_that_the_sdk_had_sent_are_not_sent_again() {
             })
             .unwrap(),
     );
-    fake.state().streams.insert(("s-0".to_owned(), 1, "sdk.history".to_owned()), sent);
+    fake.state().streams.insert((attempt(), "sdk.history".to_owned()), sent);
     let mut shipper = shipper(&fake, dir.path(), true);
     shipper.ship(Which::Own).await.unwrap();
     assert_eq!(fake.state().appends, 0, "the agent leaves the journals of a live process alone");
@@ -124,7 +121,7 @@ async fn a_damaged_journal_is_sent_up_to_the_damage_and_reported() {
 #[tokio::test]
 async fn a_fenced_attempt_still_sends_its_rows() {
     let (fake, dir) = (Fake::default(), dir(&[("sdk.history", &frames(0..10, 1))]));
-    fake.state().fenced.insert(("s-0".to_owned(), 1));
+    fake.state().fenced.insert(attempt());
     let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;
     assert_eq!((shipped.fenced, shipped.problems), (true, vec![]));
     assert_eq!(stored(&fake, "sdk.history"), (0..10).collect::<Vec<_>>());

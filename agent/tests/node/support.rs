@@ -18,7 +18,7 @@ use agent::{
     slots::{layout::Slot, release::Gpus},
     state::{
         folder::Folder,
-        holdings::{Attempt, Holdings},
+        holdings::{self, Holdings},
     },
     trial::{
         Shims,
@@ -33,27 +33,28 @@ use proto::v1::{
     AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop,
     piece,
 };
+use record::ids::{Attempt, SweepId};
 use telemetry::{Meter, Period, Reading};
 use terminal::Failure;
 use tokio::sync::{Notify, mpsc};
 use tonic::Status;
 
-/// The number of rows and the frames of each stream, by run, attempt and name.
-pub(crate) type Streams = BTreeMap<(String, u32, String), (u64, Vec<u8>)>;
+/// The number of rows and the frames of each stream, by attempt and name.
+pub(crate) type Streams = BTreeMap<(Attempt, String), (u64, Vec<u8>)>;
 
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) queue: VecDeque<Start>,
     /// The leased attempts, and whether the agent has reported the process as started.
-    pub(crate) leased: BTreeMap<(String, u32), (Start, bool)>,
+    pub(crate) leased: BTreeMap<Attempt, (Start, bool)>,
     pub(crate) ended: Vec<EndRun>,
     pub(crate) streams: Streams,
     /// The contents of files by hash.
     pub(crate) contents: BTreeMap<String, Vec<u8>>,
     pub(crate) stops: Vec<Stop>,
-    pub(crate) declined: Vec<(String, u32)>,
-    pub(crate) lost: BTreeSet<(String, u32)>,
-    pub(crate) fenced: BTreeSet<(String, u32)>,
+    pub(crate) declined: Vec<Attempt>,
+    pub(crate) lost: BTreeSet<Attempt>,
+    pub(crate) fenced: BTreeSet<Attempt>,
     pub(crate) away: bool,
     /// How the controller refuses contents, rows and heartbeats, if it does.
     pub(crate) refuses_contents: Option<Status>,
@@ -112,8 +113,10 @@ impl Fake {
     /// Returns the texts of a console stream of a run, over all attempts.
     pub(crate) fn console(&self, run: &str, key: &str) -> Vec<String> {
         let state = self.state();
-        let frames =
-            state.streams.iter().filter(|((of, _, name), _)| of == run && name == "agent.console");
+        let frames = state
+            .streams
+            .iter()
+            .filter(|((of, name), _)| of.run.as_str() == run && name == "agent.console");
         let rows = frames.flat_map(|(_, (_, frames))| record::rows(frames).unwrap());
         rows.filter(|row| row.values[0].0 == key)
             .map(|row| match &row.values[0].1 {
@@ -125,14 +128,12 @@ impl Fake {
 
     fn answer(&self, beat: &Beat) -> Orders {
         let mut state = self.state();
-        let named: BTreeSet<_> =
-            beat.holds.iter().map(|held| (held.run.clone(), held.attempt)).collect();
-        let declined: BTreeSet<_> =
-            beat.declined.iter().map(|of| (of.run.clone(), of.attempt)).collect();
+        let named: BTreeSet<_> = beat.holds.iter().map(held_attempt).collect();
+        let declined = beat.declined.iter().map(|of| Attempt::new(of.run.as_str(), of.attempt));
+        let declined: BTreeSet<_> = declined.collect();
         if beat.incarnation > state.incarnation {
             state.incarnation = beat.incarnation;
-            let forgotten =
-                |key: &&(String, u32)| !named.contains(*key) && !declined.contains(*key);
+            let forgotten = |key: &&Attempt| !named.contains(*key) && !declined.contains(*key);
             let gone: Vec<_> = state.leased.keys().filter(forgotten).cloned().collect();
             for key in gone {
                 state.leased.remove(&key);
@@ -146,24 +147,25 @@ impl Fake {
             }
         }
         for held in beat.holds.iter().filter(|held| held.started) {
-            if let Some(lease) = state.leased.get_mut(&(held.run.clone(), held.attempt)) {
+            if let Some(lease) = state.leased.get_mut(&held_attempt(held)) {
                 lease.1 = true;
             }
         }
         state.holds.clone_from(&beat.holds);
         state.set_aside.clone_from(&beat.set_aside);
-        let again = |(key, (start, heard)): (&(String, u32), &(Start, bool))| {
+        let again = |(key, (start, heard)): (&Attempt, &(Start, bool))| {
             (!heard && !named.contains(key)).then(|| start.clone())
         };
         let mut start: Vec<Start> = state.leased.iter().filter_map(again).collect();
         while start.len() < beat.free as usize
             && let Some(next) = state.queue.pop_front()
         {
-            state.leased.insert((next.run.clone(), next.attempt), (next.clone(), false));
+            let attempt = Attempt::new(next.run.as_str(), next.attempt);
+            state.leased.insert(attempt, (next.clone(), false));
             start.push(next);
         }
-        let stop =
-            state.stops.iter().filter(|stop| named.contains(&(stop.run.clone(), stop.attempt)));
+        let of = |stop: &Stop| Attempt::new(stop.run.as_str(), stop.attempt);
+        let stop = state.stops.iter().filter(|stop| named.contains(&of(stop)));
         let stop = stop.cloned().collect();
         let sweep_over = state.ends && state.queue.is_empty() && state.leased.is_empty();
         Orders { beat: beat.beat, start, stop, lease_ms: 3_000, sweep_over, ..Orders::default() }
@@ -224,9 +226,10 @@ impl Link for Fake {
         if let Some(refusal) = &state.refuses_rows {
             return Err(refusal.clone());
         }
-        let fenced = state.fenced.contains(&(rows.run.clone(), rows.attempt));
+        let attempt = Attempt::new(rows.run, rows.attempt);
+        let fenced = state.fenced.contains(&attempt);
         let name = format!("{}.{}", rows.writer, rows.stream);
-        let (next, frames) = state.streams.entry((rows.run, rows.attempt, name)).or_default();
+        let (next, frames) = state.streams.entry((attempt, name)).or_default();
         let number = record::count(&rows.frames)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         if rows.offset > *next && number > 0 {
@@ -256,7 +259,7 @@ impl Link for Fake {
         let known =
             state.ended.iter().any(|known| known.run == end.run && known.attempt == end.attempt);
         if !known {
-            state.leased.remove(&(end.run.clone(), end.attempt));
+            state.leased.remove(&Attempt::new(end.run.as_str(), end.attempt));
             let rows = state.streams.values().map(|(rows, _)| rows).sum();
             state.rows_at_ends.push(rows);
             state.ended.push(end.clone());
@@ -267,6 +270,10 @@ impl Link for Fake {
         self.bell.notify_waiters();
         Ok(RunEnded { run: Some(run), note: String::new() })
     }
+}
+
+fn held_attempt(held: &Held) -> Attempt {
+    Attempt::new(held.run.as_str(), held.attempt)
 }
 
 /// Makes a trial that runs this command.
@@ -317,7 +324,7 @@ impl Home {
     }
 
     pub(crate) fn attempt(&self, number: u32) -> PathBuf {
-        Attempt { run: format!("s-{number}"), number: 1 }.folder(&self.data())
+        holdings::folder(&self.data(), &Attempt::new(format!("s-{number}"), 1))
     }
 
     /// Makes an agent of this node. Returns the agent with the folder that it has locked.
@@ -327,7 +334,7 @@ impl Home {
         slots: usize,
         count: Option<u64>,
     ) -> (Setup<Fake, Shims<Fake>>, Folder) {
-        let folder = Folder::take(Some(&self.data()), "s").unwrap();
+        let folder = Folder::take(Some(&self.data()), &SweepId::from("s")).unwrap();
         let node = Node {
             cwd: std::env::current_dir().unwrap(),
             path: std::env::var_os("PATH").unwrap(),
@@ -353,7 +360,7 @@ impl Home {
         let me = Me {
             agent: folder.who.agent.clone(),
             incarnation: folder.who.incarnation,
-            sweep: "s".to_owned(),
+            sweep: SweepId::from("s"),
             slots,
             grace: GRACE,
             count,

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fs};
 use crate::support::{Fake, GRACE, Home, script, trial, until};
 use agent::agent::{Signal, work};
 use proto::{folder::RunFile, v1::Stop};
+use record::ids::Attempt;
 use terminal::Exit;
 use tokio::sync::mpsc;
 use tonic::Status;
@@ -39,13 +40,13 @@ async fn console_and_printed_rows_arrive_before_the_end() {
     home.run(&fake, 1, None).await.unwrap();
     assert_eq!(fake.console("s-0", "stdout"), ["hello", r#"{"loss": 0.5}"#, "no newline"]);
     assert_eq!(fake.console("s-0", "stderr"), ["lr is 0.1"]);
-    let key = ("s-0".to_owned(), 1, "agent.history".to_owned());
+    let key = (Attempt::new("s-0", 1), "agent.history".to_owned());
     assert_eq!(fake.state().streams[&key].0, 1);
 }
 
 /// Returns the samples of a run: the numbers by name, row by row.
 fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
-    let key = (run.to_owned(), 1, "agent.system".to_owned());
+    let key = (Attempt::new(run, 1), "agent.system".to_owned());
     let frames =
         fake.state().streams.get(&key).map(|(_, frames)| frames.clone()).unwrap_or_default();
     let rows = record::rows(&frames).unwrap();
@@ -96,7 +97,7 @@ async fn rows_that_the_sdk_left_are_sent_and_files_of_the_program_are_kept() {
         state.ends = true;
     });
     home.run(&fake, 1, None).await.unwrap();
-    let key = ("s-0".to_owned(), 1, "sdk.history".to_owned());
+    let key = (Attempt::new("s-0", 1), "sdk.history".to_owned());
     assert_eq!(fake.state().streams[&key], (2, frames), "a torn frame is no row");
     let left: Vec<_> =
         fs::read_dir(home.attempt(0)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -124,7 +125,7 @@ async fn a_trial_whose_program_is_missing_goes_back_to_the_queue() {
     let failure = home.run(&fake, 1, None).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Refused);
     assert!(failure.message.starts_with("program `nowhere.py` not found in /"), "{failure}");
-    assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
+    assert_eq!(fake.state().declined, [Attempt::new("s-0", 1)]);
     assert_eq!(fake.ends(), []);
 }
 
@@ -137,7 +138,7 @@ async fn a_trial_whose_program_the_kernel_refuses_goes_back_to_the_queue() {
     fake.change(|state| state.queue.push_back(trial(0, &[path.to_str().unwrap()])));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
     assert!(failure.message.starts_with("the program could not be started: "), "{failure}");
-    assert_eq!(fake.state().declined, [("s-0".to_owned(), 1)]);
+    assert_eq!(fake.state().declined, [Attempt::new("s-0", 1)]);
 }
 
 #[tokio::test]
@@ -204,7 +205,7 @@ async fn a_fenced_attempt_is_ended_and_its_rows_are_sent() {
     let stop =
         Stop { run: "s-0".to_owned(), attempt: 1, reason: "fenced".to_owned(), grace_ms: 100 };
     fake.change(|state| {
-        state.fenced.insert(("s-0".to_owned(), 1));
+        state.fenced.insert(Attempt::new("s-0", 1));
         state.stops.push(stop);
     });
     agent.await.unwrap().unwrap();
