@@ -5,7 +5,7 @@
 
 use sweeps::{history::Rung, lifecycle::run::State};
 
-use super::database::{Error, Result, Row, Tx};
+use super::database::{Error, Result, Row, Tx, Word};
 
 /// A kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,11 @@ impl Kind {
             Kind::RunReopened => "run.reopened",
         }
     }
+}
 
-    fn read(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+impl Word for Kind {
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == word)
     }
 }
 
@@ -117,15 +119,15 @@ pub(crate) struct TrialEvent {
     pub(crate) created: Option<(String, Option<String>)>,
 }
 
-/// Reads the events about the trials of a sweep that the search needs. Their numbers are above
-/// `after`, up to and including `until`. Also fails if the JSON of an event is damaged.
+/// Reads what the search needs to know about the trials of a sweep: events after `after`, up to and
+/// including `until`. Also fails if an event is damaged.
 pub(crate) fn of_trials(
     tx: &Tx<'_>,
     sweep: &str,
     after: i64,
     until: i64,
 ) -> Result<Vec<TrialEvent>> {
-    let rows = tx.all(
+    tx.all(
         "SELECT e.number, e.kind, r.trial, e.body, CASE WHEN e.kind = 'trial.created' THEN \
         r.config END, r.fit
          FROM events e JOIN runs r ON r.id = e.run
@@ -134,12 +136,10 @@ pub(crate) fn of_trials(
          ORDER BY e.number",
         &[&sweep, &after, &until],
         told,
-    )?;
-    Ok(rows.into_iter().flatten().collect())
+    )
 }
 
-fn told(row: &Row<'_>) -> Result<Option<TrialEvent>> {
-    let Some(kind) = Kind::read(&row.get::<String>(1)?) else { return Ok(None) };
+fn told(row: &Row<'_>) -> Result<TrialEvent> {
     let damaged = |error| Error::Corrupt(format!("an event of a sweep is damaged: {error}"));
     let body: serde_json::Value = serde_json::from_str(&row.get::<String>(3)?).map_err(damaged)?;
     let rungs =
@@ -147,9 +147,9 @@ fn told(row: &Row<'_>) -> Result<Option<TrialEvent>> {
     let rungs = rungs.unwrap_or_default();
     let config: Option<String> = row.get(4)?;
     let fit: Option<String> = row.get(5)?;
-    Ok(Some(TrialEvent {
+    Ok(TrialEvent {
         number: row.get(0)?,
-        kind,
+        kind: row.get(1)?,
         trial: row.count(2)?,
         value: body.get("value").and_then(serde_json::Value::as_f64),
         constrained: body
@@ -160,5 +160,5 @@ fn told(row: &Row<'_>) -> Result<Option<TrialEvent>> {
         pruned: body.get("state").and_then(serde_json::Value::as_str) == Some(State::Pruned.name()),
         rungs,
         created: config.map(|config| (config, fit)),
-    }))
+    })
 }

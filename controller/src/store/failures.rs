@@ -4,7 +4,7 @@
 
 use sweeps::lifecycle::Class;
 
-use super::database::{Error, Result, Row, Tx};
+use super::database::{Result, Row, Tx, Word};
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,18 +65,17 @@ pub(crate) fn of_run(tx: &Tx<'_>, run: i64) -> Result<Vec<Failure>> {
 }
 
 fn read(row: &Row<'_>) -> Result<Failure> {
-    let class = class_of(&row.get::<String>(1)?)?;
     Ok(Failure {
         attempt: row.get(0)?,
-        class,
+        class: row.get(1)?,
         agent: row.get(2)?,
         message: row.get(3)?,
         ended_ms: row.get(4)?,
     })
 }
 
-/// Returns the class of failure with this name. Fails with [`Error::Corrupt`] if there is none,
-/// because only names of classes are ever written.
-pub(crate) fn class_of(name: &str) -> Result<Class> {
-    Class::from_name(name).ok_or_else(|| Error::Corrupt(format!("no class is named `{name}`")))
+impl Word for Class {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
 }

@@ -7,10 +7,7 @@ use sweeps::lifecycle::{
     run::{State, StopReason},
 };
 
-use super::{
-    database::{Error, Param, Result, Row, Tx, columns, int},
-    failures::class_of,
-};
+use super::database::{Error, Param, Result, Row, Tx, Word, columns, int};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
@@ -228,23 +225,18 @@ columns! {
         tags,
         config,
         suggestion: Suggestion { seen, origin, fit, engine },
-        state: state_of(String::as_str(&state))?,
+        state,
         attempt,
         agent,
         preempting,
         front,
-        stop_wanted: stop_reason_of(stop_wanted)?,
+        stop_wanted,
         history,
         logged,
         iteration,
         value,
         constrained: constrained_of(constrained)?,
-        outcome: Outcome {
-            class: Option::<String>::as_deref(&class).map(class_of).transpose()?,
-            exit_code,
-            signal,
-            message,
-        },
+        outcome: Outcome { class, exit_code, signal, message },
         note,
         created_ms,
         started_ms,
@@ -280,8 +272,8 @@ pub(crate) struct Ends {
 /// Reads the [`Ends`] of the run with this id, without the rest of its row.
 pub(crate) fn ends(tx: &Tx<'_>, id: &str) -> Result<Option<Ends>> {
     tx.one("SELECT state, attempt, started_ms, ended_ms FROM runs WHERE id = ?1", &[&id], |row| {
-        let state = state_of(&row.get::<String>(0)?)?;
-        Ok(Ends { state, attempt: row.get(1)?, started_ms: row.get(2)?, ended_ms: row.get(3)? })
+        let (state, attempt) = (row.get(0)?, row.get(1)?);
+        Ok(Ends { state, attempt, started_ms: row.get(2)?, ended_ms: row.get(3)? })
     })
 }
 
@@ -299,7 +291,7 @@ pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &str) -> Result<Option<i64>> {
 
 /// Returns the state of the run with this internal key.
 pub(crate) fn state(tx: &Tx<'_>, key: i64) -> Result<Option<State>> {
-    tx.one("SELECT state FROM runs WHERE key = ?1", &[&key], |row| state_of(&row.get::<String>(0)?))
+    tx.one("SELECT state FROM runs WHERE key = ?1", &[&key], |row| row.get(0))
 }
 
 /// The most runs that are taken at once.
@@ -432,16 +424,16 @@ pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
     )
 }
 
-fn stop_reason_of(name: Option<String>) -> Result<Option<StopReason>> {
-    let read = |name: String| {
-        let reason = StopReason::from_name(&name);
-        reason.ok_or_else(|| Error::Corrupt(format!("no reason to stop is named `{name}`")))
-    };
-    name.map(read).transpose()
+impl Word for State {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
 }
 
-fn state_of(name: &str) -> Result<State> {
-    State::from_name(name).ok_or_else(|| Error::Corrupt(format!("no state is named `{name}`")))
+impl Word for StopReason {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
 }
 
 /// Parses the values that count for a run's constraints. Fails if the list is damaged, because a

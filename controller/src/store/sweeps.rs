@@ -4,7 +4,7 @@
 
 use sweeps::lifecycle::sweep::{Closing, State};
 
-use super::database::{Error, Result, Row, Tx, columns, int};
+use super::database::{Result, Row, Tx, Word, columns, int};
 
 /// A sweep as it was created.
 #[derive(Clone, Debug)]
@@ -130,8 +130,8 @@ columns! {
         failing_agent: get, trouble: get,
     } => Progress {
         sweep,
-        state: state_of(String::as_str(&state))?,
-        closing: closing_of(closing)?,
+        state,
+        closing,
         next_trial,
         queued,
         leased,
@@ -150,16 +150,16 @@ columns! {
     }
 }
 
-fn closing_of(name: Option<String>) -> Result<Option<Closing>> {
-    let read = |name: String| {
-        let closing = Closing::from_name(&name);
-        closing.ok_or_else(|| Error::Corrupt(format!("no reason to close is named `{name}`")))
-    };
-    name.map(read).transpose()
+impl Word for State {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
 }
 
-fn state_of(name: &str) -> Result<State> {
-    State::from_name(name).ok_or_else(|| Error::Corrupt(format!("no state is named `{name}`")))
+impl Word for Closing {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
 }
 
 /// Finds the progress of a sweep.

@@ -293,3 +293,17 @@ async fn damaged_constraint_values_of_a_run_are_an_error() {
     let found = store.read(|tx| runs::get(tx, "a")).await;
     assert!(matches!(found, Err(Error::Corrupt(_))), "{found:?}");
 }
+
+#[tokio::test]
+async fn a_word_of_no_closed_set_is_an_error_that_names_its_column() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let damage = |tx: &Tx<'_>| {
+        runs::insert(tx, &Run::new("a".to_owned(), State::Finished, 0))?;
+        tx.run("UPDATE runs SET stop_wanted = 'gone' WHERE id = 'a'", &[])
+    };
+    store.write(damage, |_| {}).await.unwrap();
+    let found = store.read(|tx| runs::get(tx, "a")).await;
+    let wanted = "the column `stop_wanted` holds `gone`, which has no meaning";
+    assert_eq!(found, Err(Error::Corrupt(wanted.to_owned())));
+}

@@ -1,5 +1,52 @@
-//! Declares the columns that statements select, each beside the way to read it. So the order in a
-//! statement cannot differ from the order in which the columns are read.
+//! Declares the columns that statements select, each beside the way to read it. So a column and
+//! its field can never be at different places. Says which values a column can hold.
+
+use rusqlite::types::ValueRef;
+
+use super::error::{Error, Result};
+
+/// A value that a column can hold.
+pub(in crate::store) trait Column: Sized {
+    /// Reads the column with this number, counted from 0.
+    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self>;
+}
+
+/// A member of a closed set. Columns hold its word.
+pub(in crate::store) trait Word: Sized {
+    /// Returns the member with this word.
+    fn of(word: &str) -> Option<Self>;
+}
+
+macro_rules! plain {
+    ($($value:ty),+) => {$(
+        impl Column for $value {
+            fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
+                Ok(row.get(column)?)
+            }
+        }
+    )+};
+}
+
+plain!(bool, f64, i32, i64, u32, String, Vec<u8>);
+
+impl<T: Column> Column for Option<T> {
+    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
+        match row.get_ref(column)? {
+            ValueRef::Null => Ok(None),
+            _ => T::read(row, column).map(Some),
+        }
+    }
+}
+
+impl<T: Word> Column for T {
+    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
+        let word = String::read(row, column)?;
+        T::of(&word).ok_or_else(|| {
+            let name = row.as_ref().column_name(column).unwrap_or_default();
+            Error::Corrupt(format!("the column `{name}` holds `{word}`, which has no meaning"))
+        })
+    }
+}
 
 /// Declares a macro that lists the columns, for `concat!`, and a function that reads a row of them.
 /// The function reads each column with `get` or `count` into a variable of the column's name. The

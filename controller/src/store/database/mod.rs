@@ -7,9 +7,10 @@ mod error;
 
 use std::{cell::Cell, fs::File, os::unix::ffi::OsStrExt as _, path::Path};
 
-pub(super) use self::columns::columns;
+pub(super) use self::columns::{Column, Word, columns};
 pub(crate) use self::error::{Error, Result};
 use probes::{Bug, planted};
+pub(crate) use rusqlite::types::ToSql as Param;
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension as _, Statement, StatementStatus,
     backup::{Backup, Progress, StepResult},
@@ -17,7 +18,6 @@ use rusqlite::{
     ffi::SQLITE_IOERR_FSYNC,
     types::{ToSqlOutput, Value, ValueRef},
 };
-pub(crate) use rusqlite::{types::FromSql as Column, types::ToSql as Param};
 
 use super::work::Work;
 use crate::platform::Disk;
@@ -452,7 +452,7 @@ impl Row<'_> {
     /// Returns the value in a column, counted from 0.
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
         self.value(column)?;
-        Ok(self.row.get(column)?)
+        T::read(self.row, column)
     }
 
     fn value(&self, column: usize) -> Result<ValueRef<'_>> {
