@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     App,
-    change::{Change, Effects},
+    change::{Change, Effects, Lease},
     error::Error,
     upkeep::{full, lost},
 };
@@ -31,10 +31,10 @@ impl App {
 
     fn follow(&self, effects: &Effects) {
         let now = self.clock.now();
-        for (run, attempt) in &effects.held {
-            match attempt {
-                Some(attempt) => self.leases.grant(run, *attempt, now),
-                None => self.leases.release(run),
+        for lease in &effects.leases {
+            match lease {
+                Lease::Granted(attempt) => self.leases.grant(attempt, now),
+                Lease::Released(run) => self.leases.release(run),
             }
         }
         self.wakeups.wake(&effects.wakes);

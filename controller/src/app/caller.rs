@@ -3,6 +3,8 @@
 //! keyed hash of both as a proof. So the controller stores no run tokens. `app::runs::lookup`
 //! refuses a run token after its attempt has ended and a grace period has passed.
 
+use record::ids::{Attempt, RunId};
+
 use super::error::{Error, Why};
 
 /// The caller of a use case, as a token identifies the caller.
@@ -12,12 +14,7 @@ pub(crate) enum Caller {
     Admin,
     /// The program of a run, or its agent on its behalf. This caller may read this run and write as
     /// this attempt, and nothing else.
-    Run {
-        /// The run's id.
-        run: String,
-        /// The number of the attempt that the token was made for.
-        attempt: u32,
-    },
+    Run(Attempt),
 }
 
 impl Caller {
@@ -28,9 +25,9 @@ impl Caller {
     pub(crate) fn admin(&self) -> Result<(), Error> {
         match self {
             Caller::Admin => Ok(()),
-            Caller::Run { run, .. } => Err(Error::refused(
+            Caller::Run(own) => Err(Error::refused(
                 Why::Forbidden,
-                format!("this token opens the run `{run}` and nothing else"),
+                format!("this token opens the run `{}` and nothing else", own.run),
             )),
         }
     }
@@ -39,23 +36,24 @@ impl Caller {
     ///
     /// # Errors
     /// Refuses the token of another run.
-    pub(crate) fn run(&self, run: &str) -> Result<(), Error> {
+    pub(crate) fn run(&self, run: &RunId) -> Result<(), Error> {
         match self {
-            Caller::Run { run: own, .. } if own != run => self.admin(),
+            Caller::Run(own) if own.run != *run => self.admin(),
             _ => Ok(()),
         }
     }
 
-    /// Passes if the caller may write as this attempt of this run.
+    /// Passes if the caller may write as this attempt.
     ///
     /// # Errors
-    /// Refuses the token of another run, or of another attempt of this run.
-    pub(crate) fn attempt(&self, run: &str, attempt: u32) -> Result<(), Error> {
+    /// Refuses the token of another run, or of another attempt of the same run.
+    pub(crate) fn attempt(&self, attempt: &Attempt) -> Result<(), Error> {
+        let Attempt { run, number } = attempt;
         self.run(run)?;
         match self {
-            Caller::Run { attempt: own, .. } if *own != attempt => Err(Error::refused(
+            Caller::Run(Attempt { number: own, .. }) if own != number => Err(Error::refused(
                 Why::Forbidden,
-                format!("this token opens attempt {own} of the run `{run}`, not attempt {attempt}"),
+                format!("this token opens attempt {own} of the run `{run}`, not attempt {number}"),
             )),
             _ => Ok(()),
         }
@@ -87,10 +85,10 @@ impl Tokens {
         }
     }
 
-    /// Returns the token for this attempt of this run, which gives no other rights.
-    pub(crate) fn of_run(&self, run: &str, attempt: u32) -> String {
-        let proof = self.proof(run, attempt).to_hex();
-        format!("run.{run}.{attempt}.{proof}")
+    /// Returns the token that opens the run of this attempt only.
+    pub(crate) fn of(&self, attempt: &Attempt) -> String {
+        let Attempt { run, number } = attempt;
+        format!("run.{run}.{number}.{}", self.proof(attempt).to_hex())
     }
 
     /// Returns the caller that a token belongs to.
@@ -109,19 +107,22 @@ impl Tokens {
         if blake3::hash(token.as_bytes()) == *admin {
             return Ok(Caller::Admin);
         }
-        self.run_of(token).ok_or_else(|| unknown("the controller does not know this token"))
+        self.attempt_of(token)
+            .map(Caller::Run)
+            .ok_or_else(|| unknown("the controller does not know this token"))
     }
 
-    fn run_of(&self, token: &str) -> Option<Caller> {
+    fn attempt_of(&self, token: &str) -> Option<Attempt> {
         let (run, rest) = token.strip_prefix("run.")?.split_once('.')?;
-        let (attempt, proof) = rest.split_once('.')?;
+        let (number, proof) = rest.split_once('.')?;
         let proof = blake3::Hash::from_hex(proof).ok()?;
-        let attempt = attempt.parse().ok()?;
-        (self.proof(run, attempt) == proof).then(|| Caller::Run { run: run.to_owned(), attempt })
+        let attempt = Attempt::new(run, number.parse().ok()?);
+        (self.proof(&attempt) == proof).then_some(attempt)
     }
 
-    fn proof(&self, run: &str, attempt: u32) -> blake3::Hash {
-        blake3::keyed_hash(&self.key, format!("{run}.{attempt}").as_bytes())
+    fn proof(&self, attempt: &Attempt) -> blake3::Hash {
+        let Attempt { run, number } = attempt;
+        blake3::keyed_hash(&self.key, format!("{run}.{number}").as_bytes())
     }
 }
 
@@ -132,14 +133,14 @@ mod tests {
     #[test]
     fn a_run_token_opens_its_run_only() {
         let tokens = Tokens::new(Some("hush"), b"");
-        let token = tokens.of_run("abcdefgh-7", 2);
-        let caller = tokens.caller(Some(&token)).unwrap();
-        assert_eq!(caller, Caller::Run { run: "abcdefgh-7".to_owned(), attempt: 2 });
-        assert!(caller.run("abcdefgh-7").is_ok());
-        assert!(caller.run("abcdefgh-8").is_err());
-        assert!(caller.attempt("abcdefgh-7", 2).is_ok());
-        assert!(caller.attempt("abcdefgh-7", 1).is_err());
-        assert!(caller.attempt("abcdefgh-8", 2).is_err());
+        let own = Attempt::new("abcdefgh-7", 2);
+        let caller = tokens.caller(Some(&tokens.of(&own))).unwrap();
+        assert_eq!(caller, Caller::Run(own.clone()));
+        assert!(caller.run(&own.run).is_ok());
+        assert!(caller.run(&RunId::from("abcdefgh-8")).is_err());
+        assert!(caller.attempt(&own).is_ok());
+        assert!(caller.attempt(&Attempt::new("abcdefgh-7", 1)).is_err());
+        assert!(caller.attempt(&Attempt::new("abcdefgh-8", 2)).is_err());
         assert!(caller.admin().is_err());
     }
 
@@ -147,8 +148,9 @@ mod tests {
     fn forged_and_foreign_tokens_open_nothing() {
         let tokens = Tokens::new(Some("hush"), b"");
         assert_eq!(tokens.caller(Some("hush")), Ok(Caller::Admin));
-        let forged = tokens.of_run("a-1", 1).replace("run.a-1.1.", "run.a-2.1.");
-        let foreign = Tokens::new(Some("other"), b"").of_run("a-1", 1);
+        let attempt = Attempt::new("a-1", 1);
+        let forged = tokens.of(&attempt).replace("run.a-1.1.", "run.a-2.1.");
+        let foreign = Tokens::new(Some("other"), b"").of(&attempt);
         for bad in [
             None,
             Some(""),

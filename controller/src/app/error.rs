@@ -3,6 +3,7 @@
 //! `api::grpc::error` logs the text of a bug and hides the text from the caller. The caller
 //! receives the text of every other error.
 
+use record::ids::{RunId, SweepId};
 use sweeps::lifecycle::Refused;
 
 use crate::store;
@@ -94,12 +95,12 @@ impl Error {
     }
 
     /// Returns the error of a request for a sweep that does not exist.
-    pub(crate) fn no_sweep(id: &str) -> Self {
+    pub(crate) fn no_sweep(id: &SweepId) -> Self {
         Error::missing(format!("no sweep `{id}`")).hint("`sweep ls` shows what there is")
     }
 
     /// Returns the error of a request for a run that does not exist.
-    pub(crate) fn no_run(id: &str) -> Self {
+    pub(crate) fn no_run(id: &RunId) -> Self {
         Error::missing(format!("no run `{id}`"))
             .hint("`sweep show SWEEP` lists the runs of a sweep")
     }

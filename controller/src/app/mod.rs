@@ -99,8 +99,8 @@ impl App {
         let held = store.read(|tx| store::runs::held(tx).map_err(Error::from)).await?;
         let stored = store.read(|tx| store::files::stored(tx).map_err(Error::from)).await?;
         let leases = Leases::new(settings.lease);
-        for (run, attempt, _) in held.iter().filter(|_| !planted(Bug::LeasesForgotten)) {
-            leases.grant(run, *attempt, clock.now());
+        for attempt in held.iter().filter(|_| !planted(Bug::LeasesForgotten)) {
+            leases.grant(attempt, clock.now());
         }
         Ok(Arc::new(Self {
             tokens: Tokens::new(settings.token.as_deref(), &secret),

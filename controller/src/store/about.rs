@@ -2,6 +2,8 @@
 //! Begin has begun. `app::runs::about` and `app::runs::begin` call it. It never looks into the
 //! JSON. Every function fails only if the database does.
 
+use record::ids::Attempt;
+
 use super::database::{Result, Tx};
 
 /// What a run reports about itself. JSON is kept as text.
@@ -70,25 +72,20 @@ pub(crate) fn save_code(tx: &Tx<'_>, run: i64, code: &str) -> Result<()> {
     Ok(())
 }
 
-/// Finds the run and the attempt that a call with this key has begun.
-pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<(String, u32)>> {
+/// Finds the attempt that a call with this key has begun.
+pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<Attempt>> {
     tx.one(
         "SELECT run, attempt FROM begins WHERE idempotency_key = ?1",
         &[&idempotency_key],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| Ok(Attempt { run: row.get(0)?, number: row.get(1)? }),
     )
 }
 
 /// Stores the attempt that a call with this key has begun.
-pub(crate) fn save_begun(
-    tx: &Tx<'_>,
-    idempotency_key: &str,
-    run: &str,
-    attempt: u32,
-) -> Result<()> {
+pub(crate) fn save_begun(tx: &Tx<'_>, idempotency_key: &str, begun: &Attempt) -> Result<()> {
     tx.run(
         "INSERT INTO begins (idempotency_key, run, attempt) VALUES (?1, ?2, ?3)",
-        &[&idempotency_key, &run, &attempt],
+        &[&idempotency_key, &begun.run.as_str(), &begun.number],
     )?;
     Ok(())
 }

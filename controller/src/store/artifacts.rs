@@ -3,7 +3,10 @@
 //! decides nothing. The path of an entry is text: it is compared and shown, never opened. Every
 //! function fails only if the database does, unless its comment says more.
 
-use record::artifact::{Content, Entry};
+use record::{
+    artifact::{Content, Entry},
+    ids::RunId,
+};
 
 use super::database::{Error, Result, Row, Tx, columns, int};
 
@@ -339,7 +342,7 @@ pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> 
 
 /// Reads the ids of the runs that relate to a version in this way, the earliest first, at most
 /// `limit`.
-pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<String>> {
+pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<RunId>> {
     tx.all(
         "SELECT runs.id FROM artifact_runs AS noted JOIN runs ON runs.key = noted.run
          WHERE noted.artifact = ?1 AND noted.made = ?2 ORDER BY noted.at_ms, noted.run LIMIT ?3",

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use record::ids::RunId;
+
 use super::database::{Result, Tx};
 
 /// A stream of a run that has rows.
@@ -33,7 +35,7 @@ pub(crate) fn integrity(tx: &Tx<'_>) -> Result<Vec<String>> {
 
 /// Reads the keys and ids of at most `limit` runs whose keys are above `after`, in the order of
 /// their keys.
-pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, RunId)>> {
     tx.all(
         "SELECT key, id FROM runs WHERE key > ?1 ORDER BY key LIMIT ?2",
         &[&after, &limit],

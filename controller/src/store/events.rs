@@ -3,6 +3,7 @@
 //! `app::read` read them. Every function fails only if the database does, unless its comment says
 //! more.
 
+use record::ids::{RunId, SweepId};
 use sweeps::{history::Rung, lifecycle::run::State};
 
 use super::database::{Error, Result, Row, Tx, Word};
@@ -59,9 +60,9 @@ pub(crate) struct Event<'a> {
     /// The kind of the event.
     pub(crate) kind: Kind,
     /// The sweep that the event belongs to.
-    pub(crate) sweep: Option<&'a str>,
+    pub(crate) sweep: Option<&'a SweepId>,
     /// The run that the event belongs to.
-    pub(crate) run: Option<&'a str>,
+    pub(crate) run: Option<&'a RunId>,
     /// The details, as JSON.
     pub(crate) body: &'a str,
 }
@@ -76,7 +77,14 @@ pub(crate) fn append(tx: &Tx<'_>, at_ms: i64, event: Event<'_>) -> Result<i64> {
     tx.run(
         "INSERT INTO events (number, at_ms, sweep, run, kind, body) VALUES (?1, ?2, ?3, ?4, ?5, \
         ?6)",
-        &[&number, &at_ms, &event.sweep, &event.run, &event.kind.name(), &event.body],
+        &[
+            &number,
+            &at_ms,
+            &event.sweep.map(SweepId::as_str),
+            &event.run.map(RunId::as_str),
+            &event.kind.name(),
+            &event.body,
+        ],
     )?;
     Ok(number)
 }
@@ -88,10 +96,10 @@ pub(crate) fn last(tx: &Tx<'_>) -> Result<i64> {
 
 /// Lists the ids of the runs of a sweep that have events with numbers above `after`. Each id comes
 /// once.
-pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &str, after: i64) -> Result<Vec<String>> {
+pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &SweepId, after: i64) -> Result<Vec<RunId>> {
     tx.all(
         "SELECT DISTINCT run FROM events WHERE sweep = ?1 AND number > ?2 AND run IS NOT NULL",
-        &[&sweep, &after],
+        &[&sweep.as_str(), &after],
         |row| row.get(0),
     )
 }
@@ -123,7 +131,7 @@ pub(crate) struct TrialEvent {
 /// including `until`. Also fails if an event is damaged.
 pub(crate) fn of_trials(
     tx: &Tx<'_>,
-    sweep: &str,
+    sweep: &SweepId,
     after: i64,
     until: i64,
 ) -> Result<Vec<TrialEvent>> {
@@ -134,7 +142,7 @@ pub(crate) fn of_trials(
          WHERE e.sweep = ?1 AND e.number > ?2 AND e.number <= ?3
            AND e.kind IN ('trial.created', 'run.ended', 'run.corrected', 'run.reopened')
          ORDER BY e.number",
-        &[&sweep, &after, &until],
+        &[&sweep.as_str(), &after, &until],
         told,
     )
 }

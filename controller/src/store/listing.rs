@@ -2,6 +2,8 @@
 //! they logged last. `app::read::find` calls it. It reads a column of a run only when the caller
 //! asks for it, and copies no text.
 
+use record::ids::SweepId;
+
 use super::database::{Error, Result, Row, Tx};
 
 /// A run that is being looked at.
@@ -105,21 +107,22 @@ macro_rules! select {
     };
 }
 
-/// Passes runs to `show`, the newest first, until `show` returns `false`. An empty `project` or
-/// `sweep` means all. Fails if the database does, or with the error of `show`.
+/// Passes runs to `show`, the newest first, until it returns `false`. Restricts them to one project,
+/// unless it is empty, and to one sweep, if there is one. Fails if the database does, or with the
+/// error of `show`.
 pub(crate) fn each<E: From<Error>>(
     tx: &Tx<'_>,
     project: &str,
-    sweep: &str,
+    sweep: Option<&SweepId>,
     mut show: impl FnMut(&Candidate<'_>) -> std::result::Result<bool, E>,
 ) -> std::result::Result<(), E> {
     let show = |row: &Row<'_>| show(&Candidate(row));
-    if sweep.is_empty() {
+    let Some(sweep) = sweep else {
         let sql = select!("WHERE ?1 = '' OR r.project = ?1 ORDER BY r.key DESC");
         return tx.each(sql, &[&project], show);
-    }
+    };
     // The keys of a sweep's trials rise with the trial numbers, so both orders agree. The trial
     // numbers have an index.
     let sql = select!("WHERE r.sweep = ?2 AND (?1 = '' OR r.project = ?1) ORDER BY r.trial DESC");
-    tx.each(sql, &[&project, &sweep], show)
+    tx.each(sql, &[&project, &sweep.as_str()], show)
 }

@@ -3,6 +3,7 @@
 //! `app::rows::rung_costs`, `app::change` and `app::read::views`. It never reads a history. Every
 //! function fails only if the database does, unless its comment says more.
 
+use record::ids::SweepId;
 use sweeps::{
     history::Rung,
     stopping::{Decision, Verdict},
@@ -24,7 +25,7 @@ pub(crate) struct Reached<'a> {
     /// The attempt that reached the rung.
     pub(crate) attempt: u32,
     /// The sweep that the run belongs to.
-    pub(crate) sweep: &'a str,
+    pub(crate) sweep: &'a SweepId,
     /// The run's cost at the rung, with which other runs are compared; lower is better.
     pub(crate) cost: f64,
     /// The best value that the run has logged up to this rung.
@@ -59,9 +60,9 @@ pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> 
 }
 
 /// Returns whether any trial of a sweep has reached a rung.
-pub(crate) fn has_any(tx: &Tx<'_>, sweep: &str) -> Result<bool> {
+pub(crate) fn has_any(tx: &Tx<'_>, sweep: &SweepId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM rungs WHERE sweep = ?1)";
-    Ok(tx.one(sql, &[&sweep], |row| row.get(0))?.unwrap_or(false))
+    Ok(tx.one(sql, &[&sweep.as_str()], |row| row.get(0))?.unwrap_or(false))
 }
 
 /// Writes the row of a rung that was reached. The row counts from now on. Returns the row's key.
@@ -76,7 +77,7 @@ pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
             &reached.run,
             &reached.attempt,
             &int(iteration)?,
-            &reached.sweep,
+            &reached.sweep.as_str(),
             &reached.cost,
             &reached.best,
             &value,
@@ -90,16 +91,16 @@ pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
 
 /// Returns the key of the newest row at a rung; `None` if no run has reached it. If the key is
 /// still the same, the costs that a caller has cached at this row are still valid.
-pub(crate) fn newest(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Option<i64>> {
-    Ok(tx.one(NEWEST, &[&sweep, &int(iteration)?], |row| row.get(0))?.flatten())
+pub(crate) fn newest(tx: &Tx<'_>, sweep: &SweepId, iteration: u64) -> Result<Option<i64>> {
+    Ok(tx.one(NEWEST, &[&sweep.as_str(), &int(iteration)?], |row| row.get(0))?.flatten())
 }
 
 /// Returns the costs that count at a rung, in no particular order. Each run has at most one, from
 /// its newest attempt that reached the rung.
-pub(crate) fn costs(tx: &Tx<'_>, sweep: &str, iteration: u64) -> Result<Vec<f64>> {
+pub(crate) fn costs(tx: &Tx<'_>, sweep: &SweepId, iteration: u64) -> Result<Vec<f64>> {
     tx.all(
         "SELECT cost FROM rungs WHERE sweep = ?1 AND iteration = ?2 AND counts = 1",
-        &[&sweep, &int(iteration)?],
+        &[&sweep.as_str(), &int(iteration)?],
         |row| row.get(0),
     )
 }
@@ -143,7 +144,7 @@ mod tests {
         store::{Error, Store},
     };
 
-    fn reached(run: i64, attempt: u32, sweep: &str, iteration: u64, cost: f64) -> Reached<'_> {
+    fn reached(run: i64, attempt: u32, sweep: &SweepId, iteration: u64, cost: f64) -> Reached<'_> {
         let decision = Decision {
             iteration,
             value: cost,
@@ -185,29 +186,30 @@ mod tests {
     async fn each_run_counts_once_at_a_rung_and_by_its_newest_attempt() {
         let (_folder, store) = open();
         let work = |tx: &Tx<'_>| -> std::result::Result<(), Error> {
-            assert_eq!(newest(tx, "s", 9)?, None);
+            let (s, other) = (&SweepId::from("s"), &SweepId::from("other"));
+            assert_eq!(newest(tx, s, 9)?, None);
             for (run, cost) in [(1, 0.5), (2, -1.0), (3, 2.0)] {
-                insert(tx, &reached(run, 1, "s", 27, cost))?;
-                let key = insert(tx, &reached(run, 1, "s", 9, cost))?;
-                assert_eq!(newest(tx, "s", 9)?, Some(key));
+                insert(tx, &reached(run, 1, s, 27, cost))?;
+                let key = insert(tx, &reached(run, 1, s, 9, cost))?;
+                assert_eq!(newest(tx, s, 9)?, Some(key));
             }
-            insert(tx, &reached(4, 1, "other", 9, 0.1))?;
-            assert_eq!(costs(tx, "s", 9)?, [0.5, -1.0, 2.0]);
+            insert(tx, &reached(4, 1, other, 9, 0.1))?;
+            assert_eq!(costs(tx, s, 9)?, [0.5, -1.0, 2.0]);
             assert!(
-                insert(tx, &reached(1, 1, "s", 9, 0.4)).is_err(),
+                insert(tx, &reached(1, 1, s, 9, 0.4)).is_err(),
                 "an attempt reaches a rung once"
             );
 
             assert!(supersede(tx, 2, 2, 9)? && !supersede(tx, 2, 2, 9)?);
-            assert_eq!(costs(tx, "s", 9)?, [0.5, 2.0]);
-            insert(tx, &reached(2, 2, "s", 9, 7.0))?;
-            assert_eq!(costs(tx, "s", 9)?, [0.5, 2.0, 7.0]);
+            assert_eq!(costs(tx, s, 9)?, [0.5, 2.0]);
+            insert(tx, &reached(2, 2, s, 9, 7.0))?;
+            assert_eq!(costs(tx, s, 9)?, [0.5, 2.0, 7.0]);
             let of = |attempt| {
                 of_attempt(tx, 2, attempt)
                     .map(|rungs| rungs.iter().map(|rung| rung.iteration).collect())
             };
             assert_eq!((of(1)?, of(2)?), (vec![9, 27], vec![9]));
-            assert_eq!(decisions(tx, 2, 2)?, [reached(2, 2, "s", 9, 7.0).decision]);
+            assert_eq!(decisions(tx, 2, 2)?, [reached(2, 2, s, 9, 7.0).decision]);
             Ok(())
         };
         store.write(work, |()| {}).await.unwrap();

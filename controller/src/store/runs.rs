@@ -2,6 +2,7 @@
 //! `sweeps::lifecycle`. Every function fails only if the database does, unless its comment says
 //! more.
 
+use record::ids::{Attempt, RunId, SweepId};
 use sweeps::lifecycle::{
     Class,
     run::{State, StopReason},
@@ -15,9 +16,9 @@ pub(crate) struct Run {
     /// The internal key; 0 before it is stored.
     pub(crate) key: i64,
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: RunId,
     /// The sweep whose trial it is.
-    pub(crate) sweep: Option<String>,
+    pub(crate) sweep: Option<SweepId>,
     /// The trial's number within its sweep.
     pub(crate) trial: Option<u64>,
     /// Its project; may be empty.
@@ -92,7 +93,7 @@ pub(crate) struct Outcome {
 
 impl Run {
     /// Makes a run in its first attempt, of which only the id, the state and the time are known.
-    pub(crate) fn new(id: String, state: State, created_ms: i64) -> Self {
+    pub(crate) fn new(id: RunId, state: State, created_ms: i64) -> Self {
         Self {
             key: 0,
             id,
@@ -121,6 +122,11 @@ impl Run {
             ended_ms: None,
         }
     }
+
+    /// Returns its present attempt.
+    pub(crate) fn present(&self) -> Attempt {
+        Attempt { run: self.id.clone(), number: self.attempt }
+    }
 }
 
 /// Writes a new run. Returns its internal key. Fails if the id is taken.
@@ -131,8 +137,8 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
                            started_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16)",
         &[
-            &run.id,
-            &run.sweep,
+            &run.id.as_str(),
+            &run.sweep.as_ref().map(SweepId::as_str),
             &run.trial.map(int).transpose()?,
             &run.project,
             &run.name,
@@ -252,8 +258,8 @@ macro_rules! select {
 }
 
 /// Finds the run with this id.
-pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Run>> {
-    tx.one(select!("WHERE id = ?1"), &[&id], read)
+pub(crate) fn get(tx: &Tx<'_>, id: &RunId) -> Result<Option<Run>> {
+    tx.one(select!("WHERE id = ?1"), &[&id.as_str()], read)
 }
 
 /// The part of a run's row that tells when its attempts ended.
@@ -270,8 +276,9 @@ pub(crate) struct Ends {
 }
 
 /// Reads the [`Ends`] of the run with this id, without the rest of its row.
-pub(crate) fn ends(tx: &Tx<'_>, id: &str) -> Result<Option<Ends>> {
-    tx.one("SELECT state, attempt, started_ms, ended_ms FROM runs WHERE id = ?1", &[&id], |row| {
+pub(crate) fn ends(tx: &Tx<'_>, id: &RunId) -> Result<Option<Ends>> {
+    let sql = "SELECT state, attempt, started_ms, ended_ms FROM runs WHERE id = ?1";
+    tx.one(sql, &[&id.as_str()], |row| {
         let (state, attempt) = (row.get(0)?, row.get(1)?);
         Ok(Ends { state, attempt, started_ms: row.get(2)?, ended_ms: row.get(3)? })
     })
@@ -283,10 +290,9 @@ pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
 }
 
 /// Returns when the first trial of a sweep was handed out.
-pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &str) -> Result<Option<i64>> {
-    tx.one("SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0", &[&sweep], |row| {
-        row.get(0)
-    })
+pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &SweepId) -> Result<Option<i64>> {
+    let sql = "SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0";
+    tx.one(sql, &[&sweep.as_str()], |row| row.get(0))
 }
 
 /// Returns the state of the run with this internal key.
@@ -321,19 +327,24 @@ pub(crate) struct Taken {
 }
 
 /// Reads the runs of a sweep that wait for an agent, the next one first.
-pub(crate) fn queued(tx: &Tx<'_>, sweep: &str, most: Most) -> Result<Taken> {
+pub(crate) fn queued(tx: &Tx<'_>, sweep: &SweepId, most: Most) -> Result<Taken> {
     let sql = select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial");
-    some(tx, sql, &[&sweep], most)
+    some(tx, sql, &[&sweep.as_str()], most)
 }
 
 /// Reads the runs of a sweep that are not over and have no wish to stop for this reason yet, by
 /// trial number.
-pub(crate) fn not_told(tx: &Tx<'_>, sweep: &str, reason: StopReason, most: Most) -> Result<Taken> {
+pub(crate) fn not_told(
+    tx: &Tx<'_>,
+    sweep: &SweepId,
+    reason: StopReason,
+    most: Most,
+) -> Result<Taken> {
     let sql = select!(
         "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 \
         ORDER BY trial"
     );
-    some(tx, sql, &[&sweep, &reason.name()], most)
+    some(tx, sql, &[&sweep.as_str(), &reason.name()], most)
 }
 
 fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -> Result<Taken> {
@@ -352,8 +363,8 @@ fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -
 }
 
 /// Returns the newest attempt of a run, and the agent that has it or had it last.
-pub(crate) fn holder(tx: &Tx<'_>, id: &str) -> Result<Option<(u32, Option<String>)>> {
-    tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id], |row| {
+pub(crate) fn holder(tx: &Tx<'_>, id: &RunId) -> Result<Option<(u32, Option<String>)>> {
+    tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id.as_str()], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })
 }
@@ -368,48 +379,47 @@ pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
 }
 
 /// Returns whether a run of the sweep is leased to an agent other than this one, or runs on one.
-pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &str, agent: &str) -> Result<bool> {
+pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &SweepId, agent: &str) -> Result<bool> {
     let held = tx.one(
         "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 \
         LIMIT 1",
-        &[&sweep, &agent],
+        &[&sweep.as_str(), &agent],
         |_| Ok(()),
     )?;
     Ok(held.is_some())
 }
 
-/// Lists the id, attempt and agent of every run that is leased or running. A run outside of sweeps
-/// has no agent.
-pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<(String, u32, Option<String>)>> {
-    tx.all("SELECT id, attempt, agent FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+/// Lists every attempt that an agent, or a program of its own, holds.
+pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<Attempt>> {
+    tx.all("SELECT id, attempt FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
+        Ok(Attempt { run: row.get(0)?, number: row.get(1)? })
     })
 }
 
 /// Lists the ids of the runs of a sweep that are not over, by trial number.
-pub(crate) fn live(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
+pub(crate) fn live(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<RunId>> {
     tx.all(
         "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') ORDER \
         BY trial",
-        &[&sweep],
+        &[&sweep.as_str()],
         |row| row.get(0),
     )
 }
 
 /// Lists the ids of the runs of a sweep that failed or crashed, by trial number.
-pub(crate) fn failed(tx: &Tx<'_>, sweep: &str) -> Result<Vec<String>> {
+pub(crate) fn failed(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<RunId>> {
     tx.all(
         "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY trial",
-        &[&sweep],
+        &[&sweep.as_str()],
         |row| row.get(0),
     )
 }
 
 /// Reads the runs of a sweep from trial `from` on, by trial number, at most `limit`.
-pub(crate) fn page(tx: &Tx<'_>, sweep: &str, from: u64, limit: u32) -> Result<Vec<Run>> {
+pub(crate) fn page(tx: &Tx<'_>, sweep: &SweepId, from: u64, limit: u32) -> Result<Vec<Run>> {
     tx.all(
         select!("WHERE sweep = ?1 AND trial >= ?2 ORDER BY trial LIMIT ?3"),
-        &[&sweep, &int(from)?, &limit],
+        &[&sweep.as_str(), &int(from)?, &limit],
         read,
     )
 }

@@ -2,6 +2,7 @@
 //! it, and changes a state only through `sweeps::lifecycle`. Every function fails only if the
 //! database does, unless its comment says more.
 
+use record::ids::{RunId, SweepId};
 use sweeps::lifecycle::sweep::{Closing, State};
 
 use super::database::{Result, Row, Tx, Word, columns, int};
@@ -10,7 +11,7 @@ use super::database::{Result, Row, Tx, Word, columns, int};
 #[derive(Clone, Debug)]
 pub(crate) struct Sweep {
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: SweepId,
     /// The key that the client chose when it created the sweep.
     pub(crate) idempotency_key: Option<String>,
     /// The configuration as it was sent.
@@ -27,7 +28,7 @@ pub(crate) struct Sweep {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Progress {
     /// The sweep's id.
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     /// Its state.
     pub(crate) state: State,
     /// Why the sweep wants no new trial; `None` if it wants trials.
@@ -58,7 +59,7 @@ pub(crate) struct Progress {
     /// Why the controller paused the sweep by itself; `None` if it did not.
     pub(crate) trouble: Option<String>,
     /// The finished run with the best value.
-    pub(crate) best_run: Option<String>,
+    pub(crate) best_run: Option<RunId>,
     /// The value of that run.
     pub(crate) best_value: Option<f64>,
     /// When the sweep ended, in milliseconds since the epoch; `None` until it is over.
@@ -78,7 +79,7 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
         "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, \
         ?2, ?3, ?4, ?5, ?6)",
         &[
-            &sweep.id,
+            &sweep.id.as_str(),
             &sweep.idempotency_key,
             &sweep.yaml,
             &sweep.warnings,
@@ -90,7 +91,7 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
         "INSERT INTO progress (sweep, state, next_trial, queued, leased, running, finished, \
         failed, crashed, stopped)
          VALUES (?1, ?2, 0, 0, 0, 0, 0, 0, 0, 0)",
-        &[&sweep.id, &State::Pending.name()],
+        &[&sweep.id.as_str(), &State::Pending.name()],
     )?;
     Ok(())
 }
@@ -103,12 +104,13 @@ columns! {
 }
 
 /// Finds the sweep with this id.
-pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Sweep>> {
-    tx.one(concat!("SELECT ", sweep_columns!(), " FROM sweeps WHERE id = ?1"), &[&id], read)
+pub(crate) fn get(tx: &Tx<'_>, id: &SweepId) -> Result<Option<Sweep>> {
+    let sql = concat!("SELECT ", sweep_columns!(), " FROM sweeps WHERE id = ?1");
+    tx.one(sql, &[&id.as_str()], read)
 }
 
 /// Finds the id of the sweep that was created with this idempotency key.
-pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<String>> {
+pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<SweepId>> {
     tx.one("SELECT id FROM sweeps WHERE idempotency_key = ?1", &[&key], |row| row.get(0))
 }
 
@@ -163,10 +165,10 @@ impl Word for Closing {
 }
 
 /// Finds the progress of a sweep.
-pub(crate) fn progress(tx: &Tx<'_>, sweep: &str) -> Result<Option<Progress>> {
+pub(crate) fn progress(tx: &Tx<'_>, sweep: &SweepId) -> Result<Option<Progress>> {
     tx.one(
         concat!("SELECT ", progress_columns!(), " FROM progress WHERE sweep = ?1"),
-        &[&sweep],
+        &[&sweep.as_str()],
         read_progress,
     )
 }
@@ -180,7 +182,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
                 quick_failures = ?16, failing_agent = ?17, trouble = ?18
          WHERE sweep = ?1",
         &[
-            &progress.sweep,
+            &progress.sweep.as_str(),
             &progress.state.name(),
             &progress.closing.map(Closing::name),
             &int(progress.next_trial)?,
@@ -191,7 +193,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
             &int(progress.failed)?,
             &int(progress.crashed)?,
             &int(progress.stopped)?,
-            &progress.best_run,
+            &progress.best_run.as_ref().map(RunId::as_str),
             &progress.best_value,
             &progress.ended_ms,
             &int(progress.pruned)?,

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use record::ids::RunId;
 use sweeps::lifecycle::run::State;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -286,11 +287,11 @@ async fn damaged_constraint_values_of_a_run_are_an_error() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     let damage = |tx: &Tx<'_>| {
-        runs::insert(tx, &Run::new("a".to_owned(), State::Finished, 0))?;
+        runs::insert(tx, &Run::new(RunId::from("a"), State::Finished, 0))?;
         tx.run("UPDATE runs SET constrained = '[0.5' WHERE id = 'a'", &[])
     };
     store.write(damage, |_| {}).await.unwrap();
-    let found = store.read(|tx| runs::get(tx, "a")).await;
+    let found = store.read(|tx| runs::get(tx, &RunId::from("a"))).await;
     assert!(matches!(found, Err(Error::Corrupt(_))), "{found:?}");
 }
 
@@ -299,11 +300,11 @@ async fn a_word_of_no_closed_set_is_an_error_that_names_its_column() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     let damage = |tx: &Tx<'_>| {
-        runs::insert(tx, &Run::new("a".to_owned(), State::Finished, 0))?;
+        runs::insert(tx, &Run::new(RunId::from("a"), State::Finished, 0))?;
         tx.run("UPDATE runs SET stop_wanted = 'gone' WHERE id = 'a'", &[])
     };
     store.write(damage, |_| {}).await.unwrap();
-    let found = store.read(|tx| runs::get(tx, "a")).await;
+    let found = store.read(|tx| runs::get(tx, &RunId::from("a"))).await;
     let wanted = "the column `stop_wanted` holds `gone`, which has no meaning";
     assert_eq!(found, Err(Error::Corrupt(wanted.to_owned())));
 }

@@ -8,9 +8,10 @@ use proto::v1::{
     AgentInfo, AgentList, Argument, Beat, ListAgents, Orders, Piece, RunAttempt, Start, Stop,
     agents_server::Agents, piece,
 };
+use record::ids::Attempt;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Door, error::status};
+use super::{Door, error::status, named};
 use crate::app::agents::{heartbeat, messages};
 
 #[async_trait]
@@ -24,7 +25,8 @@ impl Agents for Door {
 
     async fn list(&self, request: Request<ListAgents>) -> Result<Response<AgentList>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let agents = heartbeat::list(&self.app, &caller, &wanted.sweep).map_err(status)?;
+        let sweep = named(wanted.sweep);
+        let agents = heartbeat::list(&self.app, &caller, sweep.as_ref()).map_err(status)?;
         Ok(Response::new(AgentList { agents: agents.into_iter().map(agent_to).collect() }))
     }
 }
@@ -34,7 +36,7 @@ fn beat_from(beat: Beat) -> messages::Beat {
         agent: beat.agent,
         incarnation: beat.incarnation,
         beat: beat.beat,
-        sweep: beat.sweep,
+        sweep: beat.sweep.into(),
         holds: beat.holds.into_iter().map(held_from).collect(),
         free: beat.free,
         wait: Duration::from_millis(beat.wait_ms.into()),
@@ -47,15 +49,15 @@ fn beat_from(beat: Beat) -> messages::Beat {
 }
 
 fn held_from(held: proto::v1::Held) -> messages::Held {
-    messages::Held { run: held.run, attempt: held.attempt, started: held.started }
+    messages::Held { of: Attempt::new(held.run, held.attempt), started: held.started }
 }
 
-fn attempt_from(of: RunAttempt) -> messages::RunAttempt {
-    messages::RunAttempt { run: of.run, attempt: of.attempt }
+fn attempt_from(of: RunAttempt) -> Attempt {
+    Attempt::new(of.run, of.attempt)
 }
 
-fn attempt_to(of: messages::RunAttempt) -> RunAttempt {
-    RunAttempt { run: of.run, attempt: of.attempt }
+fn attempt_to(of: Attempt) -> RunAttempt {
+    RunAttempt { run: of.run.into(), attempt: of.number }
 }
 
 fn orders_to(orders: messages::Orders) -> Orders {
@@ -73,9 +75,9 @@ fn orders_to(orders: messages::Orders) -> Orders {
 
 fn start_to(start: messages::Start) -> Start {
     Start {
-        run: start.of.run,
-        attempt: start.of.attempt,
-        sweep: start.sweep,
+        run: start.of.run.into(),
+        attempt: start.of.number,
+        sweep: start.sweep.into(),
         trial: start.trial,
         project: start.project,
         command: start.command.into_iter().map(argument_to).collect(),
@@ -101,8 +103,8 @@ fn piece_to(piece: config::Piece) -> Piece {
 
 fn stop_to(stop: messages::Stop) -> Stop {
     Stop {
-        run: stop.of.run,
-        attempt: stop.of.attempt,
+        run: stop.of.run.into(),
+        attempt: stop.of.number,
         reason: stop.reason,
         grace_ms: millis(stop.grace),
     }
@@ -112,11 +114,11 @@ fn agent_to(agent: heartbeat::AgentView) -> AgentInfo {
     AgentInfo {
         agent: agent.agent,
         host: agent.host,
-        sweep: agent.sweep,
+        sweep: agent.sweep.into(),
         slots: agent.slots,
         free: agent.free,
         devices: agent.devices,
-        runs: agent.runs,
+        runs: agent.runs.into_iter().map(Into::into).collect(),
         seen_ms_ago: i64::from(millis(agent.seen_ago)),
         set_aside: agent.set_aside,
     }

@@ -5,16 +5,18 @@ use proto::v1::{
     AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,
     RunRef, UseArtifact, artifacts_server::Artifacts,
 };
+use record::ids::Attempt;
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, stream};
+use super::{Door, error::status, named, stream};
 use crate::app::files::artifacts::{self, ArtifactView, OfRun, Wanted};
 
 #[async_trait]
 impl Artifacts for Door {
     async fn r#use(&self, request: Request<UseArtifact>) -> Result<Response<Artifact>, Status> {
         let (caller, UseArtifact { run, attempt, artifact }) = self.enter(request).await?;
-        let used = artifacts::use_one(&self.app, &caller, run, attempt, wanted(artifact)).await;
+        let user = Attempt::new(run, attempt);
+        let used = artifacts::use_one(&self.app, &caller, user, wanted(artifact)).await;
         Ok(Response::new(used.map_err(status)?.into()))
     }
 
@@ -43,7 +45,8 @@ impl Artifacts for Door {
         request: Request<RunRef>,
     ) -> Result<Response<Self::OfRunStream>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
-        Ok(Response::new(stream(artifacts::of_run(&self.app, &caller, run).await.map_err(status)?)))
+        let found = artifacts::of_run(&self.app, &caller, run.into()).await.map_err(status)?;
+        Ok(Response::new(stream(found)))
     }
 
     type ReadStream = BoxStream<BlobChunk>;
@@ -59,8 +62,8 @@ impl Artifacts for Door {
 
     async fn alias(&self, request: Request<AliasArtifact>) -> Result<Response<Artifact>, Status> {
         let (caller, AliasArtifact { artifact, add, remove }) = self.enter(request).await?;
-        let named = artifacts::alias(&self.app, &caller, wanted(artifact), add, remove).await;
-        Ok(Response::new(named.map_err(status)?.into()))
+        let changed = artifacts::alias(&self.app, &caller, wanted(artifact), add, remove).await;
+        Ok(Response::new(changed.map_err(status)?.into()))
     }
 
     async fn remove(&self, request: Request<ArtifactRef>) -> Result<Response<Artifact>, Status> {
@@ -73,7 +76,7 @@ impl Artifacts for Door {
 
 fn wanted(artifact: Option<ArtifactRef>) -> Wanted {
     let ArtifactRef { project, name, version, digest, run } = artifact.unwrap_or_default();
-    Wanted { project, run, name, version, digest }
+    Wanted { project, run: named(run), name, version, digest }
 }
 
 impl From<ArtifactView> for Artifact {
@@ -90,8 +93,8 @@ impl From<ArtifactView> for Artifact {
             size: version.size,
             manifest_size: version.manifest_size,
             created_ms: version.created_ms,
-            made_by,
-            used_by,
+            made_by: made_by.into_iter().map(Into::into).collect(),
+            used_by: used_by.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use proto::v1::{
     Checkpoint, CheckpointList, ResumeRun, Resumed, RunRef, checkpoints_server::Checkpoints,
 };
+use record::ids::Attempt;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, error::status};
@@ -13,7 +14,7 @@ use crate::app::files::checkpoints;
 impl Checkpoints for Door {
     async fn list(&self, request: Request<RunRef>) -> Result<Response<CheckpointList>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
-        let found = checkpoints::list(&self.app, &caller, run).await.map_err(status)?;
+        let found = checkpoints::list(&self.app, &caller, run.into()).await.map_err(status)?;
         Ok(Response::new(CheckpointList {
             checkpoints: found.into_iter().map(Into::into).collect(),
         }))
@@ -21,8 +22,8 @@ impl Checkpoints for Door {
 
     async fn resume(&self, request: Request<ResumeRun>) -> Result<Response<Resumed>, Status> {
         let (caller, ResumeRun { run, attempt, checkpoint }) = self.enter(request).await?;
-        let key = checkpoint.cast_signed();
-        checkpoints::resume(&self.app, &caller, run, attempt, key).await.map_err(status)?;
+        let (attempt, key) = (Attempt::new(run, attempt), checkpoint.cast_signed());
+        checkpoints::resume(&self.app, &caller, attempt, key).await.map_err(status)?;
         Ok(Response::new(Resumed {}))
     }
 }

@@ -66,7 +66,7 @@ mod tests {
             (gap.code(), gap.metadata().get("besom-offset").unwrap().to_str().unwrap()),
             (Code::OutOfRange, "42")
         );
-        let missing = status(Error::no_sweep("abc"));
+        let missing = status(Error::no_sweep(&"abc".into()));
         assert_eq!((missing.code(), missing.message()), (Code::NotFound, "no sweep `abc`"));
         assert_eq!(missing.metadata().get("besom-hint").unwrap(), "`sweep ls` shows what there is");
     }

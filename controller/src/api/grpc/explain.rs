@@ -22,12 +22,12 @@ pub(super) fn explanation(found: Explanation) -> v1::Explanation {
 
 pub(super) fn incumbent(incumbent: Incumbent) -> v1::Incumbent {
     let Incumbent { run, value, ended } = incumbent;
-    v1::Incumbent { run, value, ended }
+    v1::Incumbent { run: run.into(), value, ended }
 }
 
 pub(super) fn repeated(repeated: Repeated) -> v1::Repeated {
     let Repeated { sweep, value } = repeated;
-    v1::Repeated { sweep, value }
+    v1::Repeated { sweep: sweep.into(), value }
 }
 
 fn importance(importance: Importance) -> v1::Importance {

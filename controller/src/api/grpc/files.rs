@@ -4,7 +4,7 @@
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, stream};
+use super::{Door, error::status, named, stream};
 use crate::app::{
     Error,
     files::blobs::{self, FileView, Piece, Wanted},
@@ -41,7 +41,10 @@ impl Files for Door {
 
     async fn get(&self, request: Request<BlobRef>) -> Result<Response<Self::GetStream>, Status> {
         let (caller, BlobRef { sha256, run, path }) = self.enter(request).await?;
-        let wanted = if run.is_empty() { Wanted::Blob(sha256) } else { Wanted::File { run, path } };
+        let wanted = match named(run) {
+            None => Wanted::Blob(sha256),
+            Some(run) => Wanted::File { run, path },
+        };
         Ok(Response::new(stream(blobs::get(&self.app, &caller, wanted).await.map_err(status)?)))
     }
 
@@ -49,7 +52,9 @@ impl Files for Door {
 
     async fn list(&self, request: Request<RunRef>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, RunRef { run }) = self.enter(request).await?;
-        Ok(Response::new(stream(blobs::list(&self.app, &caller, run).await.map_err(status)?)))
+        Ok(Response::new(stream(
+            blobs::list(&self.app, &caller, run.into()).await.map_err(status)?,
+        )))
     }
 }
 

@@ -21,14 +21,14 @@ impl History for Door {
         request: Request<HistoryKeys>,
     ) -> Result<Response<HistoryKeyList>, Status> {
         let (caller, HistoryKeys { run }) = self.enter(request).await?;
-        let keys = history::keys(&self.app, &caller, run).await.map_err(status)?;
+        let keys = history::keys(&self.app, &caller, run.into()).await.map_err(status)?;
         Ok(Response::new(HistoryKeyList { keys: keys.into_iter().map(key_to).collect() }))
     }
 
     async fn curve(&self, request: Request<ReadCurve>) -> Result<Response<CurveList>, Status> {
         let (caller, read) = self.enter(request).await?;
         let window = window_from(&read);
-        let curves = history::curves(&self.app, &caller, read.run, read.keys, window)
+        let curves = history::curves(&self.app, &caller, read.run.into(), read.keys, window)
             .await
             .map_err(status)?;
         let curve = |(key, buckets): (String, Vec<Bucket>)| KeyCurve {
@@ -46,7 +46,8 @@ impl History for Door {
     ) -> Result<Response<Self::RowsStream>, Status> {
         let (caller, ReadHistory { run, keys, from, limit, last, all }) =
             self.enter(request).await?;
-        let wanted = Wanted { run, keys: keys.into_iter().collect(), from, limit, last, all };
+        let (run, keys) = (run.into(), keys.into_iter().collect());
+        let wanted = Wanted { run, keys, from, limit, last, all };
         let rows = history::rows(&self.app, &caller, wanted).await.map_err(status)?;
         Ok(Response::new(stream(rows)))
     }

@@ -143,6 +143,11 @@ async fn tell_health<T>(
     }
 }
 
+/// Returns the id that a message names, if it names one.
+fn named<I: From<String>>(id: String) -> Option<I> {
+    (!id.is_empty()).then(|| id.into())
+}
+
 /// Turns a stream of `app` into a stream of gRPC messages.
 fn stream<T, P>(streamed: Streamed<T>) -> BoxStream<P>
 where

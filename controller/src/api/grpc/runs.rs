@@ -7,13 +7,14 @@ use proto::v1::{
     AppendRows, Appended, BeginRun, Block, EndRun, Failure, FindRuns, Limited, ListRuns,
     MetricDefinition, Outcome, ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
 };
+use record::ids::Attempt;
 use sweeps::{
     lifecycle::Class,
     stopping::{Decision, Verdict},
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
-use super::{Door, error::status, explain, known, stream};
+use super::{Door, error::status, explain, known, named, stream};
 use crate::app::{
     Error,
     read::{
@@ -36,7 +37,10 @@ impl Runs for Door {
         let (caller, wanted) = self.enter(request).await?;
         let begun = match wanted.run.is_empty() {
             true => begin::begin(&self.app, &caller, new_from(wanted)).await,
-            false => begin::join(&self.app, &caller, wanted.run, wanted.attempt).await,
+            false => {
+                let number = Some(wanted.attempt).filter(|number| *number > 0);
+                begin::join(&self.app, &caller, wanted.run.into(), number).await
+            }
         };
         Ok(Response::new(self.begun_to(begun.map_err(status)?)))
     }
@@ -52,15 +56,16 @@ impl Runs for Door {
         // A caller that missed the answer reports the end again, maybe long after it. The repeat
         // changes nothing, so this method accepts a token that has ended.
         let (caller, EndRun { run, attempt, outcome, ended_ms, ran_ms }) = known(request)?;
+        let attempt = Attempt::new(run, attempt);
         let end = end_from(outcome.unwrap_or_default(), ended_ms, ran_ms).map_err(status)?;
-        let ended = end::end(&self.app, &caller, run, attempt, end).await.map_err(status)?;
+        let ended = end::end(&self.app, &caller, attempt, end).await.map_err(status)?;
         let note = ended.run.note.clone().unwrap_or_default();
         Ok(Response::new(RunEnded { run: Some(ended.into()), note }))
     }
 
     async fn get(&self, request: Request<RunRef>) -> Result<Response<Run>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let run = views::get_run(&self.app, &caller, wanted.run).await.map_err(status)?;
+        let run = views::get_run(&self.app, &caller, wanted.run.into()).await.map_err(status)?;
         Ok(Response::new(run.into()))
     }
 
@@ -68,9 +73,8 @@ impl Runs for Door {
 
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, ListRuns { sweep, states, limit }) = self.enter(request).await?;
-        let runs = views::list_runs(&self.app, &caller, Listing { sweep, states, limit })
-            .await
-            .map_err(status)?;
+        let listing = Listing { sweep: named(sweep), states, limit };
+        let runs = views::list_runs(&self.app, &caller, listing).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
 
@@ -79,7 +83,7 @@ impl Runs for Door {
     async fn find(&self, request: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
         let (caller, FindRuns { project, sweep, filters, sort, limit }) =
             self.enter(request).await?;
-        let search = Search { project, sweep, filters, sort, limit };
+        let search = Search { project, sweep: named(sweep), filters, sort, limit };
         let runs = find::find_runs(&self.app, &caller, search).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
@@ -88,7 +92,7 @@ impl Runs for Door {
 
     async fn read(&self, request: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
         let (caller, ReadRows { run, stream: name, attempt, follow }) = self.enter(request).await?;
-        let reading = Reading { run, stream: name, attempt, follow };
+        let reading = Reading { run: run.into(), stream: name, attempt, follow };
         let blocks = views::read_rows(&self.app, &caller, reading).await.map_err(status)?;
         Ok(Response::new(stream(blocks)))
     }
@@ -97,8 +101,8 @@ impl Runs for Door {
 impl Door {
     fn begun_to(&self, begun: Begun) -> RunBegun {
         let lease_ms = u32::try_from(self.app.settings.lease.as_millis()).unwrap_or(u32::MAX);
-        let Begun { run, attempt, config_json, token, next_step } = begun;
-        RunBegun { run, attempt, config_json, token, lease_ms, next_step }
+        let Begun { of: Attempt { run, number }, config_json, token, next_step } = begun;
+        RunBegun { run: run.into(), attempt: number, config_json, token, lease_ms, next_step }
     }
 }
 
@@ -111,7 +115,7 @@ fn new_from(begin: BeginRun) -> NewRun {
         notes: begin.notes,
         group: begin.group,
         job_type: begin.job_type,
-        id: begin.id,
+        id: named(begin.id),
         resume: begin.resume,
         idempotency_key: begin.idempotency_key,
         started_ms: begin.started_ms,
@@ -120,7 +124,7 @@ fn new_from(begin: BeginRun) -> NewRun {
 
 fn append_from(append: AppendRows) -> Append {
     let AppendRows { run, attempt, writer, stream, offset, frames } = append;
-    Append { run, attempt, writer, stream, offset, frames }
+    Append { of: Attempt::new(run, attempt), writer, stream, offset, frames }
 }
 
 fn end_from(outcome: Outcome, ended_ms: Option<i64>, ran_ms: Option<u64>) -> Result<End, Error> {
@@ -184,8 +188,8 @@ impl From<RunView> for Run {
             )
         });
         Run {
-            id: run.id,
-            sweep: run.sweep.unwrap_or_default(),
+            id: run.id.into(),
+            sweep: run.sweep.unwrap_or_default().into(),
             trial: run.trial,
             project: run.project,
             name: run.name,

@@ -43,7 +43,8 @@ impl Sweeps for Door {
 
     async fn get(&self, request: Request<SweepRef>) -> Result<Response<Sweep>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let sweep = views::get_sweep(&self.app, &caller, wanted.sweep).await.map_err(status)?;
+        let sweep =
+            views::get_sweep(&self.app, &caller, wanted.sweep.into()).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
@@ -56,15 +57,17 @@ impl Sweeps for Door {
     async fn change(&self, request: Request<ChangeSweep>) -> Result<Response<Sweep>, Status> {
         let (caller, wanted) = self.enter(request).await?;
         let wish = wish_from(wanted.change()).map_err(status)?;
-        let sweep = manage::change(&self.app, &caller, wanted.sweep, wish).await.map_err(status)?;
+        let id = wanted.sweep.into();
+        let sweep = manage::change(&self.app, &caller, id, wish).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 
     async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let runs =
-            manage::retry(&self.app, &caller, wanted.sweep, wanted.runs).await.map_err(status)?;
-        Ok(Response::new(Retried { runs }))
+        let runs = wanted.runs.into_iter().map(Into::into).collect();
+        let retried =
+            manage::retry(&self.app, &caller, wanted.sweep.into(), runs).await.map_err(status)?;
+        Ok(Response::new(Retried { runs: retried.into_iter().map(Into::into).collect() }))
     }
 
     type WatchStream = BoxStream<SweepUpdate>;
@@ -74,13 +77,14 @@ impl Sweeps for Door {
         request: Request<SweepRef>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let updates = watch::watch(&self.app, &caller, wanted.sweep).await.map_err(status)?;
+        let updates =
+            watch::watch(&self.app, &caller, wanted.sweep.into()).await.map_err(status)?;
         Ok(Response::new(stream(updates)))
     }
 
     async fn replay(&self, request: Request<ReplayTrials>) -> Result<Response<Replayed>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let found = replay::replay(&self.app, &caller, wanted.sweep, wanted.trials)
+        let found = replay::replay(&self.app, &caller, wanted.sweep.into(), wanted.trials)
             .await
             .map_err(status)?;
         let replay::Replayed { equal, incomparable, different } = found;
@@ -93,7 +97,7 @@ impl Sweeps for Door {
     ) -> Result<Response<Explanation>, Status> {
         let (caller, ExplainSweep { sweep, parameters }) = self.enter(request).await?;
         let found =
-            explain::explain(&self.app, &caller, sweep, parameters).await.map_err(status)?;
+            explain::explain(&self.app, &caller, sweep.into(), parameters).await.map_err(status)?;
         Ok(Response::new(explanation(found)))
     }
 }
@@ -130,7 +134,7 @@ impl From<SweepView> for Sweep {
         let SweepView { sweep, plan, progress, note, warnings, best, started_ms, repeats } = view;
         let metric = plan.metric();
         Sweep {
-            id: sweep.id,
+            id: sweep.id.into(),
             name: plan.config.name.clone().unwrap_or_default(),
             description: plan.config.description.clone().unwrap_or_default(),
             project: plan.config.project.clone().unwrap_or_default(),

@@ -5,10 +5,11 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use probes::{Bug, planted};
+use record::ids::{Attempt, RunId, SweepId};
 use tokio::time::Instant;
 
 use super::{
-    messages::{Beat, Orders, RunAttempt, Start},
+    messages::{Beat, Orders, Start},
     orders::{Draft, decide},
 };
 use crate::{
@@ -31,7 +32,7 @@ pub(crate) struct AgentView {
     /// The name of the agent's machine.
     pub(crate) host: String,
     /// The id of the sweep that the agent works for.
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
     /// The number of trials that the agent could start now.
@@ -39,7 +40,7 @@ pub(crate) struct AgentView {
     /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
     /// The ids of the runs that the agent holds.
-    pub(crate) runs: Vec<String>,
+    pub(crate) runs: Vec<RunId>,
     /// One sentence for each slot that an ended trial still occupies.
     pub(crate) set_aside: Vec<String>,
     /// The time since the agent's last heartbeat.
@@ -60,13 +61,13 @@ pub(crate) async fn heartbeat(
     check(app, &beat)?;
     planning::of(app, &beat.sweep).await?;
     for held in &beat.holds {
-        planning::of_run(app, &held.run).await?;
+        planning::of_run(app, &held.of.run).await?;
     }
     let beat = Arc::new(beat);
     let now = app.clock.now();
     app.registry.arrive(&beat, now)?;
     for held in beat.holds.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
-        app.leases.renew(&held.run, held.attempt, now);
+        app.leases.renew(&held.of, now);
     }
     // This wake-up makes an older heartbeat of the agent that still waits fail, because it is no
     // longer the newest.
@@ -128,15 +129,15 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
         return Err(Error::invalid(format!("the heartbeat names more than {most} runs")));
     }
     check_name(limits, "the agent's id", &beat.agent)?;
-    check_name(limits, "the sweep's id", &beat.sweep)?;
+    check_name(limits, "the sweep's id", beat.sweep.as_str())?;
     check_name(limits, "the machine's name", &beat.host)?;
     check_list(limits, "devices", &beat.devices)?;
     check_list(limits, "slots that are set aside", &beat.set_aside)?;
-    let texts = [&beat.agent, &beat.sweep, &beat.host]
+    let lists = beat.devices.iter().chain(&beat.set_aside).map(String::as_str);
+    let texts = [beat.agent.as_str(), beat.sweep.as_str(), beat.host.as_str()]
         .into_iter()
-        .chain(&beat.devices)
-        .chain(&beat.set_aside)
-        .map(String::len)
+        .chain(lists)
+        .map(str::len)
         .sum::<usize>();
     if texts > limits.text_bytes {
         return Err(Error::invalid(format!(
@@ -172,17 +173,16 @@ async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Dr
 impl Draft {
     /// Returns the orders in this draft that the agent may have received before: all but the fresh
     /// runs.
-    fn repeats(&self) -> Vec<(String, u32)> {
-        let starts = self.again.iter().map(|run| (run.id.clone(), run.attempt));
-        let stops = self.stop.iter().map(|stop| (stop.of.run.clone(), stop.of.attempt));
-        starts.chain(stops).collect()
+    fn repeats(&self) -> Vec<Attempt> {
+        let starts = self.again.iter().map(Run::present);
+        starts.chain(self.stop.iter().map(|stop| stop.of.clone())).collect()
     }
 }
 
 async fn orders(app: &Arc<App>, beat: &Beat, draft: Draft) -> Result<Orders, Error> {
     let mut start = Vec::new();
     for run in draft.again.into_iter().chain(draft.fresh) {
-        let sweep = run.sweep.as_deref().unwrap_or(&beat.sweep);
+        let sweep = run.sweep.as_ref().unwrap_or(&beat.sweep);
         let plan = planning::of(app, sweep).await?;
         start.push(to_start(app, &plan, run)?);
     }
@@ -202,25 +202,29 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     let params = params.map_err(|error| {
         Error::damaged(format!("the parameters of {} are damaged: {error}", run.id))
     })?;
+    let of = run.present();
     Ok(Start {
         sweep: plan.id.clone(),
         trial: run.trial.unwrap_or_default(),
         project: run.project,
         command: plan.config.argv(&params),
         params_json: run.config,
-        token: app.tokens.of_run(&run.id, run.attempt),
+        token: app.tokens.of(&of),
         metric: plan.metric().map(|metric| metric.name.clone()),
         timeout: plan.config.timeout,
-        of: RunAttempt { run: run.id, attempt: run.attempt },
+        of,
     })
 }
 
-/// Returns the agents that sent a heartbeat lately. The agents are those of one sweep, or all
-/// agents if `sweep` is empty.
+/// Returns the agents that sent a heartbeat lately: those of one sweep, or all.
 ///
 /// # Errors
 /// Refuses the token of a run.
-pub(crate) fn list(app: &Arc<App>, caller: &Caller, sweep: &str) -> Result<Vec<AgentView>, Error> {
+pub(crate) fn list(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: Option<&SweepId>,
+) -> Result<Vec<AgentView>, Error> {
     caller.admin()?;
     let now = app.clock.now();
     let view = |(agent, known): (String, crate::app::agents::registry::Known)| AgentView {

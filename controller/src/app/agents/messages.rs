@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ::sweeps::{config::Argument, lifecycle::sweep};
+use record::ids::{Attempt, SweepId};
 
 /// One heartbeat of an agent.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +16,7 @@ pub(crate) struct Beat {
     /// The heartbeat's number, which rises with every heartbeat of an incarnation.
     pub(crate) beat: u64,
     /// The id of the sweep that the agent works for.
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     /// All attempts that the agent holds.
     pub(crate) holds: Vec<Held>,
     /// The number of trials that the agent could start in addition to those that it holds.
@@ -29,34 +30,23 @@ pub(crate) struct Beat {
     /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
     /// The attempts that the agent was ordered to start and could not start.
-    pub(crate) declined: Vec<RunAttempt>,
+    pub(crate) declined: Vec<Attempt>,
     /// One sentence for users for each slot that an ended trial still occupies.
     pub(crate) set_aside: Vec<String>,
 }
 
 impl Beat {
     /// Returns whether the heartbeat names this attempt as held.
-    pub(crate) fn holds(&self, run: &str, attempt: u32) -> bool {
-        self.holds.iter().any(|held| held.run == run && held.attempt == attempt)
+    pub(crate) fn holds(&self, attempt: &Attempt) -> bool {
+        self.holds.iter().any(|held| held.of == *attempt)
     }
-}
-
-/// One attempt of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RunAttempt {
-    /// The run's id.
-    pub(crate) run: String,
-    /// The attempt's number.
-    pub(crate) attempt: u32,
 }
 
 /// An attempt that an agent holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    /// The run's id.
-    pub(crate) run: String,
-    /// The attempt's number.
-    pub(crate) attempt: u32,
+    /// The attempt.
+    pub(crate) of: Attempt,
     /// Whether the agent has started the attempt's process.
     pub(crate) started: bool,
 }
@@ -71,7 +61,7 @@ pub(crate) struct Orders {
     /// The attempts that the agent has to end.
     pub(crate) stop: Vec<Stop>,
     /// The attempts that the agent holds by right. The heartbeat has renewed their leases.
-    pub(crate) keep: Vec<RunAttempt>,
+    pub(crate) keep: Vec<Attempt>,
     /// The time that a lease lasts unless it is renewed.
     pub(crate) lease: Duration,
     /// The state of the sweep that the agent works for.
@@ -84,9 +74,9 @@ pub(crate) struct Orders {
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     /// The attempt to start.
-    pub(crate) of: RunAttempt,
+    pub(crate) of: Attempt,
     /// The id of the trial's sweep.
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     /// The trial's number in its sweep.
     pub(crate) trial: u64,
     /// The name of the run's project; empty if the run has none.
@@ -107,7 +97,7 @@ pub(crate) struct Start {
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     /// The attempt to end.
-    pub(crate) of: RunAttempt,
+    pub(crate) of: Attempt,
     /// The reason for the order to end: `cancelled`, `stopped`, `pruned` or `fenced`.
     pub(crate) reason: String,
     /// The time between SIGTERM and SIGKILL when the agent ends the attempt.

@@ -1,12 +1,13 @@
 //! Decides the orders of an agent in one transaction, from the agent's heartbeat and the rows.
 //! `app::agents::heartbeat` uses this module. This module never waits.
 
+use record::ids::Attempt;
 use sweeps::lifecycle::{
     run::{Event, State},
     sweep,
 };
 
-use super::messages::{Beat, Held, RunAttempt, Stop};
+use super::messages::{Beat, Held, Stop};
 use crate::{
     app::{
         change::Change,
@@ -32,7 +33,7 @@ pub(in crate::app) struct Draft {
     /// The attempts that the agent has to end.
     pub(in crate::app) stop: Vec<Stop>,
     /// The attempts that the agent holds by right.
-    pub(in crate::app) keep: Vec<RunAttempt>,
+    pub(in crate::app) keep: Vec<Attempt>,
     /// The state of the sweep that the agent works for.
     pub(in crate::app) state: sweep::State,
     /// The reason why the agent gets no new trial; `None` if there is no such reason.
@@ -55,7 +56,7 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
     }
     let (mut stop, mut keep) = (Vec::new(), Vec::new());
     for held in &beat.holds {
-        let of = RunAttempt { run: held.run.clone(), attempt: held.attempt };
+        let of = held.of.clone();
         match hold(change, beat, held)? {
             None => keep.push(of),
             Some(reason) => stop.push(Stop { of, reason, grace: change.app.settings.stop_grace }),
@@ -91,7 +92,7 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
         }
         Some(_) => {
             for mut run in store::runs::held_by(change.tx, &beat.agent)? {
-                if !beat.holds(&run.id, run.attempt) {
+                if !beat.holds(&run.present()) {
                     let reason = "its agent was started again and no longer has the run";
                     change.edit(&mut run, |change, run| change.lose(run, reason))?;
                 }
@@ -103,8 +104,8 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     Ok(())
 }
 
-fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Result<(), Error> {
-    if !is_own(change, beat, &declined.run, declined.attempt)? {
+fn decline(change: &mut Change<'_>, beat: &Beat, declined: &Attempt) -> Result<(), Error> {
+    if !is_own(change, beat, declined)? {
         return Ok(());
     }
     let mut run = change.run(&declined.run)?;
@@ -119,10 +120,10 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &RunAttempt) -> Resul
 
 /// Returns the reason to stop an attempt that the agent names, or `None` if the attempt may go on.
 fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<String>, Error> {
-    if !is_own(change, beat, &held.run, held.attempt)? {
+    if !is_own(change, beat, &held.of)? {
         return Ok(Some("fenced".to_owned()));
     }
-    let mut run = change.run(&held.run)?;
+    let mut run = change.run(&held.of.run)?;
     match run.state {
         State::Leased if !held.started => {}
         State::Leased | State::Queued => change.edit(&mut run, Change::hear)?,
@@ -143,10 +144,11 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
 /// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes
 /// before the whole run is read. The size of the runs that an agent holds by right is bounded; the
 /// size of the runs that it names is not.
-fn is_own(change: &Change<'_>, beat: &Beat, run: &str, attempt: u32) -> Result<bool, Error> {
-    let holder = store::runs::holder(change.tx, run)?;
-    Ok(holder
-        .is_some_and(|(newest, agent)| newest == attempt && agent.as_deref() == Some(&beat.agent)))
+fn is_own(change: &Change<'_>, beat: &Beat, attempt: &Attempt) -> Result<bool, Error> {
+    let holder = store::runs::holder(change.tx, &attempt.run)?;
+    Ok(holder.is_some_and(|(newest, agent)| {
+        newest == attempt.number && agent.as_deref() == Some(&beat.agent)
+    }))
 }
 
 /// Returns the note for an agent that has free slots but holds as much as one agent may hold.
@@ -167,7 +169,7 @@ fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), 
     let mut again = Vec::new();
     for mut run in store::runs::held_by(change.tx, &beat.agent)? {
         room.take(&run);
-        if run.state != State::Leased || beat.holds(&run.id, run.attempt) {
+        if run.state != State::Leased || beat.holds(&run.present()) {
             continue;
         }
         if run.stop_wanted.is_some() {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use record::ids::{Attempt, RunId, SweepId};
 use tokio::time::Instant;
 
 use super::messages::Beat;
@@ -23,7 +24,7 @@ pub(crate) struct Known {
     incarnation: u64,
     beat: u64,
     /// The id of the sweep that the agent works for.
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     /// The name of the agent's machine.
     pub(crate) host: String,
     /// The most trials that the agent runs at the same time.
@@ -33,14 +34,14 @@ pub(crate) struct Known {
     /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
     /// The ids of the runs that the agent's heartbeat names as held.
-    pub(crate) runs: Vec<String>,
+    pub(crate) runs: Vec<RunId>,
     /// One sentence for each slot that an ended trial still occupies.
     pub(crate) set_aside: Vec<String>,
     /// The time of the agent's newest heartbeat.
     pub(crate) seen: Instant,
     /// How often the agent was sent each order to start or stop an attempt, by run id and attempt.
     /// Only orders in the newest answer are counted.
-    told: HashMap<(String, u32), u32>,
+    told: HashMap<Attempt, u32>,
 }
 
 /// How often the controller sends the same order without a delay. Later repeats wait a little, so
@@ -69,7 +70,7 @@ impl Registry {
             slots: beat.slots,
             free: beat.free,
             devices: beat.devices.clone(),
-            runs: beat.holds.iter().map(|held| held.run.clone()).collect(),
+            runs: beat.holds.iter().map(|held| held.of.run.clone()).collect(),
             set_aside: beat.set_aside.clone(),
             seen: now,
             told,
@@ -90,7 +91,7 @@ impl Registry {
     }
 
     /// Returns whether at least one of these orders should be sent to the agent without a delay.
-    pub(crate) fn is_news(&self, agent: &str, orders: &[(String, u32)]) -> bool {
+    pub(crate) fn is_news(&self, agent: &str, orders: &[Attempt]) -> bool {
         let agents = self.lock();
         let told = agents.get(agent).map(|known| &known.told);
         orders.iter().any(|order| {
@@ -99,19 +100,19 @@ impl Registry {
     }
 
     /// Records that these orders are sent to the agent now.
-    pub(crate) fn told(&self, agent: &str, orders: Vec<(String, u32)>) {
+    pub(crate) fn told(&self, agent: &str, orders: Vec<Attempt>) {
         if let Some(known) = self.lock().get_mut(agent) {
-            let times = |order: &(String, u32)| known.told.get(order).copied().unwrap_or(0) + 1;
+            let times = |order: &Attempt| known.told.get(order).copied().unwrap_or(0) + 1;
             known.told = orders.into_iter().map(|order| (order.clone(), times(&order))).collect();
         }
     }
 
     /// Returns the agents of one sweep, or all agents if `sweep` is empty, sorted by id.
-    pub(crate) fn list(&self, sweep: &str) -> Vec<(String, Known)> {
+    pub(crate) fn list(&self, sweep: Option<&SweepId>) -> Vec<(String, Known)> {
         let mut all: Vec<_> = self
             .lock()
             .iter()
-            .filter(|(_, known)| sweep.is_empty() || known.sweep == sweep)
+            .filter(|(_, known)| sweep.is_none_or(|sweep| known.sweep == *sweep))
             .map(|(id, known)| (id.clone(), known.clone()))
             .collect();
         all.sort_by(|one, other| one.0.cmp(&other.0));

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use record::ids::SweepId;
 use sweeps::lifecycle::{
     Class,
     sweep::{Event, State},
@@ -53,7 +54,7 @@ impl Change<'_> {
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.
-    pub(crate) fn forget_crash_loop(&mut self, sweep: &str) -> Result<(), Error> {
+    pub(crate) fn forget_crash_loop(&mut self, sweep: &SweepId) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
         forget(progress);
         progress.trouble = None;
@@ -62,13 +63,13 @@ impl Change<'_> {
 
     /// Returns whether all counted failures are those of the agent `failing` while other agents
     /// hold trials of the sweep. In that case the program works on another node.
-    fn others_work(&self, sweep: &str, failing: Option<String>) -> Result<bool, Error> {
+    fn others_work(&self, sweep: &SweepId, failing: Option<String>) -> Result<bool, Error> {
         let Some(failing) = failing else { return Ok(false) };
         Ok(store::runs::is_held_by_others(self.tx, sweep, &failing)?)
     }
 
     /// Returns a description of the crash loop for users.
-    fn trouble(&mut self, sweep: &str, run: &Run) -> Result<String, Error> {
+    fn trouble(&mut self, sweep: &SweepId, run: &Run) -> Result<String, Error> {
         let count = self.progress(sweep)?.quick_failures;
         let seconds = self.app.settings.quick_failure.as_secs();
         let message = run.outcome.message.as_deref().unwrap_or("no reason is known");

@@ -13,6 +13,7 @@ use std::{
 };
 
 use probes::{Bug, planted};
+use record::ids::{Attempt, RunId};
 use tokio::time::Instant;
 
 /// The leases of all held attempts.
@@ -24,9 +25,9 @@ pub(crate) struct Leases {
 
 #[derive(Debug, Default)]
 struct Table {
-    of_runs: BTreeMap<String, Lease>,
+    of_runs: BTreeMap<RunId, Lease>,
     /// The ids of the runs with a lease, ordered by the time of each lease's next check.
-    looks: BTreeSet<(Instant, String)>,
+    looks: BTreeSet<(Instant, RunId)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,40 +46,42 @@ impl Leases {
     }
 
     /// Records that an attempt is held from now on.
-    pub(crate) fn grant(&self, run: &str, attempt: u32, now: Instant) {
+    pub(crate) fn grant(&self, attempt: &Attempt, now: Instant) {
         let (mut table, deadline) = (self.lock(), now + self.term);
+        let Attempt { run, number } = attempt;
         table.remove(run);
-        table.of_runs.insert(run.to_owned(), Lease { attempt, deadline, look: deadline });
-        table.looks.insert((deadline, run.to_owned()));
+        let lease = Lease { attempt: *number, deadline, look: deadline };
+        table.of_runs.insert(run.clone(), lease);
+        table.looks.insert((deadline, run.clone()));
     }
 
     /// Renews the lease of an attempt that reported itself.
-    pub(crate) fn renew(&self, run: &str, attempt: u32, now: Instant) {
-        if let Some(lease) =
-            self.lock().of_runs.get_mut(run).filter(|lease| lease.attempt == attempt)
+    pub(crate) fn renew(&self, attempt: &Attempt, now: Instant) {
+        if let Some(lease) = self.lock().of_runs.get_mut(&attempt.run)
+            && lease.attempt == attempt.number
         {
             lease.deadline = now + self.term;
         }
     }
 
     /// Ends the lease of a run that no agent or process holds any more.
-    pub(crate) fn release(&self, run: &str) {
+    pub(crate) fn release(&self, run: &RunId) {
         self.lock().remove(run);
     }
 
     /// Ends the lease of an attempt that no agent or process holds any more. A newer attempt of the
     /// run keeps its lease.
-    pub(crate) fn release_if(&self, run: &str, attempt: u32) {
+    pub(crate) fn release_if(&self, attempt: &Attempt) {
         let mut table = self.lock();
-        if table.of_runs.get(run).is_some_and(|lease| lease.attempt == attempt) {
-            table.remove(run);
+        if table.of_runs.get(&attempt.run).is_some_and(|lease| lease.attempt == attempt.number) {
+            table.remove(&attempt.run);
         }
     }
 
-    /// Returns the runs whose lease has expired, with their attempts. The runs are sorted by id, so
-    /// that the controller handles them in a fixed order. A run is returned again until its lease
-    /// is released or renewed.
-    pub(crate) fn expired(&self, now: Instant) -> Vec<(String, u32)> {
+    /// Returns the attempts whose lease has expired. They are sorted by the run's id, so that the
+    /// following work has a fixed order. An attempt is returned again until its lease is released
+    /// or renewed.
+    pub(crate) fn expired(&self, now: Instant) -> Vec<Attempt> {
         if planted(Bug::EndlessLeases) {
             return Vec::new();
         }
@@ -90,7 +93,7 @@ impl Leases {
         for place in due {
             let Some(lease) = table.of_runs.get_mut(&place.1) else { continue };
             if lease.deadline <= now {
-                over.push((place.1, lease.attempt));
+                over.push(Attempt { run: place.1, number: lease.attempt });
                 continue;
             }
             lease.look = lease.deadline;
@@ -102,11 +105,11 @@ impl Leases {
     }
 
     /// Returns whether the lease of this attempt has expired or does not exist.
-    pub(crate) fn is_over(&self, run: &str, attempt: u32, now: Instant) -> bool {
+    pub(crate) fn is_over(&self, attempt: &Attempt, now: Instant) -> bool {
         self.lock()
             .of_runs
-            .get(run)
-            .is_none_or(|lease| lease.attempt != attempt || lease.deadline <= now)
+            .get(&attempt.run)
+            .is_none_or(|lease| lease.attempt != attempt.number || lease.deadline <= now)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -115,7 +118,7 @@ impl Leases {
 }
 
 impl Table {
-    fn remove(&mut self, run: &str) {
+    fn remove(&mut self, run: &RunId) {
         if let Some((run, lease)) = self.of_runs.remove_entry(run) {
             self.looks.remove(&(lease.look, run));
         }
@@ -130,33 +133,35 @@ mod tests {
     #[test]
     fn an_older_attempt_does_not_release_a_newer_one() {
         let (leases, now) = (Leases::new(Duration::from_secs(1)), Clock::system().now());
-        leases.grant("a-1", 2, now);
-        leases.release_if("a-1", 1);
-        assert!(!leases.is_over("a-1", 2, now));
-        leases.release_if("a-1", 2);
-        assert!(leases.is_over("a-1", 2, now));
+        let [older, newer] = [1, 2].map(|number| Attempt::new("a-1", number));
+        leases.grant(&newer, now);
+        leases.release_if(&older);
+        assert!(!leases.is_over(&newer, now));
+        leases.release_if(&newer);
+        assert!(leases.is_over(&newer, now));
     }
 
     #[test]
     fn an_expired_lease_is_returned_until_it_is_released_or_renewed() {
         let (term, now) = (Duration::from_secs(10), Clock::system().now());
         let (leases, later) = (Leases::new(term), |seconds| now + Duration::from_secs(seconds));
-        for (run, seconds) in [("b", 0), ("a", 0), ("c", 5)] {
-            leases.grant(run, 1, later(seconds));
+        let [a, older, b, c] =
+            [("a", 1), ("b", 1), ("b", 2), ("c", 1)].map(|(run, number)| Attempt::new(run, number));
+        for (attempt, seconds) in [(&older, 0), (&a, 0), (&c, 5)] {
+            leases.grant(attempt, later(seconds));
         }
-        leases.grant("b", 2, later(1));
+        leases.grant(&b, later(1));
         assert_eq!(leases.expired(later(9)), []);
-        leases.renew("a", 1, later(9));
-        let b = ("b".to_owned(), 2);
+        leases.renew(&a, later(9));
         assert_eq!(leases.expired(later(14)), std::slice::from_ref(&b));
-        assert_eq!(leases.expired(later(15)), [b.clone(), ("c".to_owned(), 1)]);
-        leases.release("c");
-        assert_eq!(leases.expired(later(19)), [("a".to_owned(), 1), b]);
-        leases.release_if("b", 2);
-        leases.renew("a", 1, later(19));
+        assert_eq!(leases.expired(later(15)), [b.clone(), c.clone()]);
+        leases.release(&c.run);
+        assert_eq!(leases.expired(later(19)), [a.clone(), b.clone()]);
+        leases.release_if(&b);
+        leases.renew(&a, later(19));
         assert_eq!(leases.expired(later(28)), []);
-        assert_eq!(leases.expired(later(29)), [("a".to_owned(), 1)]);
-        leases.release("a");
+        assert_eq!(leases.expired(later(29)), std::slice::from_ref(&a));
+        leases.release(&a.run);
         let table = leases.lock();
         assert!(table.of_runs.is_empty() && table.looks.is_empty(), "{table:?}");
     }

@@ -14,6 +14,7 @@ use std::{
 };
 
 use probes::{Bug, planted};
+use record::ids::{Attempt, RunId, SweepId};
 use serde_json::json;
 use sweeps::lifecycle::{
     run::{self, State, StopReason},
@@ -47,7 +48,7 @@ pub(crate) struct Change<'a> {
     pub(crate) app: &'a App,
     /// The time in milliseconds since 1970, the same for the whole change.
     pub(crate) now_ms: i64,
-    progress: BTreeMap<String, Touched>,
+    progress: BTreeMap<SweepId, Touched>,
     effects: Effects,
     /// The topics for which `effects` already wakes all listeners.
     woken: HashSet<Topic>,
@@ -62,11 +63,19 @@ struct Touched {
 /// The work that follows after the change is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// The runs whose lease changes, in the order of the changes. Each run has the attempt that is
-    /// held from now on, or `None` if no attempt is held any more.
-    pub(crate) held: Vec<(String, Option<u32>)>,
+    /// The changes of leases, in their order.
+    pub(crate) leases: Vec<Lease>,
     /// The listeners to wake.
     pub(crate) wakes: Vec<Wake>,
+}
+
+/// A change of a lease.
+#[derive(Debug)]
+pub(crate) enum Lease {
+    /// The attempt is held from now on.
+    Granted(Attempt),
+    /// The run is no longer held.
+    Released(RunId),
 }
 
 impl<'a> Change<'a> {
@@ -92,7 +101,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the run does not exist.
-    pub(crate) fn run(&self, id: &str) -> Result<Run, Error> {
+    pub(crate) fn run(&self, id: &RunId) -> Result<Run, Error> {
         lookup::find(self.tx, id)
     }
 
@@ -101,7 +110,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.
-    pub(crate) fn progress(&mut self, sweep: &str) -> Result<&mut Progress, Error> {
+    pub(crate) fn progress(&mut self, sweep: &SweepId) -> Result<&mut Progress, Error> {
         Ok(&mut self.touch(sweep)?.now)
     }
 
@@ -109,16 +118,16 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.
-    pub(crate) fn plan(&mut self, sweep: &str) -> Result<Arc<Plan>, Error> {
+    pub(crate) fn plan(&mut self, sweep: &SweepId) -> Result<Arc<Plan>, Error> {
         Ok(self.touch(sweep)?.plan.clone())
     }
 
-    fn touch(&mut self, sweep: &str) -> Result<&mut Touched, Error> {
+    fn touch(&mut self, sweep: &SweepId) -> Result<&mut Touched, Error> {
         if !self.progress.contains_key(sweep) {
             let before =
                 store::sweeps::progress(self.tx, sweep)?.ok_or_else(|| Error::no_sweep(sweep))?;
             let plan = self.app.plans.get(self.tx, sweep)?;
-            self.progress.insert(sweep.to_owned(), Touched { plan, now: before.clone(), before });
+            self.progress.insert(sweep.clone(), Touched { plan, now: before.clone(), before });
         }
         self.progress
             .get_mut(sweep)
@@ -149,7 +158,7 @@ impl<'a> Change<'a> {
             progress.leased += 1;
             self.sweep_step(&sweep, sweep::Event::Lease)?;
         }
-        self.effects.held.push((run.id.clone(), Some(run.attempt)));
+        self.effects.leases.push(Lease::Granted(run.present()));
         self.wake_run(run);
         Ok(())
     }
@@ -158,7 +167,7 @@ impl<'a> Change<'a> {
     pub(crate) fn create_run(&mut self, run: &mut Run) -> Result<(), Error> {
         run.key = store::runs::insert(self.tx, run)?;
         self.event(Kind::Run, run, &json!({ "attempt": run.attempt, "state": run.state.name() }))?;
-        self.effects.held.push((run.id.clone(), Some(run.attempt)));
+        self.effects.leases.push(Lease::Granted(run.present()));
         Ok(())
     }
 
@@ -192,7 +201,10 @@ impl<'a> Change<'a> {
             *counter(progress, after) += 1;
         }
         if before.is_held() || after.is_held() {
-            self.effects.held.push((run.id.clone(), after.is_held().then_some(run.attempt)));
+            self.effects.leases.push(match after.is_held() {
+                true => Lease::Granted(run.present()),
+                false => Lease::Released(run.id.clone()),
+            });
         }
         if after == State::Running && run.started_ms.is_none() {
             run.started_ms = Some(self.now_ms);
@@ -286,7 +298,7 @@ impl<'a> Change<'a> {
 
     /// Ends the creation of new trials in a sweep. If the sweep already has a reason for this, that
     /// reason stays.
-    pub(crate) fn close_sweep(&mut self, sweep: &str, reason: Closing) -> Result<(), Error> {
+    pub(crate) fn close_sweep(&mut self, sweep: &SweepId, reason: Closing) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
         if progress.closing.is_none() {
             progress.closing = Some(reason);
@@ -298,7 +310,7 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
-    pub(crate) fn sweep_step(&mut self, sweep: &str, event: sweep::Event) -> Result<(), Error> {
+    pub(crate) fn sweep_step(&mut self, sweep: &SweepId, event: sweep::Event) -> Result<(), Error> {
         let now_ms = self.now_ms;
         let progress = self.progress(sweep)?;
         let after = sweep::next(progress.state, event)?;
@@ -376,12 +388,8 @@ impl<'a> Change<'a> {
     }
 
     fn event(&mut self, kind: Kind, run: &Run, body: &serde_json::Value) -> Result<(), Error> {
-        let event = Event {
-            kind,
-            sweep: run.sweep.as_deref(),
-            run: Some(&run.id),
-            body: &body.to_string(),
-        };
+        let event =
+            Event { kind, sweep: run.sweep.as_ref(), run: Some(&run.id), body: &body.to_string() };
         store::events::append(self.tx, self.now_ms, event)?;
         Ok(())
     }
@@ -396,7 +404,7 @@ impl<'a> Change<'a> {
     /// Ends the change: settles the sweeps that it read or changed, and writes the progress of each
     /// sweep that changed.
     pub(crate) fn close(mut self) -> Result<Effects, Error> {
-        let sweeps: Vec<String> = self.progress.keys().cloned().collect();
+        let sweeps: Vec<SweepId> = self.progress.keys().cloned().collect();
         for sweep in &sweeps {
             self.settle(sweep)?;
         }
@@ -423,7 +431,7 @@ impl<'a> Change<'a> {
     /// Closes a sweep that has created all of its trials, and finishes a closed sweep without live
     /// runs. [`Change::close`] calls this function. A caller that needs the sweep's state sooner
     /// also calls it.
-    pub(crate) fn settle(&mut self, sweep: &str) -> Result<(), Error> {
+    pub(crate) fn settle(&mut self, sweep: &SweepId) -> Result<(), Error> {
         let Touched { plan, now, .. } = self.touch(sweep)?;
         let is_full =
             plan.bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);

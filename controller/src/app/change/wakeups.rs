@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use record::ids::{RunId, SweepId};
 use tokio::sync::{Notify, futures::Notified};
 
 /// The subject of a change that a task can wait for.
@@ -15,11 +16,11 @@ pub(crate) enum Topic {
     /// The orders of this agent, or a newer heartbeat from it.
     Agent(String),
     /// The state of a sweep or of one of its runs.
-    Sweep(String),
+    Sweep(SweepId),
     /// The trials of a sweep: the sweep has one to hand out, or its state has changed.
-    Work(String),
+    Work(SweepId),
     /// The rows or the state of a run.
-    Run(String),
+    Run(RunId),
 }
 
 /// The listeners that a wake-up wakes.
@@ -90,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn a_wakeup_between_looking_and_waiting_is_heard() {
         let wakeups = Wakeups::default();
-        let topic = Topic::Run("a-1".to_owned());
+        let topic = Topic::Run(RunId::from("a-1"));
         let listener = wakeups.listen(topic.clone());
         let woken = listener.woken();
         wakeups.wake(&[Wake::All(topic)]);
@@ -100,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn a_wakeup_for_one_wakes_one_of_many() {
         let wakeups = Wakeups::default();
-        let topic = Topic::Work("sweep".to_owned());
+        let topic = Topic::Work(SweepId::from("sweep"));
         let (one, two) = (wakeups.listen(topic.clone()), wakeups.listen(topic.clone()));
         let (mut first, mut second) = (Box::pin(one.woken()), Box::pin(two.woken()));
         assert!(!first.as_mut().enable() && !second.as_mut().enable());
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn tidying_forgets_a_topic_without_listeners() {
         let wakeups = Wakeups::default();
-        drop(wakeups.listen(Topic::Sweep("s".to_owned())));
+        drop(wakeups.listen(Topic::Sweep(SweepId::from("s"))));
         wakeups.tidy();
         assert!(wakeups.0.lock().unwrap().is_empty());
     }

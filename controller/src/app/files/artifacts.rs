@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use record::artifact::{ArtifactRow, Content, Entry, LATEST, check_alias, entries, number};
+use record::{
+    artifact::{ArtifactRow, Content, Entry, LATEST, check_alias, entries, number},
+    ids::{Attempt, RunId},
+};
 
 pub(crate) use crate::store::artifacts::Version;
 
@@ -35,9 +38,9 @@ pub(crate) struct ArtifactView {
     /// The aliases of the version, such as `latest`.
     pub(crate) aliases: Vec<String>,
     /// The ids of the runs that made the version, up to a limit; empty in lists.
-    pub(crate) made_by: Vec<String>,
+    pub(crate) made_by: Vec<RunId>,
     /// The ids of the runs that used the version, up to a limit; empty in lists.
-    pub(crate) used_by: Vec<String>,
+    pub(crate) used_by: Vec<RunId>,
 }
 
 impl ArtifactView {
@@ -64,7 +67,7 @@ pub(crate) struct Wanted {
     /// The name of the artifact's project.
     pub(crate) project: String,
     /// The id of a run whose project is meant. The run counts only if `project` is empty.
-    pub(crate) run: String,
+    pub(crate) run: Option<RunId>,
     /// The artifact's name.
     pub(crate) name: String,
     /// A number such as `v3` or an alias; empty means `latest`.
@@ -100,10 +103,10 @@ pub(in crate::app) struct Logged {
 pub(in crate::app) async fn stage(
     app: &Arc<App>,
     caller: &Caller,
-    run: &str,
+    run: &RunId,
     row: ArtifactRow,
 ) -> Result<Logged, Error> {
-    let (run, who) = (run.to_owned(), caller.clone());
+    let (run, who) = (run.clone(), caller.clone());
     let names =
         app.read(move |tx, _| Names::of(tx, &who, &lookup::find(tx, &run)?.project)).await?;
     let entries = read_manifest(app, &names, &row).await?;
@@ -258,15 +261,15 @@ fn insert(
 pub(crate) async fn use_one(
     app: &Arc<App>,
     caller: &Caller,
-    run: String,
-    attempt: u32,
+    user: Attempt,
     wanted: Wanted,
 ) -> Result<ArtifactView, Error> {
-    caller.attempt(&run, attempt)?;
+    caller.attempt(&user)?;
     let caller = caller.clone();
     let note = move |change: &mut Change<'_>| {
+        let Attempt { run, .. } = user;
         let user = change.run(&run)?;
-        let wanted = allowed(change.tx, &caller, Wanted { run, ..wanted })?;
+        let wanted = allowed(change.tx, &caller, Wanted { run: Some(run), ..wanted })?;
         let version = find(change.tx, change.app, &wanted)?;
         let now_ms = change.app.clock.wall_ms();
         store::artifacts::note(change.tx, version.key, Role::Used, user.key, now_ms)?;
@@ -318,7 +321,7 @@ pub(crate) fn list(
 pub(crate) async fn of_run(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
+    id: RunId,
 ) -> Result<Streamed<OfRun>, Error> {
     caller.run(&id)?;
     let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
@@ -448,12 +451,14 @@ pub(crate) async fn remove(
 /// Fills in the project of a request, and checks that the caller may use the artifacts of that
 /// project.
 fn allowed(tx: &Tx<'_>, caller: &Caller, mut wanted: Wanted) -> Result<Wanted, Error> {
-    if wanted.project.is_empty() && !wanted.run.is_empty() {
-        caller.run(&wanted.run)?;
-        wanted.project = lookup::find(tx, &wanted.run)?.project;
+    if wanted.project.is_empty()
+        && let Some(run) = &wanted.run
+    {
+        caller.run(run)?;
+        wanted.project = lookup::find(tx, run)?.project;
     }
-    if let Caller::Run { run, .. } = caller {
-        let own = lookup::find(tx, run)?.project;
+    if let Caller::Run(attempt) = caller {
+        let own = lookup::find(tx, &attempt.run)?.project;
         if wanted.project != own {
             let message =
                 format!("this token opens the artifacts of the project `{own}` and no other's");

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use record::file::check_hash;
+use record::{file::check_hash, ids::RunId};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -194,7 +194,7 @@ impl Incoming {
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
+    id: RunId,
 ) -> Result<Streamed<File>, Error> {
     caller.run(&id)?;
     let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
@@ -213,7 +213,7 @@ pub(crate) enum Wanted {
     /// A file of a run.
     File {
         /// The run's id.
-        run: String,
+        run: RunId,
         /// The file's path, as it was logged.
         path: String,
     },
@@ -244,7 +244,7 @@ pub(crate) async fn get(
             let (caller, look) = (caller.clone(), hash.clone());
             let find = move |tx: &store::Tx<'_>, _: &App| {
                 match &caller {
-                    Caller::Run { run, .. } if checkpoints::is_of(tx, run, &look)? => {}
+                    Caller::Run(own) if checkpoints::is_of(tx, &own.run, &look)? => {}
                     caller => caller.admin()?,
                 }
                 Ok(store::files::blob(tx, &look)?)
@@ -280,7 +280,7 @@ pub(in crate::app) fn pieces(app: &Arc<App>, sha256: String, size: u64) -> Strea
     })
 }
 
-fn file_of(tx: &store::Tx<'_>, run: &str, path: &str) -> Result<File, Error> {
+fn file_of(tx: &store::Tx<'_>, run: &RunId, path: &str) -> Result<File, Error> {
     let found = lookup::find(tx, run)?;
     store::files::find(tx, found.key, path)?.ok_or_else(|| {
         Error::missing(format!("the run `{run}` has no file `{path}`"))

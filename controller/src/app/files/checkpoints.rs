@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use record::checkpoint::CheckpointRow;
+use record::{
+    checkpoint::CheckpointRow,
+    ids::{Attempt, RunId},
+};
 
 pub(crate) use crate::store::checkpoints::Checkpoint;
 
@@ -89,7 +92,7 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
+    id: RunId,
 ) -> Result<Vec<Checkpoint>, Error> {
     caller.run(&id)?;
     app.read(move |tx, _| {
@@ -111,7 +114,7 @@ pub(crate) async fn list(
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
-pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &str, sha256: &str) -> Result<bool, Error> {
+pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &RunId, sha256: &str) -> Result<bool, Error> {
     Ok(store::checkpoints::is_of(tx, lookup::find(tx, run)?.key, sha256)?)
 }
 
@@ -126,26 +129,25 @@ pub(in crate::app) fn is_of(tx: &Tx<'_>, run: &str, sha256: &str) -> Result<bool
 pub(crate) async fn resume(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
-    attempt: u32,
+    attempt: Attempt,
     key: i64,
 ) -> Result<(), Error> {
-    caller.attempt(&id, attempt)?;
-    app.leases.renew(&id, attempt, app.clock.now());
-    let asked = id.clone();
+    caller.attempt(&attempt)?;
+    app.leases.renew(&attempt, app.clock.now());
+    let asked = attempt.clone();
     // The rows that led to a checkpoint do not change any more. So a reader sums them up, and the
     // writer thread does not have to.
     let before = app.read(move |tx, app| {
-        let run = lookup::find(tx, &asked)?;
-        match check(tx, &run, attempt, key)? {
+        let run = lookup::find(tx, &asked.run)?;
+        match check(tx, &run, &asked, key)? {
             Some(checkpoint) => Ok(Some((before(tx, app, &run, &checkpoint)?, checkpoint))),
             None => Ok(None),
         }
     });
     let Some((before, checkpoint)) = before.await? else { return Ok(()) };
     app.change(move |change| {
-        let mut run = change.run(&id)?;
-        if check(change.tx, &run, attempt, key)?.is_none() {
+        let mut run = change.run(&attempt.run)?;
+        if check(change.tx, &run, &attempt, key)?.is_none() {
             return Ok(());
         }
         let Before { history, logged, iteration, value, summary } = before;
@@ -156,8 +158,9 @@ pub(crate) async fn resume(
             Ok(())
         })?;
         summaries::save(change.tx, &run, &summary)?;
-        store::rungs::inherit(change.tx, run.key, checkpoint.attempt, attempt, iteration)?;
-        store::checkpoints::resume(change.tx, run.key, attempt, checkpoint.key)?;
+        let number = attempt.number;
+        store::rungs::inherit(change.tx, run.key, checkpoint.attempt, number, iteration)?;
+        store::checkpoints::resume(change.tx, run.key, number, checkpoint.key)?;
         change.told(&run)
     })
     .await
@@ -165,9 +168,10 @@ pub(crate) async fn resume(
 
 /// Returns the checkpoint if the attempt may resume from it. Returns `None` if the attempt has
 /// resumed from the checkpoint already, or has logged the checkpoint itself.
-fn check(tx: &Tx<'_>, run: &Run, attempt: u32, key: i64) -> Result<Option<Checkpoint>, Error> {
+fn check(tx: &Tx<'_>, run: &Run, of: &Attempt, key: i64) -> Result<Option<Checkpoint>, Error> {
+    let attempt = of.number;
     if !check_attempt(run, attempt)? {
-        return Err(fenced(&run.id, attempt, run.attempt));
+        return Err(fenced(of, run.attempt));
     }
     let known =
         store::checkpoints::resumes(tx, run.key)?.get(&attempt).map(|(checkpoint, _)| *checkpoint);
@@ -210,7 +214,7 @@ struct Before {
 /// Counts and sums up the rows that led to a checkpoint, as if they arrived again.
 fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<Before, Error> {
     let lineage = Lineage::to(tx, run, checkpoint)?;
-    let plan = run.sweep.as_deref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;
+    let plan = run.sweep.as_ref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;
     let mut anew = Run { history: 0, logged: 0, iteration: 0, value: None, ..run.clone() };
     let mut summary = Summary::default();
     for name in STREAMS {

@@ -5,6 +5,8 @@
 //! `app::files::blobs` uses this module, and so does everything that keeps rows which name
 //! contents.
 
+use record::ids::RunId;
+
 use super::room::Bound;
 use crate::{
     app::{
@@ -23,7 +25,7 @@ pub(in crate::app) struct Owner {
     pub(in crate::app) project: String,
     /// The internal key of the run.
     pub(in crate::app) run: i64,
-    id: String,
+    id: RunId,
 }
 
 impl Owner {
@@ -33,8 +35,8 @@ impl Owner {
     /// # Errors
     /// Fails with [`Error::Missing`] if the caller's run does not exist.
     pub(in crate::app) fn of(tx: &Tx<'_>, caller: &Caller) -> Result<Option<Self>, Error> {
-        let Caller::Run { run, .. } = caller else { return Ok(None) };
-        let Run { key, id, project, .. } = lookup::find(tx, run)?;
+        let Caller::Run(attempt) = caller else { return Ok(None) };
+        let Run { key, id, project, .. } = lookup::find(tx, &attempt.run)?;
         Ok(Some(Self { project, run: key, id }))
     }
 

@@ -8,6 +8,7 @@ use record::{
     checkpoint::CheckpointRow,
     content_row::ContentRow,
     file::FileRow,
+    ids::RunId,
 };
 
 use super::{
@@ -40,7 +41,7 @@ pub(in crate::app) enum Row {
 pub(in crate::app) async fn read(
     app: &Arc<App>,
     caller: &Caller,
-    run: &str,
+    run: &RunId,
     frames: &[u8],
 ) -> Result<Vec<Row>, Error> {
     let told = record::rows(frames)

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use record::Value;
+use record::{Value, ids::SweepId};
 
 use super::{
     filter::{self, Field, Filter, Name, Sort},
@@ -31,8 +31,8 @@ use crate::{
 pub(crate) struct Search {
     /// The project of the runs; empty means any project.
     pub(crate) project: String,
-    /// The sweep of the runs; empty means any sweep or none.
-    pub(crate) sweep: String,
+    /// The sweep of the runs; `None` means any sweep or none.
+    pub(crate) sweep: Option<SweepId>,
     /// The filters that the runs must pass, as users write them.
     pub(crate) filters: Vec<String>,
     /// The names of the values to sort by, as users write them. Among runs with equal values, the
@@ -44,7 +44,7 @@ pub(crate) struct Search {
 
 struct Question {
     project: String,
-    sweep: String,
+    sweep: Option<SweepId>,
     filters: Vec<Filter>,
     order: Vec<Sort>,
     limit: usize,
@@ -68,9 +68,10 @@ pub(crate) async fn find_runs(
     let question = Question { project: search.project, sweep: search.sweep, filters, order, limit };
     let found = app
         .read(move |tx, _| {
-            if !question.sweep.is_empty() && store::sweeps::progress(tx, &question.sweep)?.is_none()
+            if let Some(sweep) = &question.sweep
+                && store::sweeps::progress(tx, sweep)?.is_none()
             {
-                return Err(Error::no_sweep(&question.sweep));
+                return Err(Error::no_sweep(sweep));
             }
             question.answer(tx)
         })
@@ -108,7 +109,8 @@ impl Question {
     fn answer(&self, tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
         let mut found: Vec<(Vec<Option<Value>>, i64)> = Vec::new();
         let mut known = Definitions::default();
-        store::listing::each(tx, &self.project, &self.sweep, |candidate| -> Result<bool, Error> {
+        let sweep = self.sweep.as_ref();
+        store::listing::each(tx, &self.project, sweep, |candidate| -> Result<bool, Error> {
             for filter in &self.filters {
                 let passes = match filter.name {
                     Name::Field(Field::Tags) => {

@@ -10,6 +10,7 @@ use std::{
 use record::{
     RowRef,
     columns::{Column, Encoder, Kind},
+    ids::RunId,
 };
 use serde_json::Value as Json;
 
@@ -56,7 +57,7 @@ pub(crate) struct Key {
 pub(crate) async fn keys(
     app: &Arc<App>,
     caller: &Caller,
-    run: String,
+    run: RunId,
 ) -> Result<BTreeMap<String, Key>, Error> {
     caller.run(&run)?;
     app.read(move |tx, _| {
@@ -128,7 +129,7 @@ fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
 pub(crate) async fn curves(
     app: &Arc<App>,
     caller: &Caller,
-    run: String,
+    run: RunId,
     keys: Vec<String>,
     mut window: Window,
 ) -> Result<Vec<(String, Vec<Bucket>)>, Error> {
@@ -169,7 +170,7 @@ pub(crate) async fn curves(
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     /// The run's id.
-    pub(crate) run: String,
+    pub(crate) run: RunId,
     /// The requested keys. Rows without any of these keys are left out, and the other rows are
     /// reduced to these keys. If there are no requested keys, all rows are returned whole.
     pub(crate) keys: HashSet<String>,

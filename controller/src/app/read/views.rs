@@ -40,6 +40,7 @@ use ::sweeps::{
     },
     stopping::Decision,
 };
+use record::ids::{RunId, SweepId};
 
 /// A run with its summary.
 #[derive(Clone, Debug)]
@@ -158,7 +159,7 @@ pub(in crate::app) fn runs(
 }
 
 fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Error> {
-    let Some(sweep) = run.sweep.as_deref().filter(|_| !run.constrained.is_empty()) else {
+    let Some(sweep) = run.sweep.as_ref().filter(|_| !run.constrained.is_empty()) else {
         return Ok(Vec::new());
     };
     let plan = app.plans.get(tx, sweep)?;
@@ -173,7 +174,7 @@ fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Er
 }
 
 /// Returns the view of a sweep in this transaction.
-pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepView, Error> {
+pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &SweepId) -> Result<SweepView, Error> {
     let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
     of_sweep(tx, app, sweep)
 }
@@ -181,8 +182,8 @@ pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &str) -> Result<SweepVie
 fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     let progress =
         store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
-    let best =
-        progress.best_run.as_deref().map(|id| store::runs::get(tx, id)).transpose()?.flatten();
+    let best = progress.best_run.as_ref().map(|id| store::runs::get(tx, id));
+    let best = best.transpose()?.flatten();
     let best = best.map(|best| run(tx, app, best)).transpose()?;
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
     let plan = app.plans.get(tx, &sweep.id)?;
@@ -236,7 +237,7 @@ pub(in crate::app) fn note(
 pub(crate) async fn get_sweep(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
+    id: SweepId,
 ) -> Result<SweepView, Error> {
     caller.admin()?;
     app.read(move |tx, app| sweep(tx, app, &id)).await
@@ -262,7 +263,7 @@ pub(crate) async fn list_sweeps(
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
-pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Result<RunView, Error> {
+pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: RunId) -> Result<RunView, Error> {
     caller.run(&id)?;
     app.read(move |tx, app| {
         let found = lookup::find(tx, &id)?;
@@ -279,9 +280,9 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: String) -> Resu
 /// The runs that a caller of [`list_runs`] asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
-    /// The id of the sweep of the runs, which are sorted by trial number. An empty id means the
-    /// runs outside of sweeps, newest first.
-    pub(crate) sweep: String,
+    /// The sweep of the runs, which are sorted by trial number. `None` means the runs outside of
+    /// sweeps, newest first.
+    pub(crate) sweep: Option<SweepId>,
     /// The states of the runs; empty means any state.
     pub(crate) states: Vec<String>,
     /// The most runs to return; 0 means all.
@@ -305,8 +306,7 @@ pub(crate) async fn list_runs(
         let names = run::State::ALL.map(run::State::name).join(", ");
         return Err(Error::invalid(format!("no state `{unknown}`: {names}")));
     }
-    if !listing.sweep.is_empty() {
-        let sweep = listing.sweep.clone();
+    if let Some(sweep) = listing.sweep.clone() {
         app.read(move |tx, _| {
             store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))
         })
@@ -324,7 +324,7 @@ async fn send_runs(
     let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
     // Within a sweep, `at` is the number of the next trial. Outside of sweeps, `at` is the key of
     // the last run so far, and the next run has a smaller key.
-    let mut at = if listing.sweep.is_empty() { i64::MAX } else { 0 };
+    let mut at = if listing.sweep.is_none() { i64::MAX } else { 0 };
     let mut pace = Pace::new(app);
     let listing = Arc::new(listing);
     while outlet.is_wanted().await {
@@ -332,7 +332,7 @@ async fn send_runs(
         let found = app.read(move |tx, app| next_page(tx, app, &wanted, at, page)).await?;
         pace.took(found.iter().map(RunView::weight));
         let Some(last) = found.last() else { return Ok(()) };
-        at = if listing.sweep.is_empty() {
+        at = if listing.sweep.is_none() {
             last.run.key
         } else {
             last.run.trial.unwrap_or_default().cast_signed() + 1
@@ -362,10 +362,9 @@ fn next_page(
     at: i64,
     limit: u32,
 ) -> Result<Vec<RunView>, Error> {
-    let runs = if listing.sweep.is_empty() {
-        store::runs::alone(tx, at, limit)?
-    } else {
-        store::runs::page(tx, &listing.sweep, at.cast_unsigned(), limit)?
+    let runs = match &listing.sweep {
+        None => store::runs::alone(tx, at, limit)?,
+        Some(sweep) => store::runs::page(tx, sweep, at.cast_unsigned(), limit)?,
     };
     runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
@@ -374,7 +373,7 @@ fn next_page(
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     /// The run's id.
-    pub(crate) run: String,
+    pub(crate) run: RunId,
     /// The name of the stream.
     pub(crate) stream: String,
     /// The attempt's number; 0 means all attempts.

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use record::ids::{RunId, SweepId};
+
 use super::{
     pages::{self, Outlet, PAGE_BYTES, Pace, Streamed},
     views::{self, RunView, SweepView},
@@ -31,7 +33,7 @@ pub(crate) struct SweepUpdate {
 pub(crate) async fn watch(
     app: &Arc<App>,
     caller: &Caller,
-    sweep: String,
+    sweep: SweepId,
 ) -> Result<Streamed<SweepUpdate>, Error> {
     views::get_sweep(app, caller, sweep.clone()).await?;
     let app = app.clone();
@@ -40,15 +42,15 @@ pub(crate) async fn watch(
 
 async fn send_updates(
     app: &Arc<App>,
-    sweep: &str,
+    sweep: &SweepId,
     outlet: &Outlet<SweepUpdate>,
 ) -> Result<(), Error> {
-    let listener = app.wakeups.listen(Topic::Sweep(sweep.to_owned()));
+    let listener = app.wakeups.listen(Topic::Sweep(sweep.clone()));
     let (mut seen, mut shown) = (None, None);
     // Changes that happen while a slow watcher reads an update go into the next update.
     while outlet.is_wanted().await {
         let woken = listener.woken();
-        let wanted = sweep.to_owned();
+        let wanted = sweep.clone();
         let news = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
         let progress = &news.sweep.progress;
         let is_over = progress.state.is_over() && progress.live() == 0;
@@ -70,12 +72,12 @@ async fn send_updates(
 struct Changes {
     sweep: SweepView,
     /// The ids of the changed runs.
-    runs: Vec<String>,
+    runs: Vec<RunId>,
     /// The number of the newest event that these changes include.
     last: i64,
 }
 
-fn look(tx: &Tx<'_>, app: &App, sweep: &str, seen: Option<i64>) -> Result<Changes, Error> {
+fn look(tx: &Tx<'_>, app: &App, sweep: &SweepId, seen: Option<i64>) -> Result<Changes, Error> {
     let last = store::events::last(tx)?;
     let runs = match seen {
         None => store::runs::live(tx, sweep)?,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use probes::{Bug, planted};
-use record::{Corrupt, file::STREAM as FILES};
+use record::{Corrupt, file::STREAM as FILES, ids::Attempt};
 use sweeps::lifecycle::run::State;
 
 use super::{digest::Digest, stopping, summaries, value};
@@ -34,10 +34,8 @@ use crate::{
 /// The rows that a sender appends to a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Append {
-    /// The run's id.
-    pub(crate) run: String,
     /// The number of the attempt that writes.
-    pub(crate) attempt: u32,
+    pub(crate) of: Attempt,
     /// The name of the stream's writer.
     pub(crate) writer: String,
     /// The stream: `history`, `summary`, `console`, `meta`, `files` or `system`.
@@ -85,19 +83,19 @@ pub(crate) async fn append(
     caller: &Caller,
     append: Append,
 ) -> Result<Appended, Error> {
-    caller.attempt(&append.run, append.attempt)?;
-    planning::of_run(app, &append.run).await?;
+    caller.attempt(&append.of)?;
+    planning::of_run(app, &append.of.run).await?;
     let mut append = append;
     loop {
         let digest = check(app, &append)?;
         let told = match append.stream.as_str() {
-            FILES => {
-                Content::Files(files::rows::read(app, caller, &append.run, &append.frames).await?)
-            }
+            FILES => Content::Files(
+                files::rows::read(app, caller, &append.of.run, &append.frames).await?,
+            ),
             META => Content::Meta(Said::read(&append.frames).map_err(damaged)?),
             _ => Content::Values,
         };
-        app.leases.renew(&append.run, append.attempt, app.clock.now());
+        app.leases.renew(&append.of, app.clock.now());
         if digest.rows > 0 {
             app.full.check()?;
         }
@@ -179,12 +177,12 @@ fn keep(
     digest: Digest,
     told: Content,
 ) -> Result<Kept, Error> {
-    let mut run = change.run(&append.run)?;
-    let standing = standing(change.app, &run, append.attempt)?;
+    let mut run = change.run(&append.of.run)?;
+    let standing = standing(change.app, &run, append.of.number)?;
     let stream = Stream {
         run: run.key,
         name: &append.stream,
-        attempt: append.attempt,
+        attempt: append.of.number,
         writer: &append.writer,
     };
     let next = store::blocks::next(change.tx, stream)?;
@@ -206,13 +204,13 @@ fn keep(
         change.wake(Wake::All(Topic::Run(run.id.clone())));
     }
     match standing {
-        Standing::Fenced => return Ok(Kept::Apart(fenced(&run.id, append.attempt, run.attempt))),
+        Standing::Fenced => return Ok(Kept::Apart(fenced(&append.of, run.attempt))),
         Standing::Late if digest.rows > 0 => {
             change.edit(&mut run, |_, run| {
                 note_late(run, &append.stream);
                 Ok(())
             })?;
-            return Ok(Kept::Apart(late(&run.id, append.attempt)));
+            return Ok(Kept::Apart(late(&append.of)));
         }
         Standing::Late | Standing::Current => {}
     }

@@ -9,6 +9,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use record::ids::SweepId;
+
 use crate::{
     app::error::Error,
     store::{self, Tx},
@@ -19,7 +21,7 @@ const MOST: usize = 1024;
 
 /// The costs at the rungs that runs reached lately.
 #[derive(Debug, Default)]
-pub(in crate::app) struct RungCosts(Mutex<HashMap<(String, u64), Sorted>>);
+pub(in crate::app) struct RungCosts(Mutex<HashMap<(SweepId, u64), Sorted>>);
 
 /// The costs that count at one rung.
 #[derive(Debug, Default)]
@@ -48,7 +50,7 @@ impl RungCosts {
     pub(in crate::app) fn at<T>(
         &self,
         tx: &Tx<'_>,
-        sweep: &str,
+        sweep: &SweepId,
         iteration: u64,
         anew: bool,
         decide: impl FnOnce(&[f64]) -> Result<(T, Joined), Error>,
@@ -58,7 +60,7 @@ impl RungCosts {
             cache.clear();
         }
         let newest = store::rungs::newest(tx, sweep, iteration)?;
-        let sorted = cache.entry((sweep.to_owned(), iteration)).or_default();
+        let sorted = cache.entry((sweep.clone(), iteration)).or_default();
         if anew || sorted.newest != newest {
             let mut costs = store::rungs::costs(tx, sweep, iteration)?;
             costs.sort_by(f64::total_cmp);
@@ -87,7 +89,8 @@ mod tests {
     /// Lets a run with this cost reach the rung, and returns the costs that counted before this
     /// run.
     fn join(rung_costs: &RungCosts, tx: &Tx<'_>, run: i64, cost: f64) -> Result<Vec<f64>, Error> {
-        rung_costs.at(tx, "s", 9, false, |others| {
+        let sweep = &SweepId::from("s");
+        rung_costs.at(tx, sweep, 9, false, |others| {
             let decision = Decision {
                 iteration: 9,
                 value: cost,
@@ -96,7 +99,7 @@ mod tests {
                 threshold: None,
                 verdict: Verdict::GoOn,
             };
-            let reached = Reached { run, attempt: 1, sweep: "s", cost, best: cost, decision };
+            let reached = Reached { run, attempt: 1, sweep, cost, best: cost, decision };
             Ok((others.to_vec(), Joined { key: store::rungs::insert(tx, &reached)?, cost }))
         })
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use record::ids::{Attempt, RunId, SweepId};
 use sweeps::lifecycle::run::{Event, State};
 
 use super::{
@@ -48,8 +49,8 @@ pub(crate) struct NewRun {
     pub(crate) group: String,
     /// The run's job type, for users; may be empty.
     pub(crate) job_type: String,
-    /// The run's id. If the id is empty, the controller makes one.
-    pub(crate) id: String,
+    /// The id; if there is none, the controller makes one.
+    pub(crate) id: Option<RunId>,
     /// How to treat an existing run: `never`, `allow`, `must` or `anew`. Empty means `never`.
     pub(crate) resume: String,
     /// The idempotency key: a second call with the same key begins nothing. If the key is empty,
@@ -63,10 +64,8 @@ pub(crate) struct NewRun {
 /// Everything that a program needs to know about its run.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
-    /// The run's id.
-    pub(crate) run: String,
     /// The number of the attempt that the program carries out.
-    pub(crate) attempt: u32,
+    pub(crate) of: Attempt,
     /// The run's config as a JSON object.
     pub(crate) config_json: String,
     /// The token with which the program may use this run only.
@@ -111,14 +110,15 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
         return Err(Error::invalid("the config of a run must be one JSON object"));
     }
     let id_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
-    if new.id.len() > ID_BYTES || !new.id.bytes().all(id_letter) {
+    let id = new.id.as_ref().map(RunId::as_str);
+    if id.is_some_and(|id| id.len() > ID_BYTES || !id.bytes().all(id_letter)) {
         return Err(Error::invalid(format!(
             "the id of a run must have 1 to {ID_BYTES} letters of A-Z a-z 0-9 _ -"
         )));
     }
     match new.resume.as_str() {
         "" | "never" => Ok(()),
-        "allow" | "must" | "anew" if new.id.is_empty() => {
+        "allow" | "must" | "anew" if id.is_none() => {
             Err(Error::invalid("to resume a run, name its id"))
         }
         "allow" | "must" | "anew" => Ok(()),
@@ -153,26 +153,27 @@ fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
 fn start(change: &mut Change<'_>, new: NewRun) -> Result<Begun, Error> {
     let key = new.idempotency_key.clone();
     if !key.is_empty()
-        && let Some((run, attempt)) = store::about::begun(change.tx, &key)?
+        && let Some(of) = store::about::begun(change.tx, &key)?
     {
-        let run = change.run(&run)?;
-        return begun(change, run, attempt);
+        let run = change.run(&of.run)?;
+        return begun(change, run, of);
     }
-    let known = if new.id.is_empty() { None } else { store::runs::get(change.tx, &new.id)? };
+    let known = new.id.as_ref().map(|id| store::runs::get(change.tx, id)).transpose()?.flatten();
     let run = match (known, new.resume.as_str()) {
         (Some(run), "allow" | "must" | "anew") => resume(change, run, new)?,
         (Some(run), _) => return Err(taken(&run)),
         (None, "must" | "anew") => {
-            return Err(Error::missing(format!("no run `{}` to resume", new.id))
+            let id = new.id.as_ref().map(RunId::as_str).unwrap_or_default();
+            return Err(Error::missing(format!("no run `{id}` to resume"))
                 .hint("`resume = allow` begins it where it is missing"));
         }
         (None, _) => insert(change, new)?,
     };
+    let of = run.present();
     if !key.is_empty() {
-        store::about::save_begun(change.tx, &key, &run.id, run.attempt)?;
+        store::about::save_begun(change.tx, &key, &of)?;
     }
-    let attempt = run.attempt;
-    begun(change, run, attempt)
+    begun(change, run, of)
 }
 
 fn taken(run: &Run) -> Error {
@@ -184,16 +185,16 @@ fn taken(run: &Run) -> Error {
 }
 
 fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
-    let mut id = new.id;
-    if id.is_empty() {
-        id = change.app.chance.id();
-        while store::runs::get(change.tx, &id)?.is_some() {
-            id = change.app.chance.id();
-        }
-    } else if let Some(sweep) = sweep_of(change, &id)? {
-        let message = format!("the id `{id}` could be confused with the sweep `{sweep}`");
-        return Err(Error::refused(Why::State, message).hint("give another id"));
-    }
+    let id = match new.id {
+        None => free_id(change)?,
+        Some(id) => match sweep_of(change, &id)? {
+            None => id,
+            Some(sweep) => {
+                let message = format!("the id `{id}` could be confused with the sweep `{sweep}`");
+                return Err(Error::refused(Why::State, message).hint("give another id"));
+            }
+        },
+    };
     let started_ms = change.past(new.started_ms);
     let mut run = Run {
         project: lookup::project(&new.project),
@@ -212,13 +213,21 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
     Ok(run)
 }
 
+/// Makes an id that no run has.
+fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
+    loop {
+        let id = RunId::from(change.app.chance.id());
+        if store::runs::get(change.tx, &id)?.is_none() {
+            return Ok(id);
+        }
+    }
+}
+
 /// Returns the id of a sweep that users could confuse with a run of this id. The run's id is the
 /// sweep's id, or looks like the id of the sweep's trial.
-fn sweep_of(change: &Change<'_>, id: &str) -> Result<Option<String>, Error> {
-    let sweep = id.rsplit_once('-').map_or(id, |(sweep, _)| sweep);
-    let known = [id, sweep].map(|sweep| store::sweeps::get(change.tx, sweep));
-    for sweep in known {
-        if let Some(sweep) = sweep? {
+fn sweep_of(change: &Change<'_>, id: &RunId) -> Result<Option<SweepId>, Error> {
+    for sweep in [Some(SweepId::from(id.as_str())), id.sweep()].into_iter().flatten() {
+        if let Some(sweep) = store::sweeps::get(change.tx, &sweep)? {
             return Ok(Some(sweep.id));
         }
     }
@@ -280,9 +289,8 @@ fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<()
     Ok(())
 }
 
-/// Returns everything that a trial's program needs to know about its run, and marks a leased run as
-/// running. A repeated call changes nothing. `attempt` 0 means the attempt of the caller's token,
-/// or the newest attempt if the caller is the administrator.
+/// Returns what a trial's program needs to go on. It begins nothing twice. Without the number of an
+/// attempt, the caller's own attempt is meant, or the present one.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist, and with [`Why::Fenced`] if `attempt`
@@ -290,31 +298,37 @@ fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<()
 pub(crate) async fn join(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
-    attempt: u32,
+    id: RunId,
+    number: Option<u32>,
 ) -> Result<Begun, Error> {
-    let attempt = match caller {
-        Caller::Run { attempt: own, .. } if attempt == 0 => *own,
-        _ => attempt,
+    caller.run(&id)?;
+    let own = match caller {
+        Caller::Run(own) => Some(own.number),
+        Caller::Admin => None,
     };
-    caller.attempt(&id, attempt)?;
+    let asked = number.or(own).map(|number| Attempt { run: id.clone(), number });
+    if let Some(asked) = &asked {
+        caller.attempt(asked)?;
+    }
     planning::of_run(app, &id).await?;
     let work = move |change: &mut Change<'_>| {
         let mut run = change.run(&id)?;
-        if attempt != 0 && !check_attempt(&run, attempt)? {
-            return Err(fenced(&id, attempt, run.attempt));
+        if let Some(asked) = asked
+            && !check_attempt(&run, asked.number)?
+        {
+            return Err(fenced(&asked, run.attempt));
         }
         if run.state == State::Leased {
             change.edit(&mut run, Change::hear)?;
         }
-        let attempt = run.attempt;
-        begun(change, run, attempt)
+        let of = run.present();
+        begun(change, run, of)
     };
     app.change(work).await
 }
 
-fn begun(change: &Change<'_>, run: Run, attempt: u32) -> Result<Begun, Error> {
+fn begun(change: &Change<'_>, run: Run, of: Attempt) -> Result<Begun, Error> {
     let next_step = store::summaries::get(change.tx, run.key)?.next_step;
-    let token = change.app.tokens.of_run(&run.id, attempt);
-    Ok(Begun { attempt, config_json: run.config, token, run: run.id, next_step })
+    let token = change.app.tokens.of(&of);
+    Ok(Begun { of, config_json: run.config, token, next_step })
 }

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use record::ids::Attempt;
 use sweeps::lifecycle::{
     Class,
     run::{Event, State, StopReason},
@@ -75,19 +76,18 @@ pub(crate) enum EndState {
 pub(crate) async fn end(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
-    attempt: u32,
+    attempt: Attempt,
     mut end: End,
 ) -> Result<RunView, Error> {
-    caller.attempt(&id, attempt)?;
+    caller.attempt(&attempt)?;
     if let Some(message) = &mut end.message {
         message.truncate(cut(message, app.settings.limits.text_bytes).len());
     }
-    planning::of_run(app, &id).await?;
+    planning::of_run(app, &attempt.run).await?;
     let work = move |change: &mut Change<'_>| {
-        let mut run = change.run(&id)?;
-        if !check_attempt(&run, attempt)? {
-            return Err(fenced(&id, attempt, run.attempt));
+        let mut run = change.run(&attempt.run)?;
+        if !check_attempt(&run, attempt.number)? {
+            return Err(fenced(&attempt, run.attempt));
         }
         let crashed = end.state == EndState::Crashed;
         if crashed && run.sweep.is_some() {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use probes::{Bug, planted};
+use record::ids::{Attempt, RunId};
 use sweeps::lifecycle::run::State;
 
 use crate::{
@@ -25,21 +26,22 @@ use crate::{
 /// Fails with [`Error::Refused`] if the attempt of a run token has been over for longer than the
 /// grace of late rows.
 pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), Error> {
-    let Caller::Run { run, attempt } = caller else { return Ok(()) };
+    let Caller::Run(attempt) = caller else { return Ok(()) };
     // Most calls come from an attempt with a lease. An attempt with a lease is not over, so its
     // calls need no read of the rows.
-    if !app.leases.is_over(run, *attempt, app.clock.now()) {
+    if !app.leases.is_over(attempt, app.clock.now()) {
         return Ok(());
     }
-    let (id, attempt) = (run.clone(), *attempt);
+    let Attempt { run, number } = attempt.clone();
     let look = move |tx: &store::Tx<'_>, app: &App| {
-        let ends = store::runs::ends(tx, &id)?;
-        Ok(ends.is_some_and(|ends| is_closed(app, &ends, attempt)))
+        let ends = store::runs::ends(tx, &run)?;
+        Ok(ends.is_some_and(|ends| is_closed(app, &ends, number)))
     };
     if !app.read(look).await? || planted(Bug::TokensNeverEnd) {
         return Ok(());
     }
-    let message = format!("attempt {attempt} of the run `{run}` is over, and its token with it");
+    let run = &attempt.run;
+    let message = format!("attempt {number} of the run `{run}` is over, and its token with it");
     let hint =
         "with the controller's own token, `sweep sync` sends what is left in the run's folder";
     Err(Error::refused(Why::Forbidden, message).hint(hint))
@@ -55,7 +57,7 @@ pub(in crate::app) fn project(said: &str) -> String {
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
-pub(in crate::app) fn find(tx: &Tx<'_>, id: &str) -> Result<Run, Error> {
+pub(in crate::app) fn find(tx: &Tx<'_>, id: &RunId) -> Result<Run, Error> {
     store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
 }
 
@@ -119,19 +121,20 @@ pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
 }
 
 /// Returns the error of an append with late rows.
-pub(in crate::app) fn late(run: &str, attempt: u32) -> Error {
-    let message = format!(
-        "attempt {attempt} of the run `{run}` is over: late rows are kept and do not count"
-    );
+pub(in crate::app) fn late(attempt: &Attempt) -> Error {
+    let Attempt { run, number } = attempt;
+    let message =
+        format!("attempt {number} of the run `{run}` is over: late rows are kept and do not count");
     Error::refused(Why::Fenced, message)
 }
 
 /// Returns the error of a report from an attempt that does not own the run.
-pub(in crate::app) fn fenced(run: &str, attempt: u32, now: u32) -> Error {
-    let owner = if now == attempt {
+pub(in crate::app) fn fenced(attempt: &Attempt, now: u32) -> Error {
+    let Attempt { run, number } = attempt;
+    let owner = if now == *number {
         "was given up".to_owned()
     } else {
         format!("is over: attempt {now} owns the run")
     };
-    Error::refused(Why::Fenced, format!("attempt {attempt} of the run `{run}` {owner}"))
+    Error::refused(Why::Fenced, format!("attempt {number} of the run `{run}` {owner}"))
 }

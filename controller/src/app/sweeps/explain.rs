@@ -12,6 +12,7 @@ use ::sweeps::{
         explain::{self, Explanation, Unexplained},
     },
 };
+use record::ids::{RunId, SweepId};
 
 use super::{known::Known, plan::Plan};
 use crate::{
@@ -30,7 +31,7 @@ const LISTED: usize = 12;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Incumbent {
     /// The run's id.
-    pub(crate) run: String,
+    pub(crate) run: RunId,
     /// The run's value.
     pub(crate) value: f64,
     /// The number of the sweep's runs that had ended at that time.
@@ -48,7 +49,7 @@ pub(crate) struct Incumbent {
 pub(crate) async fn explain(
     app: &Arc<App>,
     caller: &Caller,
-    sweep: String,
+    sweep: SweepId,
     parameters: Vec<String>,
 ) -> Result<Explanation, Error> {
     caller.admin()?;
@@ -119,15 +120,15 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Repeated {
     /// The id of the earlier sweep.
-    pub(crate) sweep: String,
+    pub(crate) sweep: SweepId,
     /// The value of the present sweep's metric in the earlier trial.
     pub(crate) value: f64,
 }
 
 impl Repeated {
     fn of(plan: &Plan, earlier: &Earlier) -> Self {
-        let sweep = plan.config.warm_start.get(earlier.sweep).cloned().unwrap_or_default();
-        Self { sweep, value: earlier.value }
+        let sweep = plan.config.warm_start.get(earlier.sweep).map_or("", String::as_str);
+        Self { sweep: SweepId::from(sweep), value: earlier.value }
     }
 
     /// Returns the earlier trial that the first trial of a warm-started sweep repeats, if there is
@@ -169,5 +170,5 @@ pub(in crate::app) fn incumbent(
     let ended =
         history.trials.iter().filter(|trial| trial.outcome != Outcome::Pending).count() as u64;
     let best = explain::incumbent(&plan.study, &history);
-    Ok(best.map(|(number, value)| Incumbent { run: format!("{sweep}-{number}"), value, ended }))
+    Ok(best.map(|(number, value)| Incumbent { run: sweep.trial(number), value, ended }))
 }

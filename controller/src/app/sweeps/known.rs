@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use record::ids::SweepId;
 use sweeps::{
     history::{History, Outcome as Came, Trial},
     point::Point,
@@ -23,7 +24,7 @@ use crate::{
 
 /// The proposers of the sweeps whose search needs a model, by sweep id.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Searches(Mutex<HashMap<String, Arc<AsyncMutex<Known>>>>);
+pub(in crate::app) struct Searches(Mutex<HashMap<SweepId, Arc<AsyncMutex<Known>>>>);
 
 /// The knowledge of a proposer: the history from its sweep's events up to the number `seen`, and a
 /// proposal.
@@ -53,14 +54,14 @@ pub(super) struct Ready {
 }
 
 impl Searches {
-    pub(super) fn of(&self, sweep: &str) -> Arc<AsyncMutex<Known>> {
+    pub(super) fn of(&self, sweep: &SweepId) -> Arc<AsyncMutex<Known>> {
         let mut searches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        searches.entry(sweep.to_owned()).or_default().clone()
+        searches.entry(sweep.clone()).or_default().clone()
     }
 
     /// Forgets the knowledge of a sweep's proposer. The knowledge can be computed again from the
     /// events.
-    pub(in crate::app) fn forget(&self, sweep: &str) {
+    pub(in crate::app) fn forget(&self, sweep: &SweepId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
     }
 }

@@ -10,6 +10,7 @@ use ::sweeps::{
         sweep::{self, Closing},
     },
 };
+use record::ids::{RunId, SweepId};
 
 use super::{plan::Plan, planning, warm_start};
 use crate::{
@@ -69,7 +70,8 @@ pub(crate) async fn create(
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
     let mut earlier = Vec::new();
     if !config.warm_start.is_empty() {
-        let plan = Plan::new("", config, seed);
+        // The sweep gets its id later.
+        let plan = Plan::new(SweepId::default(), config, seed);
         let gathered = app.read(move |tx, app| warm_start::gather(tx, app, &plan)).await?;
         warnings.extend(gathered.warnings);
         earlier = gathered.trials;
@@ -81,9 +83,9 @@ pub(crate) async fn create(
         {
             return Ok(known);
         }
-        let mut id = change.app.chance.id();
+        let mut id = SweepId::from(change.app.chance.id());
         while store::sweeps::get(change.tx, &id)?.is_some() {
-            id = change.app.chance.id();
+            id = SweepId::from(change.app.chance.id());
         }
         let sweep = Sweep {
             id: id.clone(),
@@ -176,7 +178,7 @@ fn together(problems: &[String]) -> String {
 pub(crate) async fn change(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
+    id: SweepId,
     wish: Wish,
 ) -> Result<SweepView, Error> {
     caller.admin()?;
@@ -192,7 +194,7 @@ pub(crate) async fn change(
 /// Makes the change that a user wishes, or a part of it. Returns false if the rest of the change
 /// needs another transaction. The state of the sweep changes last, so a caller that is cut off can
 /// repeat its call.
-fn fulfil(change: &mut Change<'_>, id: &str, wish: Wish) -> Result<bool, Error> {
+fn fulfil(change: &mut Change<'_>, id: &SweepId, wish: Wish) -> Result<bool, Error> {
     let state = change.progress(id)?.state;
     if state.is_over() {
         return Err(over(id, state, wish));
@@ -248,7 +250,7 @@ fn some(change: &Change<'_>) -> Most {
 }
 
 /// Returns the error of a change to a sweep that is over, with advice on how to go on.
-fn over(id: &str, state: sweep::State, wish: Wish) -> Error {
+fn over(id: &SweepId, state: sweep::State, wish: Wish) -> Error {
     let wanted = match wish {
         Wish::Pause => "paused",
         Wish::Resume => "resumed",
@@ -283,9 +285,9 @@ fn stop_queued(change: &mut Change<'_>, mut run: Run) -> Result<(), Error> {
 pub(crate) async fn retry(
     app: &Arc<App>,
     caller: &Caller,
-    id: String,
-    wanted: Vec<String>,
-) -> Result<Vec<String>, Error> {
+    id: SweepId,
+    wanted: Vec<RunId>,
+) -> Result<Vec<RunId>, Error> {
     caller.admin()?;
     let most = app.settings.limits.retried;
     if wanted.len() > most {
@@ -306,7 +308,7 @@ pub(crate) async fn retry(
         }
         Ok(wanted)
     };
-    let chosen: Vec<String> = app.read(look).await?;
+    let chosen: Vec<RunId> = app.read(look).await?;
     if chosen.is_empty() {
         return Err(Error::refused(Why::State, format!("no run of `{id}` failed or crashed"))
             .hint(format!("`sweep retry {id} RUN` runs a stopped trial again")));
@@ -326,10 +328,10 @@ pub(crate) async fn retry(
 /// Returns the place of the next run, and the ids of the queued runs.
 fn again_some(
     change: &mut Change<'_>,
-    sweep: &str,
-    chosen: &[String],
+    sweep: &SweepId,
+    chosen: &[RunId],
     mut at: usize,
-) -> Result<(usize, Vec<String>), Error> {
+) -> Result<(usize, Vec<RunId>), Error> {
     let (mut most, mut retried) = (some(change), Vec::new());
     while let Some(id) = chosen.get(at).filter(|_| most.runs > 0 && most.bytes > 0) {
         let mut run = of_sweep(change.tx, sweep, id)?;
@@ -354,9 +356,9 @@ fn check_retry(run: &Run) -> Result<(), Error> {
         .hint("only failed, crashed and stopped runs can be retried"))
 }
 
-fn of_sweep(tx: &Tx<'_>, sweep: &str, run: &str) -> Result<Run, Error> {
+fn of_sweep(tx: &Tx<'_>, sweep: &SweepId, run: &RunId) -> Result<Run, Error> {
     let found = lookup::find(tx, run)?;
-    if found.sweep.as_deref() == Some(sweep) {
+    if found.sweep.as_ref() == Some(sweep) {
         return Ok(found);
     }
     Err(Error::missing(format!("no run `{run}` in the sweep `{sweep}`"))

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use record::ids::SweepId;
 use sweeps::{
     config::{self, Config, Metric},
     search::{self, Impute, Method, Study},
@@ -21,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The sweep's id.
-    pub(crate) id: String,
+    pub(crate) id: SweepId,
     /// The checked configuration.
     pub(crate) config: Config,
     /// The part of the configuration that the search needs.
@@ -35,7 +36,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Makes a plan from a valid configuration and the sweep's seed. The plan has no trials of
     /// earlier sweeps.
-    pub(crate) fn new(id: &str, config: Config, seed: u64) -> Self {
+    pub(crate) fn new(id: SweepId, config: Config, seed: u64) -> Self {
         let space = search::bound(config.method, &config.space);
         let bound = space.into_iter().chain(config.run_cap).min();
         let metric = config.metric.as_ref();
@@ -45,7 +46,7 @@ impl Plan {
             constraints: config.constraints.clone(),
             ..Study::new(config.method, config.space.clone(), seed)
         };
-        Self { id: id.to_owned(), study, capped: bound.is_some() && bound != space, bound, config }
+        Self { id, study, capped: bound.is_some() && bound != space, bound, config }
     }
 
     /// Returns the metric that the sweep optimises; `None` if the sweep has no metric.
@@ -93,9 +94,9 @@ pub(crate) struct Plans {
 
 #[derive(Debug, Default)]
 struct Cache {
-    plans: HashMap<String, Arc<Plan>>,
+    plans: HashMap<SweepId, Arc<Plan>>,
     /// The beginnings of run ids that looked like a sweep's id and belong to no sweep.
-    none: HashSet<String>,
+    none: HashSet<SweepId>,
 }
 
 impl Plans {
@@ -105,23 +106,23 @@ impl Plans {
     }
 
     /// Returns the plan of a sweep, if the cache has the plan.
-    pub(crate) fn cached(&self, id: &str) -> Option<Arc<Plan>> {
+    pub(crate) fn cached(&self, id: &SweepId) -> Option<Arc<Plan>> {
         self.lock().plans.get(id).cloned()
     }
 
     /// Returns whether the cache has an entry for this id: the plan of a sweep, or the fact that no
     /// sweep has this id.
-    pub(super) fn knows(&self, id: &str) -> bool {
+    pub(super) fn knows(&self, id: &SweepId) -> bool {
         let cache = self.lock();
         cache.plans.contains_key(id) || cache.none.contains(id)
     }
 
-    pub(super) fn is_none(&self, id: &str) {
+    pub(super) fn is_none(&self, id: SweepId) {
         let mut cache = self.lock();
         if cache.none.len() >= self.most {
             cache.none.clear();
         }
-        cache.none.insert(id.to_owned());
+        cache.none.insert(id);
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
@@ -132,7 +133,7 @@ impl Plans {
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.
-    pub(crate) fn get(&self, tx: &Tx<'_>, id: &str) -> Result<Arc<Plan>, Error> {
+    pub(crate) fn get(&self, tx: &Tx<'_>, id: &SweepId) -> Result<Arc<Plan>, Error> {
         if let Some(plan) = self.cached(id) {
             return Ok(plan);
         }
@@ -142,7 +143,7 @@ impl Plans {
         let config = config.ok_or_else(|| {
             Error::Bug(format!("the stored configuration of `{id}` is not valid any more"))
         })?;
-        let mut plan = Plan::new(id, config, sweep.seed);
+        let mut plan = Plan::new(sweep.id, config, sweep.seed);
         if !plan.config.warm_start.is_empty() {
             plan.study.earlier = store::earlier::get(tx, id)?;
         }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use record::ids::{RunId, SweepId};
+
 use super::plan::Plan;
 use crate::app::{App, error::Error};
 
@@ -11,11 +13,11 @@ use crate::app::{App, error::Error};
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist.
-pub(in crate::app) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>, Error> {
+pub(in crate::app) async fn of(app: &Arc<App>, sweep: &SweepId) -> Result<Arc<Plan>, Error> {
     match app.plans.cached(sweep) {
         Some(plan) => Ok(plan),
         None => {
-            let sweep = sweep.to_owned();
+            let sweep = sweep.clone();
             app.read(move |tx, app| app.plans.get(tx, &sweep)).await
         }
     }
@@ -23,12 +25,9 @@ pub(in crate::app) async fn of(app: &Arc<App>, sweep: &str) -> Result<Arc<Plan>,
 
 /// Loads the plan of a run's sweep into the cache, so that the writer thread finds the plan there.
 /// Does nothing for a run outside of sweeps.
-pub(in crate::app) async fn of_run(app: &Arc<App>, run: &str) -> Result<(), Error> {
-    // The id of a trial is its sweep's id, a hyphen and the trial's number.
-    let Some((sweep, _)) = run.rsplit_once('-').filter(|(sweep, _)| !app.plans.knows(sweep)) else {
-        return Ok(());
-    };
-    match of(app, sweep).await {
+pub(in crate::app) async fn of_run(app: &Arc<App>, run: &RunId) -> Result<(), Error> {
+    let Some(sweep) = run.sweep().filter(|sweep| !app.plans.knows(sweep)) else { return Ok(()) };
+    match of(app, &sweep).await {
         Err(Error::Missing(_)) => app.plans.is_none(sweep),
         found => drop(found?),
     }

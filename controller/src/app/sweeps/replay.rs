@@ -5,6 +5,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use ::sweeps::search;
+use record::ids::SweepId;
 
 use super::{known::Known, plan::Plan};
 use crate::{
@@ -32,7 +33,7 @@ pub(crate) struct Replayed {
 pub(crate) async fn replay(
     app: &Arc<App>,
     caller: &Caller,
-    sweep: String,
+    sweep: SweepId,
     numbers: Vec<u64>,
 ) -> Result<Replayed, Error> {
     caller.admin()?;

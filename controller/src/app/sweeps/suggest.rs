@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use probes::{Bug, planted};
+use record::ids::SweepId;
 use sweeps::{
     history::History,
     lifecycle::{
@@ -42,7 +43,7 @@ pub(in crate::app) struct HandedOut {
 /// Leases runs of a sweep to an agent, at most as many as `most` allows.
 pub(in crate::app) fn hand_out(
     change: &mut Change<'_>,
-    sweep: &str,
+    sweep: &SweepId,
     agent: &str,
     mut most: Most,
 ) -> Result<HandedOut, Error> {
@@ -77,7 +78,7 @@ pub(in crate::app) fn hand_out(
     Ok(handed)
 }
 
-fn hands_out(change: &mut Change<'_>, sweep: &str) -> Result<bool, Error> {
+fn hands_out(change: &mut Change<'_>, sweep: &SweepId) -> Result<bool, Error> {
     Ok(matches!(change.progress(sweep)?.state, sweep::State::Pending | sweep::State::Running))
 }
 
@@ -108,7 +109,7 @@ fn create(
         config: suggestion.point.to_json(&plan.study.space).to_string(),
         suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(search::engine()) },
         agent: Some(agent.to_owned()),
-        ..Run::new(format!("{}-{number}", plan.id), State::Leased, change.now_ms)
+        ..Run::new(plan.id.trial(number), State::Leased, change.now_ms)
     };
     change.create_trial(&mut run)?;
     Ok(run)
@@ -268,7 +269,7 @@ mod tests {
                 trial: Some(0),
                 config: stored,
                 suggestion: Suggestion { seen: 0, origin, fit: None, engine },
-                ..Run::new(format!("{sweep}-0"), State::Leased, change.now_ms)
+                ..Run::new(sweep.trial(0), State::Leased, change.now_ms)
             };
             change.create_trial(&mut run)
         })

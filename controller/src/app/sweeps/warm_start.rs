@@ -2,6 +2,7 @@
 //! this module once, when the new sweep is created, and stores the trials with the new sweep. The
 //! earlier sweeps are never read again, so their later changes change no suggestion.
 
+use record::ids::SweepId;
 use sweeps::{config::Metric, lifecycle::run::State, search::Earlier};
 
 use super::{constraints, plan::Plan};
@@ -31,7 +32,7 @@ pub(in crate::app) fn gather(tx: &Tx<'_>, app: &App, plan: &Plan) -> Result<Gath
     let mut gathered = Gathered::default();
     let Some(metric) = plan.metric().filter(|_| plan.needs_history()) else { return Ok(gathered) };
     for (sweep, id) in plan.config.warm_start.iter().enumerate() {
-        let found = of_sweep(tx, app, plan, metric, id)?;
+        let found = of_sweep(tx, app, plan, metric, &SweepId::from(id.as_str()))?;
         if found.is_empty() {
             let within =
                 if plan.study.constraints.is_empty() { "" } else { " within all `constraints`" };
@@ -60,7 +61,7 @@ fn of_sweep(
     app: &App,
     plan: &Plan,
     metric: &Metric,
-    id: &str,
+    id: &SweepId,
 ) -> Result<Vec<(serde_json::Value, f64)>, Error> {
     let progress = store::sweeps::progress(tx, id)?.ok_or_else(|| {
         Error::invalid(format!("`warm_start` names the sweep `{id}`, which does not exist"))

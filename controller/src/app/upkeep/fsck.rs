@@ -4,6 +4,8 @@
 //! checksums of its pages. So the check misses a flipped byte in a state or a parameter if the
 //! result is a valid value.
 
+use record::ids::RunId;
+
 use crate::{
     app::{
         error::Error,
@@ -125,7 +127,7 @@ async fn runs_in(
 }
 
 /// Checks that every row of a run can be read, and that no row is missing.
-fn run(tx: &Tx<'_>, key: i64, id: &str, report: &mut Report) -> Result<(), Error> {
+fn run(tx: &Tx<'_>, key: i64, id: &RunId, report: &mut Report) -> Result<(), Error> {
     report.runs += 1;
     let place = format!("run `{id}`");
     if let Err(error) = lookup::find(tx, id).and_then(|run| summaries::of(tx, &run).map(drop)) {

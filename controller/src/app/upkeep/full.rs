@@ -11,6 +11,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use record::ids::SweepId;
+
 use super::{fullness::Seen, lost};
 use crate::{
     app::{
@@ -67,8 +69,8 @@ pub(in crate::app) async fn look(app: &Arc<App>, seen: Seen) {
         disk.is_some_and(|disk| looking.full.look(disk, seen, &looking.settings))
     });
     if left.await.is_ok_and(|left| left) {
-        let sweeps: BTreeSet<String> =
-            app.registry.list("").into_iter().map(|(_, presence)| presence.sweep).collect();
+        let sweeps: BTreeSet<SweepId> =
+            app.registry.list(None).into_iter().map(|(_, presence)| presence.sweep).collect();
         let wakes: Vec<Wake> =
             sweeps.into_iter().map(|sweep| Wake::All(Topic::Work(sweep))).collect();
         app.wakeups.wake(&wakes);

@@ -4,6 +4,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use record::ids::Attempt;
+
 use super::{full, fullness::Seen, lost};
 use crate::{
     app::{App, change::Change, error::Error, files::collect, rows::compaction, sweeps::planning},
@@ -27,8 +29,8 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
         return Ok(());
     }
     let expired = app.leases.expired(now);
-    for (run, _) in &expired {
-        planning::of_run(app, run).await?;
+    for attempt in &expired {
+        planning::of_run(app, &attempt.run).await?;
     }
     for some in expired.chunks(app.settings.limits.batch) {
         match expire_all(app, some.to_vec()).await {
@@ -47,26 +49,24 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     collect::collect(app, now).await
 }
 
-async fn expire_all(app: &Arc<App>, some: Vec<(String, u32)>) -> Result<(), Error> {
-    app.change(move |change| {
-        some.iter().try_for_each(|(run, attempt)| expire(change, run, *attempt))
-    })
-    .await
+async fn expire_all(app: &Arc<App>, some: Vec<Attempt>) -> Result<(), Error> {
+    app.change(move |change| some.iter().try_for_each(|attempt| expire(change, attempt))).await
 }
 
 /// Ends leases one by one, so that a problem of one run or its sweep does not affect the others.
-async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error> {
-    for (run, attempt) in some {
-        match expire_all(app, vec![(run.clone(), *attempt)]).await {
+async fn one_by_one(app: &Arc<App>, some: &[Attempt]) -> Result<(), Error> {
+    for attempt in some {
+        match expire_all(app, vec![attempt.clone()]).await {
             Ok(()) => {}
             Err(Error::Busy(busy)) => return Err(Error::Busy(busy)),
             Err(error) => {
+                let Attempt { run, number } = attempt;
                 tracing::warn!(
-                    "upkeep: the lease of attempt {attempt} of `{run}` cannot be ended: {error}"
+                    "upkeep: the lease of attempt {number} of `{run}` cannot be ended: {error}"
                 );
                 // The renewed lease expires again one term later. The next attempt to end it then
                 // logs the problem again.
-                app.leases.renew(run, *attempt, app.clock.now());
+                app.leases.renew(attempt, app.clock.now());
             }
         }
     }
@@ -75,18 +75,18 @@ async fn one_by_one(app: &Arc<App>, some: &[(String, u32)]) -> Result<(), Error>
 
 /// Ends a lease if it is still expired inside the transaction. The agent may have renewed the lease
 /// since the search for expired leases.
-fn expire(change: &mut Change<'_>, id: &str, attempt: u32) -> Result<(), Error> {
-    if !change.app.leases.is_over(id, attempt, change.app.clock.now()) {
+fn expire(change: &mut Change<'_>, attempt: &Attempt) -> Result<(), Error> {
+    if !change.app.leases.is_over(attempt, change.app.clock.now()) {
         return Ok(());
     }
-    match store::runs::get(change.tx, id)? {
-        Some(mut run) if run.attempt == attempt && run.state.is_held() => {
+    match store::runs::get(change.tx, &attempt.run)? {
+        Some(mut run) if run.attempt == attempt.number && run.state.is_held() => {
             let lease = change.app.settings.lease.as_secs_f64();
             let reason = format!("nothing was heard of it for {lease} s");
             change.edit(&mut run, |change, run| change.lose(run, &reason))
         }
         _ => {
-            change.app.leases.release_if(id, attempt);
+            change.app.leases.release_if(attempt);
             Ok(())
         }
     }

@@ -1,6 +1,7 @@
 //! Declares the columns that statements select, each beside the way to read it. So a column and
 //! its field can never be at different places. Says which values a column can hold.
 
+use record::ids::{RunId, SweepId};
 use rusqlite::types::ValueRef;
 
 use super::error::{Error, Result};
@@ -35,6 +36,18 @@ impl<T: Column> Column for Option<T> {
             ValueRef::Null => Ok(None),
             _ => T::read(row, column).map(Some),
         }
+    }
+}
+
+impl Column for RunId {
+    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
+        String::read(row, column).map(Self::from)
+    }
+}
+
+impl Column for SweepId {
+    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
+        String::read(row, column).map(Self::from)
     }
 }
 
