@@ -3,15 +3,60 @@
 //! `app::rows::ingest` writes them and `app::read::views` reads them. This module never looks into
 //! a frame. Every function fails only if the database does.
 
-use super::database::{Result, Row, Tx, int};
+use super::database::{Result, Row, Tx, Word, int};
+
+/// What the rows of a stream are. The order is that of the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum StreamName {
+    /// The lines that a program has printed.
+    Console,
+    /// The files, checkpoints and artifacts of a run.
+    Files,
+    /// The values that a program has logged.
+    History,
+    /// What a program reports about its run.
+    Meta,
+    /// The values that stand for the run.
+    Summary,
+    /// What the machine and the processes use.
+    System,
+}
+
+impl StreamName {
+    const ALL: [Self; 6] =
+        [Self::Console, Self::Files, Self::History, Self::Meta, Self::Summary, Self::System];
+
+    /// Returns the word that rows and messages use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Files => record::file::STREAM,
+            Self::History => "history",
+            Self::Meta => "meta",
+            Self::Summary => "summary",
+            Self::System => "system",
+        }
+    }
+
+    /// Inverts [`StreamName::name`].
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stream| stream.name() == name)
+    }
+}
+
+impl Word for StreamName {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
+}
 
 /// The identity of a stream. The rows of each stream are numbered from 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream<'a> {
     /// The internal key of the run.
     pub(crate) run: i64,
-    /// "history", "summary", "console", "meta", "files" or "system".
-    pub(crate) name: &'a str,
+    /// What its rows are.
+    pub(crate) name: StreamName,
     /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
     /// The name of the writer within the attempt.
@@ -44,7 +89,7 @@ pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
         writer = ?4
          ORDER BY first DESC LIMIT 1",
-        &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
+        &[&stream.run, &stream.name.name(), &stream.attempt, &stream.writer],
         |row| row.count(0),
     )?;
     Ok(next.unwrap_or(0))
@@ -57,7 +102,7 @@ pub(crate) fn unfenced(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
         writer = ?4 AND fenced = 0
          ORDER BY first DESC LIMIT 1",
-        &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
+        &[&stream.run, &stream.name.name(), &stream.attempt, &stream.writer],
         |row| row.count(0),
     )?;
     Ok(end.unwrap_or(0))
@@ -77,7 +122,7 @@ pub(crate) fn insert(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         &[
             &stream.run,
-            &stream.name,
+            &stream.name.name(),
             &stream.attempt,
             &stream.writer,
             &int(first)?,
@@ -93,7 +138,7 @@ pub(crate) fn insert(
 pub(crate) fn writers(
     tx: &Tx<'_>,
     run: i64,
-    stream: &str,
+    stream: StreamName,
     attempt: u32,
 ) -> Result<Vec<(u32, String)>> {
     // Each writer takes one index lookup; `SELECT DISTINCT` would walk over every block of the run.
@@ -113,7 +158,7 @@ pub(crate) fn writers(
 fn next_writer(
     tx: &Tx<'_>,
     run: i64,
-    stream: &str,
+    stream: StreamName,
     attempt: u32,
     after: &str,
 ) -> Result<Option<(u32, String)>> {
@@ -121,16 +166,21 @@ fn next_writer(
         "SELECT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
         writer > ?4
          ORDER BY writer LIMIT 1",
-        &[&run, &stream, &attempt, &after],
+        &[&run, &stream.name(), &attempt, &after],
         pair,
     )
 }
 
-fn next_attempt(tx: &Tx<'_>, run: i64, stream: &str, after: u32) -> Result<Option<(u32, String)>> {
+fn next_attempt(
+    tx: &Tx<'_>,
+    run: i64,
+    stream: StreamName,
+    after: u32,
+) -> Result<Option<(u32, String)>> {
     tx.one(
         "SELECT attempt, writer FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt > ?3
          ORDER BY attempt, writer LIMIT 1",
-        &[&run, &stream, &after],
+        &[&run, &stream.name(), &after],
         pair,
     )
 }
@@ -150,6 +200,7 @@ pub(crate) fn after(
     bytes: usize,
 ) -> Result<Vec<Block>> {
     let Stream { run, name, attempt, writer } = stream;
+    let name = name.name();
     let start = tx.one(
         "SELECT first FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 \
         AND first <= ?5

@@ -11,7 +11,7 @@ use super::database::{Result, Tx};
 /// A stream of a run that has rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Streamed {
-    /// "history", "summary", ...
+    /// Its name, which may be damaged.
     pub(crate) stream: String,
     /// The attempt that wrote the stream.
     pub(crate) attempt: u32,

@@ -4,7 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::database::{Result, Row, Tx, int};
+use super::{
+    blocks::StreamName,
+    database::{Result, Row, Tx, int},
+};
 
 /// A checkpoint of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +32,8 @@ pub(crate) struct Checkpoint {
 /// The number of rows of a stream that led to a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
-    /// "history" or "summary".
-    pub(crate) stream: String,
+    /// History or summary.
+    pub(crate) stream: StreamName,
     /// The writer of the rows.
     pub(crate) writer: String,
     /// The number of rows, counted from the first.
@@ -63,7 +66,7 @@ pub(crate) fn insert(
         tx.run(
             "INSERT INTO checkpoint_ends (checkpoint, stream, writer, rows) VALUES (?1, ?2, ?3, \
             ?4)",
-            &[&key, stream, writer, &int(*rows)?],
+            &[&key, &stream.name(), writer, &int(*rows)?],
         )?;
     }
     Ok(key)

@@ -6,7 +6,7 @@
 use record::columns::Block;
 
 use super::{
-    blocks::{self, Stream},
+    blocks::{self, Stream, StreamName},
     database::{Error, Result, Tx, int},
 };
 
@@ -39,8 +39,8 @@ pub(crate) struct Piece {
 pub(crate) struct Pieced {
     /// The internal key of the run.
     pub(crate) run: i64,
-    /// "history", "summary" or "console".
-    pub(crate) stream: String,
+    /// What its rows are.
+    pub(crate) stream: StreamName,
     /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
     /// The name of the writer within the attempt.
@@ -49,24 +49,26 @@ pub(crate) struct Pieced {
     pub(crate) blocks: u64,
 }
 
-/// Lists every stream that is stored in more than one block. The function walks over an index of
-/// all blocks, so the controller calls it only when it starts.
+/// Lists every stream that is in more than one block. It walks over an index of all blocks, so only
+/// the start of the controller calls it. It leaves out a stream whose name is damaged.
 pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
-    tx.all(
+    let found = tx.all(
         "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, \
         writer
          HAVING count(*) > 1",
         &[],
         |row| {
-            Ok(Pieced {
+            let Some(stream) = StreamName::from_name(row.text(1)?) else { return Ok(None) };
+            Ok(Some(Pieced {
                 run: row.get(0)?,
-                stream: row.get(1)?,
+                stream,
                 attempt: row.get(2)?,
                 writer: row.get(3)?,
                 blocks: row.count(4)?,
-            })
+            }))
         },
-    )
+    )?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Lists the pieces of a stream in order, without their contents.
@@ -75,7 +77,7 @@ pub(crate) fn pieces(tx: &Tx<'_>, stream: Stream<'_>) -> Result<Vec<Piece>> {
         "SELECT key, first, rows, coalesce(bytes, length(frames)), fenced, coalesce(level, 0)
          FROM blocks LEFT JOIN heads ON block = key
          WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND writer = ?4 ORDER BY first",
-        &[&stream.run, &stream.name, &stream.attempt, &stream.writer],
+        &[&stream.run, &stream.name.name(), &stream.attempt, &stream.writer],
         |row| {
             Ok(Piece {
                 key: row.get(0)?,

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::{
     Error, OpenError, Store, Tx,
-    blocks::{self, Stream},
+    blocks::{self, Stream, StreamName},
     facts,
     runs::{self, Run},
 };
@@ -266,18 +266,26 @@ async fn writers_of_a_stream_are_found_in_order_and_each_once() {
     let insert = move |tx: &Tx<'_>| -> Result<(), Error> {
         for (attempt, writer) in [(3, "sdk"), (1, "sdk"), (1, "agent")] {
             for first in 0..3 {
-                blocks::insert(tx, of(7, "history", attempt, writer), first, 1, false, b"x")?;
+                blocks::insert(
+                    tx,
+                    of(7, StreamName::History, attempt, writer),
+                    first,
+                    1,
+                    false,
+                    b"x",
+                )?;
             }
         }
-        blocks::insert(tx, of(7, "console", 2, "agent"), 0, 1, false, b"x")?;
-        blocks::insert(tx, of(8, "history", 2, "other"), 0, 1, false, b"x")?;
+        blocks::insert(tx, of(7, StreamName::Console, 2, "agent"), 0, 1, false, b"x")?;
+        blocks::insert(tx, of(8, StreamName::History, 2, "other"), 0, 1, false, b"x")?;
         Ok(())
     };
     store.write(insert, |()| {}).await.unwrap();
     for (attempt, wanted) in
         [(0, vec![(1, "agent"), (1, "sdk"), (3, "sdk")]), (2, vec![]), (3, vec![(3, "sdk")])]
     {
-        let found = store.read(move |tx| blocks::writers(tx, 7, "history", attempt)).await.unwrap();
+        let name = StreamName::History;
+        let found = store.read(move |tx| blocks::writers(tx, 7, name, attempt)).await.unwrap();
         assert_eq!(found.iter().map(|(at, name)| (*at, name.as_str())).collect::<Vec<_>>(), wanted);
     }
 }

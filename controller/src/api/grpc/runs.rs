@@ -22,13 +22,14 @@ use crate::app::{
         views::{self, BlockView, Constrained, FailureView, Listing, Reading, RunView},
     },
     rows::{
-        ingest::{self, Append},
+        ingest::{self, Append, StreamName},
         metrics::Metric,
     },
     runs::{
         begin::{self, Begun, NewRun},
         end::{self, End, EndState},
     },
+    text::cut,
 };
 
 #[async_trait]
@@ -47,8 +48,8 @@ impl Runs for Door {
 
     async fn append(&self, request: Request<AppendRows>) -> Result<Response<Appended>, Status> {
         let (caller, append) = self.enter(request).await?;
-        let appended =
-            ingest::append(&self.app, &caller, append_from(append)).await.map_err(status)?;
+        let append = append_from(append).map_err(status)?;
+        let appended = ingest::append(&self.app, &caller, append).await.map_err(status)?;
         Ok(Response::new(Appended { next: appended.next, stop_wanted: appended.stop_wanted }))
     }
 
@@ -92,7 +93,8 @@ impl Runs for Door {
 
     async fn read(&self, request: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
         let (caller, ReadRows { run, stream: name, attempt, follow }) = self.enter(request).await?;
-        let reading = Reading { run: run.into(), stream: name, attempt, follow };
+        let stream_name = stream_from(&name).map_err(status)?;
+        let reading = Reading { run: run.into(), stream: stream_name, attempt, follow };
         let blocks = views::read_rows(&self.app, &caller, reading).await.map_err(status)?;
         Ok(Response::new(stream(blocks)))
     }
@@ -122,9 +124,18 @@ fn new_from(begin: BeginRun) -> NewRun {
     }
 }
 
-fn append_from(append: AppendRows) -> Append {
+fn append_from(append: AppendRows) -> Result<Append, Error> {
     let AppendRows { run, attempt, writer, stream, offset, frames } = append;
-    Append { of: Attempt::new(run, attempt), writer, stream, offset, frames }
+    let (of, stream) = (Attempt::new(run, attempt), stream_from(&stream)?);
+    Ok(Append { of, writer, stream, offset, frames })
+}
+
+fn stream_from(name: &str) -> Result<StreamName, Error> {
+    StreamName::from_name(name).ok_or_else(|| {
+        let name = cut(name, 100);
+        let streams = "history, summary, console, meta, files or system";
+        Error::invalid(format!("no stream `{name}`: {streams}"))
+    })
 }
 
 fn end_from(outcome: Outcome, ended_ms: Option<i64>, ran_ms: Option<u64>) -> Result<End, Error> {

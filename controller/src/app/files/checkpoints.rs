@@ -29,11 +29,16 @@ use crate::{
             lookup::{self, check_attempt, fenced},
         },
     },
-    store::{self, Tx, blocks::Stream, checkpoints::End, runs::Run},
+    store::{
+        self, Tx,
+        blocks::{Stream, StreamName},
+        checkpoints::End,
+        runs::Run,
+    },
 };
 
 /// The streams that make up a run's history.
-const STREAMS: [&str; 2] = ["history", "summary"];
+const STREAMS: [StreamName; 2] = [StreamName::History, StreamName::Summary];
 
 /// Keeps the checkpoint that a row names. The caller must then trim the checkpoints of the run.
 ///
@@ -70,7 +75,7 @@ fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>
     let mut ends = Vec::new();
     for (name, own) in STREAMS.into_iter().zip([row.history, row.summary]) {
         let mut end = |writer: &str, rows| {
-            ends.push(End { stream: name.to_owned(), writer: writer.to_owned(), rows });
+            ends.push(End { stream: name, writer: writer.to_owned(), rows });
         };
         end(stream.writer, own);
         for (_, writer) in store::blocks::writers(tx, stream.run, name, stream.attempt)? {
@@ -226,7 +231,7 @@ fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<
                 }
                 let frames = pieces::first(tx, piece.key, rows - piece.first)?;
                 let digest = Digest::of(&frames).map_err(pieces::damaged)?;
-                if name == "history" {
+                if name == StreamName::History {
                     anew.history += digest.rows;
                     summary.add_history(&digest, &app.settings.limits);
                 } else {
@@ -235,7 +240,7 @@ fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<
                 if let Some(plan) = &plan
                     && let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name))
                 {
-                    anew.iteration += if name == "history" { key.finite } else { 0 };
+                    anew.iteration += if name == StreamName::History { key.finite } else { 0 };
                     value::count(&mut Counts::of(&mut anew), plan, key);
                 }
             }

@@ -37,7 +37,7 @@ pub(super) fn is_complete(tx: &Tx<'_>, run: &Run, checkpoint: &Checkpoint) -> Re
     for end in store::checkpoints::ends(tx, checkpoint.key)? {
         let stream = Stream {
             run: run.key,
-            name: &end.stream,
+            name: end.stream,
             attempt: checkpoint.attempt,
             writer: &end.writer,
         };

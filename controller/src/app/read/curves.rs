@@ -18,7 +18,11 @@ use crate::{
         rows::pieces::{self, damaged},
         runs::lineage::Lineage,
     },
-    store::{self, Tx, blocks::Stream, runs::Run},
+    store::{
+        self, Tx,
+        blocks::{Stream, StreamName},
+        runs::Run,
+    },
 };
 
 /// The most points of a curve that may be collected before they are put into buckets. A curve over
@@ -83,8 +87,9 @@ impl<'a> History<'a> {
     /// merged.
     pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
         let mut blocks = Vec::new();
-        for (attempt, writer, rows) in Lineage::of(tx, run)?.streams(tx, run.key, "history")? {
-            let stream = Stream { run: run.key, name: "history", attempt, writer: &writer };
+        let name = StreamName::History;
+        for (attempt, writer, rows) in Lineage::of(tx, run)?.streams(tx, run.key, name)? {
+            let stream = Stream { run: run.key, name, attempt, writer: &writer };
             for piece in store::columns::pieces(tx, stream)? {
                 let counted = rows.saturating_sub(piece.first);
                 if piece.fenced || counted == 0 {

@@ -31,8 +31,13 @@ use crate::{
         },
         runs::{lineage::Lineage, lookup},
     },
-    store::{self, Tx, blocks::Stream},
+    store::{
+        self, Tx,
+        blocks::{Stream, StreamName},
+    },
 };
+
+const HISTORY: StreamName = StreamName::History;
 
 /// The sum-up of the values that a run logged under one name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -235,8 +240,8 @@ struct Source {
 /// no role.
 fn count(tx: &Tx<'_>, source: &Source, wanted: &Wanted) -> Result<u64, Error> {
     let mut rows = 0;
-    for (attempt, writer, counted) in source.lineage.streams(tx, source.run, "history")? {
-        let stream = Stream { run: source.run, name: "history", attempt, writer: &writer };
+    for (attempt, writer, counted) in source.lineage.streams(tx, source.run, HISTORY)? {
+        let stream = Stream { run: source.run, name: HISTORY, attempt, writer: &writer };
         for piece in store::columns::pieces(tx, stream)? {
             let mut counted = counted.saturating_sub(piece.first).min(piece.rows);
             if wanted.keys.is_empty() || counted == 0 {
@@ -363,12 +368,12 @@ fn next_rows(
 /// that count in the block's stream. Returns `None` if no further row counts.
 fn next_block(tx: &Tx<'_>, source: &Source, at: At) -> Result<Option<(At, u64, BlockView)>, Error> {
     let Source { run, lineage } = source;
-    for (attempt, writer, end) in lineage.streams(tx, *run, "history")? {
+    for (attempt, writer, end) in lineage.streams(tx, *run, HISTORY)? {
         if (attempt, &writer) < (at.attempt, &at.writer) {
             continue;
         }
         let next = if (attempt, &writer) == (at.attempt, &at.writer) { at.next } else { 0 };
-        let stream = Stream { run: *run, name: "history", attempt, writer: &writer };
+        let stream = Stream { run: *run, name: HISTORY, attempt, writer: &writer };
         if next < end
             && let Some(block) = store::blocks::after(tx, stream, next, 1, 0)?.pop()
         {

@@ -27,7 +27,7 @@ use crate::{
     store::{
         self, Tx,
         about::About,
-        blocks::{Block, Stream},
+        blocks::{Block, Stream, StreamName},
         failures::Failure,
         runs::Run,
         sweeps::{Progress, Sweep},
@@ -375,7 +375,7 @@ pub(crate) struct Reading {
     /// The run's id.
     pub(crate) run: RunId,
     /// The name of the stream.
-    pub(crate) stream: String,
+    pub(crate) stream: StreamName,
     /// The attempt's number; 0 means all attempts.
     pub(crate) attempt: u32,
     /// Whether to continue with new rows until the run is over.
@@ -444,9 +444,8 @@ fn next_blocks(
     bytes: usize,
 ) -> Result<(Vec<Block>, bool), Error> {
     let (run, limit) = (lookup::find(tx, &reading.run)?, app.settings.limits.blocks);
-    for (attempt, writer) in store::blocks::writers(tx, run.key, &reading.stream, reading.attempt)?
-    {
-        let stream = Stream { run: run.key, name: &reading.stream, attempt, writer: &writer };
+    for (attempt, writer) in store::blocks::writers(tx, run.key, reading.stream, reading.attempt)? {
+        let stream = Stream { run: run.key, name: reading.stream, attempt, writer: &writer };
         let from = at.get(&(attempt, writer.clone())).copied().unwrap_or(0);
         let (mut messages, mut left) = (Vec::new(), bytes);
         for block in store::blocks::after(tx, stream, from, limit, PAGE_BYTES)? {

@@ -18,13 +18,11 @@ use crate::{
     app::{App, error::Error},
     store::{
         self, Tx,
-        blocks::Stream,
+        blocks::{Stream, StreamName},
         columns::{FULL, Piece},
     },
 };
 
-/// The only stream whose middle may be removed.
-pub(in crate::app) const CONSOLE: &str = "console";
 /// The number of merged blocks of one level that make a merge into the next level due.
 const FAN: usize = 8;
 /// The most bytes that one merge reads. A first piece that is larger is merged alone. The limit
@@ -61,7 +59,7 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
                 // stream stays in pieces.
                 tracing::warn!(
                     "compaction of the stream `{}` of run {} failed: {error}",
-                    place.stream,
+                    place.stream.name(),
                     place.run
                 );
                 app.compaction.end(&place, None);
@@ -118,7 +116,7 @@ async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
         let is_over = store::runs::state(tx, wanted.run)?.is_none_or(|state| !state.is_live());
         let all = store::columns::pieces(tx, wanted.stream())?;
         let part = app.settings.limits.console_part;
-        if let Some(range) = middle(&all, part).filter(|_| wanted.stream == CONSOLE) {
+        if let Some(range) = middle(&all, part).filter(|_| wanted.stream == StreamName::Console) {
             return Ok(Ok((all[range].to_vec(), Vec::new())));
         }
         let Some((range, level)) = plan(&all, is_over) else {
@@ -147,7 +145,7 @@ async fn merge(app: &Arc<App>, place: &Place) -> Result<Outcome, Error> {
 
 impl Place {
     fn stream(&self) -> Stream<'_> {
-        Stream { run: self.run, name: &self.stream, attempt: self.attempt, writer: &self.writer }
+        Stream { run: self.run, name: self.stream, attempt: self.attempt, writer: &self.writer }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use probes::{Bug, planted};
-use record::{Corrupt, file::STREAM as FILES, ids::Attempt};
+use record::{Corrupt, ids::Attempt};
 use sweeps::lifecycle::run::State;
 
 use super::{digest::Digest, stopping, summaries, value};
@@ -26,10 +26,11 @@ use crate::{
             lookup::{Standing, fenced, late, standing},
         },
         sweeps::planning,
-        text::cut,
     },
     store::{self, blocks::Stream},
 };
+
+pub(crate) use crate::store::blocks::StreamName;
 
 /// The rows that a sender appends to a stream.
 #[derive(Clone, Debug)]
@@ -38,8 +39,8 @@ pub(crate) struct Append {
     pub(crate) of: Attempt,
     /// The name of the stream's writer.
     pub(crate) writer: String,
-    /// The stream: `history`, `summary`, `console`, `meta`, `files` or `system`.
-    pub(crate) stream: String,
+    /// What the rows are.
+    pub(crate) stream: StreamName,
     /// The number of earlier rows of this run, attempt, writer and stream.
     pub(crate) offset: u64,
     /// The rows as frames. An append without rows renews the lease and returns the end of the
@@ -88,11 +89,11 @@ pub(crate) async fn append(
     let mut append = append;
     loop {
         let digest = check(app, &append)?;
-        let told = match append.stream.as_str() {
-            FILES => Content::Files(
+        let told = match append.stream {
+            StreamName::Files => Content::Files(
                 files::rows::read(app, caller, &append.of.run, &append.frames).await?,
             ),
-            META => Content::Meta(Said::read(&append.frames).map_err(damaged)?),
+            StreamName::Meta => Content::Meta(Said::read(&append.frames).map_err(damaged)?),
             _ => Content::Values,
         };
         app.leases.renew(&append.of, app.clock.now());
@@ -125,41 +126,37 @@ enum Content {
     Meta(Said),
 }
 
-/// The stream in which a program describes its run: config, metric definitions and code.
-const META: &str = "meta";
-
 fn check(app: &App, append: &Append) -> Result<Digest, Error> {
-    let (limits, stream) = (&app.settings.limits, append.stream.as_str());
-    let most = if stream == META { limits.meta_bytes } else { limits.append_bytes };
+    let (limits, stream) = (&app.settings.limits, append.stream);
+    let is_meta = stream == StreamName::Meta;
+    let most = if is_meta { limits.meta_bytes } else { limits.append_bytes };
     if append.frames.len() > most {
         let bytes = append.frames.len();
         return Err(Error::invalid(format!(
-            "the append to `{stream}` has {bytes} bytes; the limit is {most}"
+            "the append to `{}` has {bytes} bytes; the limit is {most}",
+            stream.name()
         )));
     }
     if append.writer.is_empty() || append.writer.len() > 64 {
         return Err(Error::invalid("a writer's name must have 1 to 64 bytes"));
     }
     let digest = match stream {
-        "history" | "summary" => Digest::of(&append.frames),
-        "console" | META | "system" | FILES => Digest::count(&append.frames),
-        other => {
-            let other = cut(other, 100);
-            let message =
-                format!("no stream `{other}`: history, summary, console, meta, files or system");
-            return Err(Error::invalid(message));
+        StreamName::History | StreamName::Summary => Digest::of(&append.frames),
+        StreamName::Console | StreamName::Meta | StreamName::System | StreamName::Files => {
+            Digest::count(&append.frames)
         }
     };
     let digest = digest.map_err(damaged)?;
     let most = match stream {
-        META => limits.meta_rows,
-        FILES => limits.file_rows,
+        StreamName::Meta => limits.meta_rows,
+        StreamName::Files => limits.file_rows,
         _ => u64::MAX,
     };
     if digest.rows > most {
         let rows = digest.rows;
         return Err(Error::invalid(format!(
-            "the append to `{stream}` has {rows} rows; the limit is {most}"
+            "the append to `{}` has {rows} rows; the limit is {most}",
+            stream.name()
         ))
         .hint("send the rows in several appends"));
     }
@@ -181,7 +178,7 @@ fn keep(
     let standing = standing(change.app, &run, append.of.number)?;
     let stream = Stream {
         run: run.key,
-        name: &append.stream,
+        name: append.stream,
         attempt: append.of.number,
         writer: &append.writer,
     };
@@ -207,7 +204,7 @@ fn keep(
         Standing::Fenced => return Ok(Kept::Apart(fenced(&append.of, run.attempt))),
         Standing::Late if digest.rows > 0 => {
             change.edit(&mut run, |_, run| {
-                note_late(run, &append.stream);
+                note_late(run, append.stream);
                 Ok(())
             })?;
             return Ok(Kept::Apart(late(&append.of)));
@@ -224,7 +221,7 @@ fn keep(
         match told {
             Content::Meta(said) if has_rows => about::take(change, run, said),
             // The output of a program and the measurements of its machine are not summed up.
-            _ if has_rows && matches!(stream.name, "history" | "summary") => {
+            _ if has_rows && matches!(stream.name, StreamName::History | StreamName::Summary) => {
                 sum_up(change, run, stream.name, &digest, frames)
             }
             _ => Ok(()),
@@ -241,14 +238,15 @@ fn check_writers(change: &Change<'_>, stream: Stream<'_>) -> Result<(), Error> {
     if known.len() < most {
         return Ok(());
     }
-    let message = format!("the attempt has more than {most} writers of `{}`", stream.name);
+    let message = format!("the attempt has more than {most} writers of `{}`", stream.name.name());
     Err(Error::invalid(message).hint("let processes share a writer, as the SDK does"))
 }
 
 /// Sets a note about late rows on the run, if the rows are of a stream that would have changed the
 /// run.
-fn note_late(run: &mut Draft<'_>, stream: &str) {
-    if run.note.is_none() && matches!(stream, "history" | "summary" | "meta") {
+fn note_late(run: &mut Draft<'_>, stream: StreamName) {
+    let counts = matches!(stream, StreamName::History | StreamName::Summary | StreamName::Meta);
+    if run.note.is_none() && counts {
         run.note = Some("rows came after its end: they are kept and do not count".to_owned());
     }
 }
@@ -258,13 +256,13 @@ fn note_late(run: &mut Draft<'_>, stream: &str) {
 fn sum_up(
     change: &mut Change<'_>,
     run: &mut Draft<'_>,
-    stream: &str,
+    stream: StreamName,
     digest: &Digest,
     frames: &[u8],
 ) -> Result<(), Error> {
     let limits = &change.app.settings.limits;
     let mut summary = summaries::of(change.tx, run)?;
-    let fits = if stream == "history" {
+    let fits = if stream == StreamName::History {
         *run.counts().history += digest.rows;
         summary.add_history(digest, limits)
     } else {
@@ -276,7 +274,7 @@ fn sum_up(
     if let Some(sweep) = run.sweep.as_ref().filter(|_| is_open) {
         let plan = change.app.plans.get(change.tx, sweep)?;
         if let Some(key) = plan.metric().and_then(|metric| digest.key(&metric.name)) {
-            if stream == "history" {
+            if stream == StreamName::History {
                 stopping::count(change, run, &plan, frames, key.finite)?;
             }
             value::count(&mut run.counts(), &plan, key);
@@ -292,6 +290,6 @@ fn sum_up(
 
 fn gap(append: &Append, next: u64) -> Error {
     let message =
-        format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream);
+        format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream.name());
     Error::refused(Why::Gap { next }, message)
 }

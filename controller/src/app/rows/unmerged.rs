@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::store::blocks::Stream;
+use crate::store::blocks::{Stream, StreamName};
 
 /// The number of appends to a stream that make a merge due, even if the appends are small.
 pub(super) const APPENDS: usize = 64;
@@ -28,7 +28,7 @@ pub(in crate::app) struct Compaction(pub(in crate::app) Mutex<Option<BTreeMap<Pl
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::app) struct Place {
     pub(in crate::app) run: i64,
-    pub(in crate::app) stream: String,
+    pub(in crate::app) stream: StreamName,
     pub(in crate::app) attempt: u32,
     pub(in crate::app) writer: String,
 }
@@ -46,7 +46,7 @@ impl Compaction {
     pub(in crate::app) fn note(&self, stream: Stream<'_>, bytes: usize, now: Instant) {
         let place = Place {
             run: stream.run,
-            stream: stream.name.to_owned(),
+            stream: stream.name,
             attempt: stream.attempt,
             writer: stream.writer.to_owned(),
         };
@@ -108,7 +108,7 @@ mod tests {
     fn appends_that_a_look_leaves_count_at_the_next() {
         let compaction = Compaction(Mutex::new(Some(BTreeMap::new())));
         let now = crate::clock::Clock::system().now();
-        let stream = Stream { run: 1, name: "history", attempt: 1, writer: "sdk" };
+        let stream = Stream { run: 1, name: StreamName::History, attempt: 1, writer: "sdk" };
         (0..APPENDS).for_each(|_| compaction.note(stream, 10, now));
         let place = compaction.due(now).remove(0);
         compaction.begin(&place, now);

@@ -10,7 +10,7 @@ use crate::{
     app::error::Error,
     store::{
         self, Tx,
-        blocks::Stream,
+        blocks::{Stream, StreamName},
         checkpoints::{Checkpoint, End},
         runs::Run,
     },
@@ -29,7 +29,7 @@ pub(in crate::app) struct Lineage {
 enum Stretch {
     Whole,
     /// The number of rows that count, by stream and writer. No row of other streams counts.
-    Until(HashMap<(String, String), u64>),
+    Until(HashMap<(StreamName, String), u64>),
 }
 
 impl Lineage {
@@ -90,7 +90,7 @@ impl Lineage {
             None => 0,
             Some(Stretch::Whole) => u64::MAX,
             Some(Stretch::Until(ends)) => {
-                ends.get(&(stream.name.to_owned(), stream.writer.to_owned())).copied().unwrap_or(0)
+                ends.get(&(stream.name, stream.writer.to_owned())).copied().unwrap_or(0)
             }
         }
     }
@@ -101,7 +101,7 @@ impl Lineage {
         &self,
         tx: &Tx<'_>,
         run: i64,
-        name: &str,
+        name: StreamName,
     ) -> Result<Vec<(u32, String, u64)>, Error> {
         let counted = |(attempt, writer): (u32, String)| {
             let rows = self.rows(Stream { run, name, attempt, writer: &writer });

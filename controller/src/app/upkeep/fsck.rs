@@ -9,10 +9,14 @@ use record::ids::RunId;
 use crate::{
     app::{
         error::Error,
-        rows::{compaction::CONSOLE, pieces, summaries},
+        rows::{pieces, summaries},
         runs::lookup,
     },
-    store::{self, Store, Tx, blocks::Stream, check::Streamed},
+    store::{
+        self, Store, Tx,
+        blocks::{Stream, StreamName},
+        check::Streamed,
+    },
 };
 
 /// The result of a check of everything that is stored.
@@ -135,12 +139,16 @@ fn run(tx: &Tx<'_>, key: i64, id: &RunId, report: &mut Report) -> Result<(), Err
     }
     for Streamed { stream, attempt, writer } in store::check::streams(tx, key)? {
         let place = format!("{place}, {stream} of attempt {attempt} by `{writer}`");
-        let stream = Stream { run: key, name: &stream, attempt, writer: &writer };
+        let Some(name) = StreamName::from_name(&stream) else {
+            report.problem(&place, "there is no such stream");
+            continue;
+        };
+        let stream = Stream { run: key, name, attempt, writer: &writer };
         let mut next = 0;
         for piece in store::columns::pieces(tx, stream)? {
             // A gap in a console is no problem, because the controller removes the middle of a long
             // console.
-            if piece.first != next && stream.name != CONSOLE {
+            if piece.first != next && name != StreamName::Console {
                 report.problem(&place, format!("row {next} is followed by row {}", piece.first));
             }
             next = piece.first + piece.rows;
