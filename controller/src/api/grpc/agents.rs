@@ -105,7 +105,7 @@ fn stop_to(stop: messages::Stop) -> Stop {
     Stop {
         run: stop.of.run.into(),
         attempt: stop.of.number,
-        reason: stop.reason,
+        reason: stop.cause.name().to_owned(),
         grace_ms: millis(stop.grace),
     }
 }

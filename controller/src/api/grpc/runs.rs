@@ -9,7 +9,7 @@ use proto::v1::{
 };
 use record::ids::Attempt;
 use sweeps::{
-    lifecycle::Class,
+    lifecycle::{Class, run::State},
     stopping::{Decision, Verdict},
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
@@ -26,7 +26,7 @@ use crate::app::{
         metrics::Metric,
     },
     runs::{
-        begin::{self, Begun, NewRun},
+        begin::{self, Begun, NewRun, Resume},
         end::{self, End, EndState},
     },
     text::cut,
@@ -37,7 +37,7 @@ impl Runs for Door {
     async fn begin(&self, request: Request<BeginRun>) -> Result<Response<RunBegun>, Status> {
         let (caller, wanted) = self.enter(request).await?;
         let begun = match wanted.run.is_empty() {
-            true => begin::begin(&self.app, &caller, new_from(wanted)).await,
+            true => begin::begin(&self.app, &caller, new_from(wanted).map_err(status)?).await,
             false => {
                 let number = Some(wanted.attempt).filter(|number| *number > 0);
                 begin::join(&self.app, &caller, wanted.run.into(), number).await
@@ -74,7 +74,8 @@ impl Runs for Door {
 
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, ListRuns { sweep, states, limit }) = self.enter(request).await?;
-        let listing = Listing { sweep: named(sweep), states, limit };
+        let states = states.iter().map(|name| state_from(name)).collect::<Result<_, _>>();
+        let listing = Listing { sweep: named(sweep), states: states.map_err(status)?, limit };
         let runs = views::list_runs(&self.app, &caller, listing).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
@@ -108,8 +109,8 @@ impl Door {
     }
 }
 
-fn new_from(begin: BeginRun) -> NewRun {
-    NewRun {
+fn new_from(begin: BeginRun) -> Result<NewRun, Error> {
+    Ok(NewRun {
         project: begin.project,
         name: begin.name,
         config_json: begin.config_json,
@@ -118,10 +119,17 @@ fn new_from(begin: BeginRun) -> NewRun {
         group: begin.group,
         job_type: begin.job_type,
         id: named(begin.id),
-        resume: begin.resume,
+        resume: Resume::read(&begin.resume)?,
         idempotency_key: begin.idempotency_key,
         started_ms: begin.started_ms,
-    }
+    })
+}
+
+fn state_from(name: &str) -> Result<State, Error> {
+    State::from_name(name).ok_or_else(|| {
+        let names = State::ALL.map(State::name).join(", ");
+        Error::invalid(format!("no state `{name}`: {names}"))
+    })
 }
 
 fn append_from(append: AppendRows) -> Result<Append, Error> {

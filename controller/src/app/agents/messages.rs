@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use ::sweeps::{config::Argument, lifecycle::sweep};
+use ::sweeps::{
+    config::Argument,
+    lifecycle::{run::StopReason, sweep},
+};
 use record::ids::{Attempt, SweepId};
 
 /// One heartbeat of an agent.
@@ -98,8 +101,27 @@ pub(crate) struct Start {
 pub(crate) struct Stop {
     /// The attempt to end.
     pub(crate) of: Attempt,
-    /// The reason for the order to end: `cancelled`, `stopped`, `pruned` or `fenced`.
-    pub(crate) reason: String,
+    /// The reason.
+    pub(crate) cause: Cause,
     /// The time between SIGTERM and SIGKILL when the agent ends the attempt.
     pub(crate) grace: Duration,
+}
+
+/// The reason why an agent has to end an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The run should end.
+    Wanted(StopReason),
+    /// Another attempt owns the run.
+    Fenced,
+}
+
+impl Cause {
+    /// Returns the word that agents get.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Cause::Wanted(reason) => reason.name(),
+            Cause::Fenced => "fenced",
+        }
+    }
 }

@@ -3,11 +3,11 @@
 
 use record::ids::Attempt;
 use sweeps::lifecycle::{
-    run::{Event, State},
+    run::{Event, State, StopReason},
     sweep,
 };
 
-use super::messages::{Beat, Held, Stop};
+use super::messages::{Beat, Cause, Held, Stop};
 use crate::{
     app::{
         change::Change,
@@ -59,7 +59,7 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
         let of = held.of.clone();
         match hold(change, beat, held)? {
             None => keep.push(of),
-            Some(reason) => stop.push(Stop { of, reason, grace: change.app.settings.stop_grace }),
+            Some(cause) => stop.push(Stop { of, cause, grace: change.app.settings.stop_grace }),
         }
     }
     let (again, mut room) = unknown_to(change, beat)?;
@@ -119,9 +119,9 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &Attempt) -> Result<(
 }
 
 /// Returns the reason to stop an attempt that the agent names, or `None` if the attempt may go on.
-fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<String>, Error> {
+fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Cause>, Error> {
     if !is_own(change, beat, &held.of)? {
-        return Ok(Some("fenced".to_owned()));
+        return Ok(Some(Cause::Fenced));
     }
     let mut run = change.run(&held.of.run)?;
     match run.state {
@@ -130,7 +130,7 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
         State::Crashed => {
             change.edit(&mut run, Change::hear)?;
             if run.state == State::Crashed {
-                return Ok(Some("cancelled".to_owned()));
+                return Ok(Some(Cause::Wanted(StopReason::Cancelled)));
             }
         }
         // The SDK in the trial's program has reported the end of the run. The program may still be
@@ -138,7 +138,7 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Stri
         State::Finished | State::Failed => return Ok(None),
         State::Running | State::Preempted | State::Stopped | State::Pruned => {}
     }
-    Ok(run.stop_wanted.map(|reason| reason.name().to_owned()))
+    Ok(run.stop_wanted.map(Cause::Wanted))
 }
 
 /// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes

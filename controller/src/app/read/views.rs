@@ -284,7 +284,7 @@ pub(crate) struct Listing {
     /// sweeps, newest first.
     pub(crate) sweep: Option<SweepId>,
     /// The states of the runs; empty means any state.
-    pub(crate) states: Vec<String>,
+    pub(crate) states: Vec<run::State>,
     /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
 }
@@ -292,8 +292,7 @@ pub(crate) struct Listing {
 /// Returns the runs of a sweep, or the runs outside of sweeps.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`] if there
-/// is no state with a requested name.
+/// Fails with [`Error::Missing`] if the sweep does not exist.
 pub(crate) async fn list_runs(
     app: &Arc<App>,
     caller: &Caller,
@@ -301,11 +300,6 @@ pub(crate) async fn list_runs(
 ) -> Result<Streamed<RunView>, Error> {
     caller.admin()?;
     check_list(&app.settings.limits, "states", &listing.states)?;
-    let known = |state: &&String| run::State::from_name(state).is_none();
-    if let Some(unknown) = listing.states.iter().find(known) {
-        let names = run::State::ALL.map(run::State::name).join(", ");
-        return Err(Error::invalid(format!("no state `{unknown}`: {names}")));
-    }
     if let Some(sweep) = listing.sweep.clone() {
         app.read(move |tx, _| {
             store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))
@@ -339,9 +333,8 @@ async fn send_runs(
         };
         let is_last = found.len() < page as usize;
         let states = &listing.states;
-        for view in found
-            .into_iter()
-            .filter(|view| states.is_empty() || states.iter().any(|s| s == view.run.state.name()))
+        for view in
+            found.into_iter().filter(|view| states.is_empty() || states.contains(&view.run.state))
         {
             if left == 0 || !outlet.send(view).await {
                 return Ok(());

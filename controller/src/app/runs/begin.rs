@@ -51,14 +51,46 @@ pub(crate) struct NewRun {
     pub(crate) job_type: String,
     /// The id; if there is none, the controller makes one.
     pub(crate) id: Option<RunId>,
-    /// How to treat an existing run: `never`, `allow`, `must` or `anew`. Empty means `never`.
-    pub(crate) resume: String,
+    /// How to treat an existing run.
+    pub(crate) resume: Resume,
     /// The idempotency key: a second call with the same key begins nothing. If the key is empty,
     /// every call begins a run or an attempt.
     pub(crate) idempotency_key: String,
     /// The time when the run began, if it was logged without a controller, in milliseconds since
     /// 1970; `None` means now.
     pub(crate) started_ms: Option<i64>,
+}
+
+/// How to treat a run that exists already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// Refuses to begin.
+    #[default]
+    Never,
+    /// Goes on with the run, or begins it if it does not exist.
+    Allow,
+    /// Goes on with the run, which must exist.
+    Must,
+    /// Begins the run anew, which must exist: nothing of its earlier attempts counts.
+    Anew,
+}
+
+impl Resume {
+    /// Reads the word that a caller sends. Empty means `never`.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Invalid`] if the word is none of these.
+    pub(crate) fn read(word: &str) -> Result<Self, Error> {
+        match word {
+            "" | "never" => Ok(Self::Never),
+            "allow" => Ok(Self::Allow),
+            "must" => Ok(Self::Must),
+            "anew" => Ok(Self::Anew),
+            other => Err(Error::invalid(format!(
+                "`resume` is never, allow, must or anew, not `{other}`"
+            ))),
+        }
+    }
 }
 
 /// Everything that a program needs to know about its run.
@@ -116,16 +148,10 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
             "the id of a run must have 1 to {ID_BYTES} letters of A-Z a-z 0-9 _ -"
         )));
     }
-    match new.resume.as_str() {
-        "" | "never" => Ok(()),
-        "allow" | "must" | "anew" if id.is_none() => {
-            Err(Error::invalid("to resume a run, name its id"))
-        }
-        "allow" | "must" | "anew" => Ok(()),
-        other => {
-            Err(Error::invalid(format!("`resume` is never, allow, must or anew, not `{other}`")))
-        }
+    if id.is_none() && new.resume != Resume::Never {
+        return Err(Error::invalid("to resume a run, name its id"));
     }
+    Ok(())
 }
 
 fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
@@ -159,15 +185,15 @@ fn start(change: &mut Change<'_>, new: NewRun) -> Result<Begun, Error> {
         return begun(change, run, of);
     }
     let known = new.id.as_ref().map(|id| store::runs::get(change.tx, id)).transpose()?.flatten();
-    let run = match (known, new.resume.as_str()) {
-        (Some(run), "allow" | "must" | "anew") => resume(change, run, new)?,
-        (Some(run), _) => return Err(taken(&run)),
-        (None, "must" | "anew") => {
+    let run = match (known, new.resume) {
+        (Some(run), Resume::Never) => return Err(taken(&run)),
+        (Some(run), Resume::Allow | Resume::Must | Resume::Anew) => resume(change, run, new)?,
+        (None, Resume::Must | Resume::Anew) => {
             let id = new.id.as_ref().map(RunId::as_str).unwrap_or_default();
             return Err(Error::missing(format!("no run `{id}` to resume"))
                 .hint("`resume = allow` begins it where it is missing"));
         }
-        (None, _) => insert(change, new)?,
+        (None, Resume::Never | Resume::Allow) => insert(change, new)?,
     };
     let of = run.present();
     if !key.is_empty() {
@@ -255,7 +281,7 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
             change.told(run)?;
         }
         run.started_ms = Some(change.past(new.started_ms));
-        if new.resume == "anew" {
+        if new.resume == Resume::Anew {
             (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
             store::summaries::clear(change.tx, run.key)?;
             store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
