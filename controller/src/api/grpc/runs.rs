@@ -23,7 +23,7 @@ use crate::app::{
     },
     rows::{
         ingest::{self, Append, StreamName},
-        metrics::Metric,
+        metrics::{Goal, Metric},
     },
     runs::{
         begin::{self, Begun, NewRun, Resume},
@@ -244,6 +244,8 @@ impl From<RunView> for Run {
 
 fn metric_to(metric: Metric) -> MetricDefinition {
     let Metric { name, summary, step_metric, goal } = metric;
+    let summary = summary.into_iter().map(|way| way.name().to_owned()).collect();
+    let goal = goal.map_or("", Goal::name).to_owned();
     MetricDefinition { name, summary, step_metric, goal }
 }
 

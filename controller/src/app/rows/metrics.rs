@@ -7,8 +7,61 @@ use serde_json::{Map, Value as Json};
 use super::range::Range;
 use crate::app::text::cut;
 
-/// The ways to sum a metric up. The way `none` leaves the metric out of the summary.
-const WAYS: [&str; 6] = ["min", "max", "mean", "last", "best", "none"];
+/// A way to sum a metric up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The smallest value.
+    Min,
+    /// The largest value.
+    Max,
+    /// The mean of all values.
+    Mean,
+    /// The last value.
+    Last,
+    /// The smallest or the largest value, as the goal says.
+    Best,
+    /// Leaves the metric out of the summary.
+    None,
+}
+
+impl Way {
+    const ALL: [Self; 6] = [Self::Min, Self::Max, Self::Mean, Self::Last, Self::Best, Self::None];
+
+    /// Returns the word that definitions and messages use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Mean => "mean",
+            Self::Last => "last",
+            Self::Best => "best",
+            Self::None => "none",
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.name() == word)
+    }
+}
+
+/// The goal of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The smallest value is the best.
+    Minimize,
+    /// The largest value is the best.
+    Maximize,
+}
+
+impl Goal {
+    /// Returns the word that definitions and messages use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Minimize => "minimize",
+            Self::Maximize => "maximize",
+        }
+    }
+}
 
 /// A program's definition of a metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,11 +69,11 @@ pub(crate) struct Metric {
     /// The metric's name; `*` stands for any text.
     pub(crate) name: String,
     /// The ways to sum the metric up, such as `min`; empty means its last value.
-    pub(crate) summary: Vec<String>,
+    pub(crate) summary: Vec<Way>,
     /// The metric on the x axis of this metric's curves; empty means the step.
     pub(crate) step_metric: String,
-    /// The goal, which decides what `best` means: `minimize` or `maximize`; empty means `minimize`.
-    pub(crate) goal: String,
+    /// The goal; `None` means to minimize.
+    pub(crate) goal: Option<Goal>,
 }
 
 impl Metric {
@@ -33,8 +86,7 @@ impl Metric {
             |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let (name, step_metric, goal) = (text("name"), text("step_metric"), text("goal"));
         let summary = object.get("summary").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-        let summary: Vec<String> =
-            summary.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+        let summary: Vec<&str> = summary.iter().filter_map(Json::as_str).collect();
         if name.is_empty() {
             return Err("a metric was defined without a name".to_owned());
         }
@@ -44,21 +96,29 @@ impl Metric {
                 "the names in the definition of `{told}` have more than {MAX_KEY_BYTES} bytes"
             ));
         }
-        if summary.len() > WAYS.len() {
+        if summary.len() > Way::ALL.len() {
             return Err(format!(
                 "`{name}` is summed up in {} ways; the limit is {}",
                 summary.len(),
-                WAYS.len()
+                Way::ALL.len()
             ));
         }
-        if let Some(way) = summary.iter().find(|way| !WAYS.contains(&way.as_str())) {
-            let way = cut(way, 100);
-            return Err(format!("`{name}` cannot be summed up as `{way}`: {}", WAYS.join(", ")));
-        }
-        if !matches!(goal.as_str(), "" | "minimize" | "maximize") {
-            let goal = cut(&goal, 100);
-            return Err(format!("the goal of `{name}` is `{goal}`; use minimize or maximize"));
-        }
+        let way = |word: &&str| {
+            Way::read(word).ok_or_else(|| {
+                let ways = Way::ALL.map(Way::name).join(", ");
+                format!("`{name}` cannot be summed up as `{}`: {ways}", cut(word, 100))
+            })
+        };
+        let summary = summary.iter().map(way).collect::<Result<_, _>>()?;
+        let goal = match goal.as_str() {
+            "" => None,
+            "minimize" => Some(Goal::Minimize),
+            "maximize" => Some(Goal::Maximize),
+            other => {
+                let goal = cut(other, 100);
+                return Err(format!("the goal of `{name}` is `{goal}`; use minimize or maximize"));
+            }
+        };
         Ok(Self { name, summary, step_metric, goal })
     }
 
@@ -66,7 +126,7 @@ impl Metric {
     pub(crate) fn bytes(&self) -> usize {
         self.name.len()
             + self.step_metric.len()
-            + self.summary.iter().map(String::len).sum::<usize>()
+            + self.summary.iter().map(|way| way.name().len()).sum::<usize>()
     }
 
     /// Returns the definition in its stored form.
@@ -74,9 +134,9 @@ impl Metric {
         let Self { name, summary, step_metric, goal } = self;
         serde_json::json!({
             "name": name,
-            "summary": summary,
+            "summary": summary.iter().map(|way| way.name()).collect::<Vec<_>>(),
             "step_metric": step_metric,
-            "goal": goal
+            "goal": goal.map_or("", Goal::name)
         })
     }
 
@@ -95,23 +155,25 @@ impl Metric {
 
     /// Returns whether the summary shows the metric's last value under its key.
     pub(crate) fn keeps_last(&self) -> bool {
-        !self.keeps("none") && (self.summary.is_empty() || self.keeps("last"))
+        !self.keeps(Way::None) && (self.summary.is_empty() || self.keeps(Way::Last))
     }
 
     /// Returns the aggregates that the summary shows, such as the mean, each with the suffix of its
     /// key.
     pub(crate) fn aggregates(&self, range: &Range) -> Vec<(&'static str, f64)> {
-        if self.keeps("none") {
+        if self.keeps(Way::None) {
             return Vec::new();
         }
-        let best = if self.goal == "maximize" { range.most } else { range.least };
+        let best = if self.goal == Some(Goal::Maximize) { range.most } else { range.least };
         let mean = range.sum / range.count as f64;
-        let all = [("min", range.least), ("max", range.most), ("mean", mean), ("best", best)];
-        all.into_iter().filter(|(way, _)| self.keeps(way)).collect()
+        let all =
+            [(Way::Min, range.least), (Way::Max, range.most), (Way::Mean, mean), (Way::Best, best)];
+        let kept = all.into_iter().filter(|(way, _)| self.keeps(*way));
+        kept.map(|(way, value)| (way.name(), value)).collect()
     }
 
-    fn keeps(&self, way: &str) -> bool {
-        self.summary.iter().any(|kept| kept == way)
+    fn keeps(&self, way: Way) -> bool {
+        self.summary.contains(&way)
     }
 }
 
