@@ -25,13 +25,17 @@ const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
 /// The maximum size of a row without its values, in bytes.
 const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 
-/// An encoder of rows into frames. Between two frames, the encoder keeps only its buffers.
+/// Encodes rows into frames. Between frames it keeps its buffers and the keys of the frame before. So
+/// a frame with the same keys in the same order costs no look-up of a key.
 #[derive(Debug, Default)]
 pub struct Writer {
     keys: HashMap<Box<str>, usize>,
-    /// For each key id, the range of its name in `table`.
+    /// For each key id, the range of its name in `table`. The names are distinct.
     names: Vec<Range<usize>>,
     table: Vec<u8>,
+    /// The number of keys of the frame that is being built. The keys after these are of the frame
+    /// before, and the frame may come to have them too.
+    used: usize,
     /// The key id that is compared first with the next key, because most rows have the keys of the
     /// first row in the same order.
     guess: usize,
@@ -93,8 +97,8 @@ impl Writer {
         let start = out.len();
         out.extend_from_slice(&[0; HEADER_BYTES]);
         varint::put(self.rows, out);
-        varint::put(self.keys.len() as u64, out);
-        out.extend_from_slice(&self.table);
+        varint::put(self.used as u64, out);
+        out.extend_from_slice(&self.table[..self.table_bytes()]);
         out.extend_from_slice(&self.body);
         let (header, body) = out[start..].split_at_mut(HEADER_BYTES);
         header[0] = VERSION;
@@ -102,20 +106,22 @@ impl Writer {
         header[5..9].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
         let check = crc32c::crc32c(&header[..9]);
         header[9..].copy_from_slice(&check.to_le_bytes());
-        self.keys.clear();
-        self.names.clear();
-        self.table.clear();
         self.body.clear();
-        (self.rows, self.step, self.wall_ms) = (0, 0, 0);
+        (self.used, self.rows, self.step, self.wall_ms) = (0, 0, 0, 0);
     }
 
     /// Returns the size of the current frame so far in bytes, without its header and counts.
     pub fn waiting(&self) -> usize {
-        self.table.len() + self.body.len()
+        self.table_bytes() + self.body.len()
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        HEADER_BYTES + COUNTS_BYTES + self.table.len() + self.body.len() + bytes <= MAX_FRAME_BYTES
+        HEADER_BYTES + COUNTS_BYTES + self.waiting() + bytes <= MAX_FRAME_BYTES
+    }
+
+    /// Returns the bytes of `table` that belong to the frame that is being built.
+    fn table_bytes(&self) -> usize {
+        self.names[..self.used].last().map_or(0, |name| name.end)
     }
 
     /// Encodes one row's values into `self.row`; returns how many values it wrote, and how many it
@@ -184,25 +190,40 @@ impl Writer {
     }
 
     fn key_id(&mut self, key: &str) -> u64 {
-        let guessed = self
-            .names
-            .get(self.guess)
-            .is_some_and(|name| &self.table[name.clone()] == key.as_bytes());
-        let id = if guessed { self.guess } else { self.look_up(key) };
+        // A row has the keys of the first row in its order, or one key several times, or the next
+        // key of the frame before.
+        let guesses = [self.guess, self.guess.wrapping_sub(1), self.used];
+        let known = guesses.into_iter().find(|id| self.is_named(*id, key));
+        let id = known.unwrap_or_else(|| self.look_up(key));
+        self.used = self.used.max(id + 1);
         self.guess = id + 1;
         id as u64
     }
 
+    fn is_named(&self, id: usize, key: &str) -> bool {
+        self.names.get(id).is_some_and(|name| &self.table[name.clone()] == key.as_bytes())
+    }
+
     fn look_up(&mut self, key: &str) -> usize {
-        if let Some(id) = self.keys.get(key) {
+        if let Some(id) = self.keys.get(key).filter(|id| **id < self.used) {
             return *id;
         }
+        self.forget();
         let id = self.names.len();
         self.keys.insert(key.into(), id);
         varint::put(key.len() as u64, &mut self.table);
         self.names.push(self.table.len()..self.table.len() + key.len());
         self.table.extend_from_slice(key.as_bytes());
         id
+    }
+
+    /// Forgets the keys that only the frame before has.
+    fn forget(&mut self) {
+        if self.used < self.names.len() {
+            self.table.truncate(self.table_bytes());
+            self.names.truncate(self.used);
+            self.keys.retain(|_, id| *id < self.used);
+        }
     }
 }
 

@@ -75,6 +75,19 @@ proptest! {
     }
 
     #[test]
+    fn a_writer_that_was_used_before_writes_the_same(pieces in vec(vec(row(), 0..6), 0..6)) {
+        let mut writer = Writer::default();
+        // Frames with the same keys follow each other, and frames with fewer, more and others.
+        for rows in &pieces {
+            for rows in [&rows[..], rows, &rows[..rows.len() / 2], &rows[rows.len() / 3..], rows] {
+                let mut out = Vec::new();
+                prop_assert_eq!(writer.frame(rows, &mut out), 0);
+                prop_assert_eq!(out, encode(rows));
+            }
+        }
+    }
+
+    #[test]
     fn any_bytes_never_panic(bytes in vec(any::<u8>(), 0..400)) {
         let _ = (record::rows(&bytes), record::count(&bytes), record::skip(&bytes, 1));
     }
@@ -163,6 +176,23 @@ fn many_rows_take_several_frames() {
     let frames: Vec<_> = record::frames(&bytes).map(Result::unwrap).collect();
     assert!(frames.len() > 2 && frames.iter().all(|frame| frame.bytes().len() <= MAX_FRAME_BYTES));
     assert_eq!(record::rows(&bytes).unwrap(), rows);
+}
+
+#[test]
+fn a_writer_that_was_used_before_fills_its_frames_as_before() {
+    let wide = |from: u64| {
+        let key = |number: u64| format!("{number:0300}");
+        let values = (from..from + 1500).map(|number| (key(number), Value::I64(1))).collect();
+        Row { step: from, wall_ms: 0, values }
+    };
+    // The keys of three such rows are too many for one frame.
+    let rows: Vec<Row> = [0, 1500, 3000, 0, 4500, 700].into_iter().map(wide).collect();
+    let mut writer = Writer::default();
+    for rows in [&rows[..], &rows[1..], &rows[..2], &rows[..]] {
+        let mut out = Vec::new();
+        assert_eq!(writer.frame(rows, &mut out), 0);
+        assert!(out == encode(rows), "{} rows", rows.len());
+    }
 }
 
 #[test]
