@@ -3,14 +3,16 @@
 //! `app::rows::ingest` and the readers in `app::read` use this module. This module does no I/O: it
 //! reads frames from memory and returns frames.
 
-use std::collections::{HashMap, HashSet};
+mod part;
 
-use record::{Corrupt, Row, RowRef, Value, ValueRef, Writer};
+use std::collections::HashMap;
+
+use record::{Corrupt, RowRef, Value, ValueRef, Writer};
 use serde_json::{Map, Value as Json};
 
+use self::part::{Last, Part};
 use super::{metrics::Metric, range::Range};
 use crate::{
-    app::text::cut,
     settings::Limits,
     store::{listing::Logged, summaries::Stored},
 };
@@ -129,12 +131,21 @@ pub(in crate::app) fn finite(value: ValueRef<'_>) -> Option<f64> {
 
 /// The summary of a run: the last value of each key that the run logged, and the range of each
 /// key's numbers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
-    latest: Vec<(String, u64, Value)>,
-    overlay: Vec<(String, u64, Value)>,
-    ranges: Vec<(String, Range)>,
+    latest: Part<Last>,
+    overlay: Part<Last>,
+    ranges: Part<Range>,
     next_step: u64,
+}
+
+/// The writers of the parts of a stored summary. They are fast if they have written the summary of
+/// the same run before.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Writers {
+    latest: Writer,
+    overlay: Writer,
+    ranges: Writer,
 }
 
 impl Summary {
@@ -143,49 +154,66 @@ impl Summary {
     /// # Errors
     /// Fails with [`Corrupt`] if the stored bytes are damaged.
     pub(crate) fn read(stored: &Stored) -> Result<Self, Corrupt> {
-        let (latest, overlay) = (entries(&stored.latest)?, entries(&stored.overlay)?);
         Ok(Self {
-            latest,
-            overlay,
-            ranges: read_ranges(&stored.ranges)?,
+            latest: Part::<Last>::read(&stored.latest)?,
+            overlay: Part::<Last>::read(&stored.overlay)?,
+            ranges: Part::<Range>::read(&stored.ranges)?,
             next_step: stored.next_step,
         })
     }
 
     /// Writes the summary in its stored form.
     pub(crate) fn write(&self) -> Stored {
-        let (latest, overlay) = (frames(&self.latest), frames(&self.overlay));
-        Stored { latest, overlay, ranges: write_ranges(&self.ranges), next_step: self.next_step }
+        let (mut stored, mut writers) = (Stored::default(), Writers::default());
+        self.write_history(&mut writers, &mut stored);
+        self.write_summary(&mut writers, &mut stored);
+        stored
+    }
+
+    /// Writes what [`Summary::add_history`] changes. Returns whether the stored form holds all of
+    /// it, which it does within the default limits.
+    pub(in crate::app) fn write_history(&self, writers: &mut Writers, stored: &mut Stored) -> bool {
+        stored.next_step = self.next_step;
+        stored.latest.clear();
+        stored.ranges.clear();
+        let are_ranges_whole = self.ranges.write(&mut writers.ranges, &mut stored.ranges);
+        self.latest.write(&mut writers.latest, &mut stored.latest) && are_ranges_whole
+    }
+
+    /// Writes what [`Summary::add_summary`] changes. Returns whether the stored form holds all of
+    /// it.
+    pub(in crate::app) fn write_summary(&self, writers: &mut Writers, stored: &mut Stored) -> bool {
+        stored.overlay.clear();
+        self.overlay.write(&mut writers.overlay, &mut stored.overlay)
     }
 
     /// Adds rows of the stream `history`. Returns false if the summary has no room for a key.
     pub(crate) fn add_history(&mut self, digest: &Digest, limits: &Limits) -> bool {
         self.next_step = self.next_step.max(digest.next_step);
-        merge_ranges(&mut self.ranges, digest, limits);
-        merge(&mut self.latest, digest, limits)
+        for key in &digest.keys {
+            if let Some((least, most)) = key.range {
+                let range = Range { count: key.finite, least, most, sum: key.sum };
+                self.ranges.add(&key.name, range, limits);
+            }
+        }
+        take_all(&mut self.latest, digest, limits)
     }
 
     /// Adds rows of the stream `summary`. Returns false if the summary has no room for a key.
     pub(crate) fn add_summary(&mut self, digest: &Digest, limits: &Limits) -> bool {
-        merge(&mut self.overlay, digest, limits)
+        take_all(&mut self.overlay, digest, limits)
     }
 
     /// Returns every key that was logged.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        let latest: HashSet<&str> = self.latest.iter().map(|(key, ..)| key.as_str()).collect();
-        let more = self.overlay.iter().filter(move |(key, ..)| !latest.contains(key.as_str()));
-        self.latest.iter().chain(more).map(|(key, ..)| key.as_str())
+        let more = self.overlay.of.keys().filter(|key| !self.latest.of.contains_key(key.as_str()));
+        self.latest.of.keys().chain(more).map(String::as_str)
     }
 
     /// Returns the last value of a key if the value is a finite number. The summary stream takes
     /// precedence over the history.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
-        match self.last(key)? {
-            Value::F64(number) => Some(*number).filter(|number| number.is_finite()),
-            Value::I64(number) => Some(*number as f64),
-            Value::U64(number) => Some(*number as f64),
-            Value::Bool(_) | Value::Text(_) | Value::Json(_) => None,
-        }
+        self.last(key).and_then(|value| finite(value.borrow()))
     }
 
     /// Returns whether the last value of a key is NaN or an infinity.
@@ -195,20 +223,14 @@ impl Summary {
 
     /// Returns the last value of a key. The summary stream takes precedence over the history.
     pub(crate) fn last(&self, key: &str) -> Option<&Value> {
-        let mut entries = self.overlay.iter().chain(&self.latest);
-        entries.find(|(known, ..)| known == key).map(|(.., value)| value)
+        self.overlay.of.get(key).or_else(|| self.latest.of.get(key)).map(|last| &last.value)
     }
 
     /// Returns the summary for users: one JSON object, with each key summed up as the definitions
     /// in `metrics` say.
     pub(crate) fn to_json(&self, metrics: &[Metric]) -> Json {
-        let ranges: HashMap<&str, &Range> = if metrics.is_empty() {
-            HashMap::new()
-        } else {
-            self.ranges.iter().map(|(key, range)| (key.as_str(), range)).collect()
-        };
         let mut all = Map::new();
-        for (key, _, value) in &self.latest {
+        for (key, Last { value, .. }) in &self.latest.of {
             let Some(metric) = Metric::of(metrics, key) else {
                 all.insert(key.clone(), record::json::to_json(value));
                 continue;
@@ -216,15 +238,14 @@ impl Summary {
             if metric.keeps_last() {
                 all.insert(key.clone(), record::json::to_json(value));
             }
-            if let Some(range) = ranges.get(key.as_str()) {
+            if let Some(range) = self.ranges.of.get(key) {
                 for (name, number) in metric.aggregates(range) {
                     all.insert(format!("{key}.{name}"), record::json::to_json(&Value::F64(number)));
                 }
             }
         }
-        let said =
-            self.overlay.iter().map(|(key, _, value)| (key.clone(), record::json::to_json(value)));
-        all.extend(said);
+        let said = self.overlay.of.iter();
+        all.extend(said.map(|(key, last)| (key.clone(), record::json::to_json(&last.value))));
         Json::Object(all)
     }
 }
@@ -239,13 +260,12 @@ pub(in crate::app) fn value(
     metrics: &[Metric],
     key: &str,
 ) -> Result<Option<Value>, Corrupt> {
-    if let Some(said) = last(logged.overlay, key)? {
+    if let Some(said) = part::last(logged.overlay, key)? {
         return Ok(Some(said));
     }
     if let Some((base, way)) = key.rsplit_once('.')
         && let Some(metric) = Metric::of(metrics, base)
-        && let Some((_, range)) =
-            read_ranges(logged.ranges)?.into_iter().find(|(known, _)| known == base)
+        && let Some(range) = part::range(logged.ranges, base)?
         && let Some((_, number)) =
             metric.aggregates(&range).into_iter().find(|(known, _)| *known == way)
     {
@@ -254,172 +274,13 @@ pub(in crate::app) fn value(
     if Metric::of(metrics, key).is_some_and(|metric| !metric.keeps_last()) {
         return Ok(None);
     }
-    last(logged.latest, key)
+    part::last(logged.latest, key)
 }
 
-/// Returns the value of a key in the stored entries of a summary.
-fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
-    let mut found = None;
-    for frame in record::frames(frames) {
-        frame?.each(|row| {
-            if let Some((_, value)) = row.values.iter().find(|(known, _)| *known == key) {
-                found = Some(value.to_value());
-            }
-        })?;
-    }
-    Ok(found)
-}
-
-/// The bytes that a stored range counts in addition to its key.
-const RANGE_BYTES: usize = 32;
-/// The bytes that a stored value counts in addition to its key and its text.
-const VALUE_BYTES: usize = 16;
-
-fn merge_ranges(ranges: &mut Vec<(String, Range)>, digest: &Digest, limits: &Limits) {
-    let mut bytes: usize = ranges.iter().map(|(key, _)| key.len() + RANGE_BYTES).sum();
-    let places: HashMap<String, usize> =
-        ranges.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
-    for key in &digest.keys {
-        let Some((least, most)) = key.range else { continue };
-        match places.get(&key.name) {
-            Some(place) => {
-                let range = &mut ranges[*place].1;
-                range.count += key.finite;
-                range.sum += key.sum;
-                (range.least, range.most) = (range.least.min(least), range.most.max(most));
-            }
-            None if ranges.len() < limits.summary_keys
-                && bytes + key.name.len() + RANGE_BYTES <= limits.summary_bytes =>
-            {
-                bytes += key.name.len() + RANGE_BYTES;
-                ranges.push((
-                    key.name.clone(),
-                    Range { count: key.finite, least, most, sum: key.sum },
-                ));
-            }
-            None => {}
-        }
-    }
-}
-
-/// Writes one row for each key. The row's step is the count. The row has three values under the
-/// key: the smallest number, the largest number and the sum.
-fn write_ranges(ranges: &[(String, Range)]) -> Vec<u8> {
-    let row = |(key, range): &(String, Range)| Row {
-        step: range.count,
-        wall_ms: 0,
-        values: [range.least, range.most, range.sum]
-            .map(|number| (key.clone(), Value::F64(number)))
-            .to_vec(),
-    };
-    let rows: Vec<Row> = ranges.iter().map(row).collect();
-    let mut out = Vec::new();
-    Writer::default().frame(&rows, &mut out);
-    out
-}
-
-fn read_ranges(frames: &[u8]) -> Result<Vec<(String, Range)>, Corrupt> {
-    let mut ranges = Vec::new();
-    for frame in record::frames(frames) {
-        frame?.each(|row| {
-            let [(key, ValueRef::F64(least)), (_, ValueRef::F64(most)), (_, ValueRef::F64(sum))] =
-                *row.values
-            else {
-                return;
-            };
-            let range = Range { count: row.step, least, most, sum };
-            ranges.push((key.to_owned(), range));
-        })?;
-    }
-    Ok(ranges)
-}
-
-fn merge(entries: &mut Vec<(String, u64, Value)>, digest: &Digest, limits: &Limits) -> bool {
-    let places: HashMap<String, usize> =
-        entries.iter().enumerate().map(|(place, (key, ..))| (key.clone(), place)).collect();
-    let mut bytes: usize = entries.iter().map(|(key, _, value)| size(key, value)).sum();
-    let mut fits = true;
-    for key in &digest.keys {
-        let place = places.get(&key.name).copied();
-        let old = place.map(|place| &entries[place]);
-        if old.is_some_and(|(_, step, _)| key.step < *step) {
-            continue;
-        }
-        let others = bytes - old.map_or(0, |(name, _, value)| size(name, value));
-        let room = limits.summary_bytes.saturating_sub(others + key.name.len() + VALUE_BYTES);
-        let value = shortened(&key.last, limits.summary_text.min(room));
-        fits &= room > 0;
-        bytes = others + size(&key.name, &value);
-        match place {
-            Some(place) => entries[place] = (key.name.clone(), key.step, value),
-            None if entries.len() < limits.summary_keys && room > 0 => {
-                entries.push((key.name.clone(), key.step, value));
-            }
-            None => (bytes, fits) = (others, false),
-        }
-    }
-    fits
-}
-
-fn size(key: &str, value: &Value) -> usize {
-    let text = if let Value::Text(text) | Value::Json(text) = value { text.len() } else { 0 };
-    key.len() + VALUE_BYTES + text
-}
-
-fn shortened(value: &Value, bytes: usize) -> Value {
-    match value {
-        Value::Text(text) if text.len() > bytes => Value::Text(format!("{}…", cut(text, bytes))),
-        Value::Json(text) if text.len() > bytes => Value::Json(outline(text)),
-        other => other.clone(),
-    }
-}
-
-/// Returns a long JSON object without its long members. The history keeps the whole object. The
-/// outline of a histogram also has the number of bins and the ends of their range.
-fn outline(json: &str) -> String {
-    /// The most bytes of a member that stays, with its name.
-    const MEMBER: usize = 256;
-    /// The most members that stay.
-    const MEMBERS: usize = 12;
-    let mut object: Map<String, Json> = serde_json::from_str(json).unwrap_or_default();
-    let edges = match object.get("bins") {
-        Some(Json::Array(edges)) if object.get("_type") == Some(&Json::from("histogram")) => {
-            edges.as_slice()
-        }
-        _ => &[],
-    };
-    if let [from, .., to] = edges {
-        let (count, from, to) = (edges.len() - 1, from.clone(), to.clone());
-        object.insert("count".to_owned(), Json::from(count));
-        object.extend([("from".to_owned(), from), ("to".to_owned(), to)]);
-    }
-    let kind = object.shift_remove_entry("_type");
-    let all = kind.into_iter().chain(object);
-    let short = all.filter(|(name, member)| name.len() + member.to_string().len() <= MEMBER);
-    Json::Object(short.take(MEMBERS).collect()).to_string()
-}
-
-fn entries(frames: &[u8]) -> Result<Vec<(String, u64, Value)>, Corrupt> {
-    let rows = record::rows(frames)?.into_iter();
-    Ok(rows
-        .flat_map(|row| row.values.into_iter().map(move |(key, value)| (key, row.step, value)))
-        .collect())
-}
-
-/// Writes the entries of a summary as frames. Neighbouring entries with the same step share a row,
-/// and the keys keep their order.
-fn frames(entries: &[(String, u64, Value)]) -> Vec<u8> {
-    let shared = entries.chunk_by(|one, other| one.1 == other.1);
-    let rows: Vec<Row> = shared
-        .map(|chunk| Row {
-            step: chunk[0].1,
-            wall_ms: 0,
-            values: chunk.iter().map(|(key, _, value)| (key.clone(), value.clone())).collect(),
-        })
-        .collect();
-    let mut out = Vec::new();
-    Writer::default().frame(&rows, &mut out);
-    out
+/// Takes over the last value of each key. Returns false if a key found no room.
+fn take_all(part: &mut Part<Last>, digest: &Digest, limits: &Limits) -> bool {
+    let took = digest.keys.iter().map(|key| part.take(&key.name, key.step, &key.last, limits));
+    took.fold(true, |all, took| all & took)
 }
 
 #[cfg(test)]
