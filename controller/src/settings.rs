@@ -133,6 +133,10 @@ pub struct Limits {
     /// Bytes of each part of a run's summary: last values of history, their ranges, and values that
     /// the program writes to the summary itself.
     pub summary_bytes: usize,
+    /// Summaries that are kept decoded: those of the runs that logged last.
+    pub decoded: usize,
+    /// Bytes of memory that these summaries may take.
+    pub decoded_bytes: usize,
     /// Parsed configurations of sweeps that stay in memory.
     pub plans: usize,
     /// Sweeps in a list, unless the caller asks for another number.
@@ -223,6 +227,8 @@ impl Default for Limits {
             summary_keys: 2000,
             summary_text: 4 << 10,
             summary_bytes: 1 << 19,
+            decoded: 4096,
+            decoded_bytes: 64 << 20,
             plans: 1000,
             sweeps_listed: 100,
             page: 500,

@@ -29,5 +29,6 @@ mod restart;
 mod rows;
 mod search;
 mod stopping;
+mod summaries;
 mod tokens;
 mod warm_start;

@@ -2,7 +2,7 @@
 //! types of values; SQL would lose them. `app::rows::ingest` and `app::read::views` call it. It
 //! never looks into a frame. Every function fails only if the database does.
 
-use super::database::{Result, Tx};
+use super::database::{Result, Row, Tx};
 
 /// The stored summary of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,14 +17,33 @@ pub(crate) struct Stored {
     pub(crate) next_step: u64,
 }
 
+const SELECT: &str = "SELECT latest, overlay, ranges, next_step FROM summaries WHERE run = ?1";
+
 /// Reads the summary of a run; empty if nothing was logged.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<Stored> {
-    let sql = "SELECT latest, overlay, ranges, next_step FROM summaries WHERE run = ?1";
-    let stored = tx.one(sql, &[&run], |row| {
-        let next_step = row.get::<i64>(3)?.cast_unsigned();
-        Ok(Stored { latest: row.get(0)?, overlay: row.get(1)?, ranges: row.get(2)?, next_step })
+    Ok(tx.one(SELECT, &[&run], read)?.unwrap_or_default())
+}
+
+/// Reads the summary of a run, unless it equals `known`. It compares every byte, which costs much
+/// less than to decode them.
+pub(crate) fn get_unless(tx: &Tx<'_>, run: i64, known: &Stored) -> Result<Option<Stored>> {
+    let found = tx.one(SELECT, &[&run], |row| {
+        let is_known = next_step(row)? == known.next_step
+            && row.bytes(0)? == known.latest
+            && row.bytes(1)? == known.overlay
+            && row.bytes(2)? == known.ranges;
+        if is_known { Ok(None) } else { read(row).map(Some) }
     })?;
-    Ok(stored.unwrap_or_default())
+    Ok(found.unwrap_or_else(|| (*known != Stored::default()).then(Stored::default)))
+}
+
+fn read(row: &Row<'_>) -> Result<Stored> {
+    let next_step = next_step(row)?;
+    Ok(Stored { latest: row.get(0)?, overlay: row.get(1)?, ranges: row.get(2)?, next_step })
+}
+
+fn next_step(row: &Row<'_>) -> Result<u64> {
+    Ok(row.get::<i64>(3)?.cast_unsigned())
 }
 
 /// Writes the summary of a run.

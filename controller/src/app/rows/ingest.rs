@@ -9,7 +9,7 @@ use probes::{Bug, planted};
 use record::{Corrupt, ids::Attempt};
 use sweeps::lifecycle::run::State;
 
-use super::{digest::Digest, stopping, summaries, value};
+use super::{digest::Digest, stopping, value};
 use crate::{
     app::{
         App,
@@ -260,15 +260,13 @@ fn sum_up(
     digest: &Digest,
     frames: &[u8],
 ) -> Result<(), Error> {
-    let limits = &change.app.settings.limits;
-    let mut summary = summaries::of(change.tx, run)?;
+    let (limits, summaries) = (&change.app.settings.limits, &change.app.summaries);
     let fits = if stream == StreamName::History {
         *run.counts().history += digest.rows;
-        summary.add_history(digest, limits)
+        summaries.add_history(change.tx, run, digest)?
     } else {
-        summary.add_summary(digest, limits)
+        summaries.add_summary(change.tx, run, digest)?
     };
-    summaries::save(change.tx, run, &summary)?;
     let before = run.value;
     let is_open = run.state.is_live() || planted(Bug::LateRowsCount);
     if let Some(sweep) = run.sweep.as_ref().filter(|_| is_open) {

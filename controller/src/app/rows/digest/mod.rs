@@ -204,6 +204,11 @@ impl Summary {
         take_all(&mut self.overlay, digest, limits)
     }
 
+    /// Returns the number of keys, each counted once for every part that holds it.
+    pub(in crate::app) fn entries(&self) -> usize {
+        self.latest.of.len() + self.overlay.of.len() + self.ranges.of.len()
+    }
+
     /// Returns every key that was logged.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         let more = self.overlay.of.keys().filter(|key| !self.latest.of.contains_key(key.as_str()));
