@@ -5,10 +5,11 @@
 //! reads the rows again.
 
 use std::{
-    collections::HashMap,
+    num::NonZeroUsize,
     sync::{Mutex, PoisonError},
 };
 
+use lru::LruCache;
 use record::ids::SweepId;
 
 use crate::{
@@ -17,11 +18,11 @@ use crate::{
 };
 
 /// The most rungs in the cache. Each rung takes 8 bytes per run.
-const MOST: usize = 1024;
+const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 
 /// The costs at the rungs that runs reached lately.
-#[derive(Debug, Default)]
-pub(in crate::app) struct RungCosts(Mutex<HashMap<(SweepId, u64), Sorted>>);
+#[derive(Debug)]
+pub(in crate::app) struct RungCosts(Mutex<LruCache<(SweepId, u64), Sorted>>);
 
 /// The costs that count at one rung.
 #[derive(Debug, Default)]
@@ -41,6 +42,12 @@ pub(in crate::app) struct Joined {
     pub(in crate::app) cost: f64,
 }
 
+impl Default for RungCosts {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(MOST)))
+    }
+}
+
 impl RungCosts {
     /// Gives `decide` the costs that count at a rung, in ascending order, and adds the run that
     /// `decide` returns. `anew` means that a row of this rung has stopped counting in this change.
@@ -56,11 +63,8 @@ impl RungCosts {
         decide: impl FnOnce(&[f64]) -> Result<(T, Joined), Error>,
     ) -> Result<T, Error> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= MOST {
-            cache.clear();
-        }
         let newest = store::rungs::newest(tx, sweep, iteration)?;
-        let sorted = cache.entry((sweep.clone(), iteration)).or_default();
+        let sorted = cache.get_or_insert_mut((sweep.clone(), iteration), Sorted::default);
         if anew || sorted.newest != newest {
             let mut costs = store::rungs::costs(tx, sweep, iteration)?;
             costs.sort_by(f64::total_cmp);

@@ -3,10 +3,11 @@
 //! dropped at any time.
 
 use std::{
-    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use lru::LruCache;
 use record::ids::SweepId;
 use sweeps::{
     config::{self, Config, Metric},
@@ -87,22 +88,20 @@ const YAML: usize = 3;
 
 /// The plans that were needed lately.
 #[derive(Debug)]
-pub(crate) struct Plans {
-    most: usize,
-    cache: Mutex<Cache>,
-}
+pub(crate) struct Plans(Mutex<Cache>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cache {
-    plans: HashMap<SweepId, Arc<Plan>>,
+    plans: LruCache<SweepId, Arc<Plan>>,
     /// The beginnings of run ids that looked like a sweep's id and belong to no sweep.
-    none: HashSet<SweepId>,
+    none: LruCache<SweepId, ()>,
 }
 
 impl Plans {
     /// Creates a cache that keeps at most this many plans.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, cache: Mutex::default() }
+        let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
+        Self(Mutex::new(Cache { plans: LruCache::new(most), none: LruCache::new(most) }))
     }
 
     /// Returns the plan of a sweep, if the cache has the plan.
@@ -113,20 +112,16 @@ impl Plans {
     /// Returns whether the cache has an entry for this id: the plan of a sweep, or the fact that no
     /// sweep has this id.
     pub(super) fn knows(&self, id: &SweepId) -> bool {
-        let cache = self.lock();
-        cache.plans.contains_key(id) || cache.none.contains(id)
+        let mut cache = self.lock();
+        cache.plans.get(id).is_some() || cache.none.get(id).is_some()
     }
 
     pub(super) fn is_none(&self, id: SweepId) {
-        let mut cache = self.lock();
-        if cache.none.len() >= self.most {
-            cache.none.clear();
-        }
-        cache.none.insert(id);
+        self.lock().none.put(id, ());
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the plan of a sweep, from the cache or from the stored configuration.
@@ -153,11 +148,31 @@ impl Plans {
     fn keep(&self, plan: Plan) -> Arc<Plan> {
         let plan = Arc::new(plan);
         let mut cache = self.lock();
-        if cache.plans.len() >= self.most {
-            cache.plans.clear();
-        }
-        cache.none.remove(&plan.id);
-        cache.plans.insert(plan.id.clone(), plan.clone());
+        cache.none.pop(&plan.id);
+        cache.plans.put(plan.id.clone(), plan.clone());
         plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_that_was_used_longest_ago_goes_first() {
+        let config = config::check("method: random\nprogram: p\nparameters: {a: {min: 0, max: 1}}");
+        let config = config.config.unwrap();
+        let plans = Plans::new(2);
+        let keep = |id| plans.keep(Plan::new(id, config.clone(), 1));
+        keep("a");
+        keep("b");
+        assert!(plans.cached("a").is_some());
+        keep("c");
+        let known = ["a", "b", "c"].map(|id| plans.cached(id).is_some());
+        assert_eq!(known, [true, false, true]);
+        plans.is_none("d");
+        assert!(plans.knows("d") && !plans.knows("b"));
+        keep("d");
+        assert_eq!(plans.cached("d").unwrap().id, "d");
     }
 }
