@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use proto::v1::{AppendRows, BeginRun, EndRun, FindRuns, Outcome, Run};
+use proto::v1::{AppendRows, BeginRun, EndRun, FindRuns, ListRuns, Outcome, Run};
 use record::{Row, Value, Writer};
 use serde_json::{Value as Json, json};
 use tonic::Code;
@@ -294,4 +294,50 @@ async fn trials_are_found_by_sweep_and_by_config_that_their_program_added() {
     let wrong = lab.runs.find(request("", &["lr < 1", "state = runing"], "loss")).await;
     let status = wrong.err().unwrap();
     assert_eq!((status.code(), status.message().lines().count()), (Code::InvalidArgument, 4));
+}
+
+#[tokio::test]
+async fn a_list_of_some_states_equals_a_part_of_the_whole_list() {
+    let mut lab = Lab::with(|settings| settings.limits.page = 3).await;
+    let sweep = lab.create(&format!("{RANDOM}run_cap: 40\n")).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let mut dice = Dice(3);
+    for number in 0..25 {
+        let start = agent.ask().await;
+        let alone = BeginRun { id: format!("alone-{number}"), ..BeginRun::default() };
+        let alone = lab.runs.begin(alone).await.unwrap().into_inner();
+        for (run, attempt) in [(start.run.clone(), start.attempt), (alone.run, alone.attempt)] {
+            // An agent reports no crash of a trial.
+            let bad = if run == start.run { "failed" } else { "crashed" };
+            let state = ["finished", "stopped", bad][dice.roll(3) as usize].to_owned();
+            let outcome = Some(Outcome { state, ..Outcome::default() });
+            lab.runs.end(EndRun { run, attempt, outcome, ..EndRun::default() }).await.unwrap();
+        }
+        agent.forget(&start.run);
+    }
+    agent.ask().await;
+    for sweep in ["", sweep.id.as_str()] {
+        let all = lab.list(sweep).await;
+        assert!(all.len() >= 25);
+        for (states, limit) in [
+            (&["finished"][..], 0),
+            (&["crashed", "failed", "stopped"], 0),
+            (&["running", "leased", "queued"], 0),
+            (&["finished", "crashed"], 7),
+            (&["failed"], 2),
+            (&[], 11),
+        ] {
+            let wanted = |run: &&Run| states.is_empty() || states.contains(&run.state.as_str());
+            let most = if limit == 0 { usize::MAX } else { limit as usize };
+            let expected: Vec<Run> = all.iter().filter(wanted).take(most).cloned().collect();
+            let states = states.iter().map(|state| (*state).to_owned()).collect();
+            let request = ListRuns { sweep: sweep.to_owned(), states, limit };
+            let mut stream = lab.runs.list(request.clone()).await.unwrap().into_inner();
+            let mut listed = Vec::new();
+            while let Some(run) = stream.message().await.unwrap() {
+                listed.push(run);
+            }
+            assert_eq!(listed, expected, "{request:?}");
+        }
+    }
 }

@@ -424,14 +424,40 @@ pub(crate) fn page(tx: &Tx<'_>, sweep: &SweepId, from: u64, limit: u32) -> Resul
     )
 }
 
-/// Reads the runs outside of sweeps that are older than the one with this key, the newest first, at
-/// most `limit`.
-pub(crate) fn alone(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<Run>> {
+/// Reads like [`page`], but only the runs that are in one of these states. No state means any state.
+pub(crate) fn page_of_states(
+    tx: &Tx<'_>,
+    sweep: &SweepId,
+    from: u64,
+    states: &[State],
+    limit: u32,
+) -> Result<Vec<Run>> {
     tx.all(
-        select!("WHERE sweep IS NULL AND key < ?1 ORDER BY key DESC LIMIT ?2"),
-        &[&before, &limit],
+        select!(
+            "WHERE sweep = ?1 AND trial >= ?2 AND (?3 = '' OR ?3 LIKE '%,' || state || ',%') \
+            ORDER BY trial LIMIT ?4"
+        ),
+        &[&sweep.as_str(), &int(from)?, &listed(states), &limit],
         read,
     )
+}
+
+/// Reads the runs outside of sweeps that are in one of these states and older than the one with this
+/// key. The newest comes first, and there are at most `limit`. No state means any state.
+pub(crate) fn alone(tx: &Tx<'_>, before: i64, states: &[State], limit: u32) -> Result<Vec<Run>> {
+    tx.all(
+        select!(
+            "WHERE sweep IS NULL AND key < ?1 AND (?2 = '' OR ?2 LIKE '%,' || state || ',%') \
+            ORDER BY key DESC LIMIT ?3"
+        ),
+        &[&before, &listed(states), &limit],
+        read,
+    )
+}
+
+/// Returns a text with a comma before and after the name of each state; empty if there is none.
+fn listed(states: &[State]) -> String {
+    states.iter().map(|state| format!(",{},", state.name())).collect()
 }
 
 impl Word for State {

@@ -322,7 +322,7 @@ async fn send_runs(
     let mut pace = Pace::new(app);
     let listing = Arc::new(listing);
     while outlet.is_wanted().await {
-        let (wanted, page) = (listing.clone(), pace.limit());
+        let (wanted, page) = (listing.clone(), pace.limit().min(left));
         let found = app.read(move |tx, app| next_page(tx, app, &wanted, at, page)).await?;
         pace.took(found.iter().map(RunView::weight));
         let Some(last) = found.last() else { return Ok(()) };
@@ -332,16 +332,13 @@ async fn send_runs(
             last.run.trial.unwrap_or_default().cast_signed() + 1
         };
         let is_last = found.len() < page as usize;
-        let states = &listing.states;
-        for view in
-            found.into_iter().filter(|view| states.is_empty() || states.contains(&view.run.state))
-        {
-            if left == 0 || !outlet.send(view).await {
+        for view in found {
+            if !outlet.send(view).await {
                 return Ok(());
             }
             left -= 1;
         }
-        if is_last {
+        if is_last || left == 0 {
             return Ok(());
         }
     }
@@ -355,9 +352,12 @@ fn next_page(
     at: i64,
     limit: u32,
 ) -> Result<Vec<RunView>, Error> {
+    let states = &listing.states;
     let runs = match &listing.sweep {
-        None => store::runs::alone(tx, at, limit)?,
-        Some(sweep) => store::runs::page(tx, sweep, at.cast_unsigned(), limit)?,
+        None => store::runs::alone(tx, at, states, limit)?,
+        Some(sweep) => {
+            store::runs::page_of_states(tx, sweep, at.cast_unsigned(), states, limit)?
+        }
     };
     runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
