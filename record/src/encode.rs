@@ -25,8 +25,8 @@ const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
 /// The maximum size of a row without its values, in bytes.
 const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 
-/// Encodes rows into frames. Between frames it keeps its buffers and the keys of the frame before. So
-/// a frame with the same keys in the same order costs no look-up of a key.
+/// Encodes rows into frames. Between frames it keeps its buffers and the keys of the frame before.
+/// So a frame with the same keys in the same order costs no look-up of a key.
 #[derive(Debug, Default)]
 pub struct Writer {
     keys: HashMap<Box<str>, usize>,

@@ -298,7 +298,11 @@ async fn trials_are_found_by_sweep_and_by_config_that_their_program_added() {
 
 #[tokio::test]
 async fn a_list_of_some_states_equals_a_part_of_the_whole_list() {
-    let mut lab = Lab::with(|settings| settings.limits.page = 3).await;
+    let mut lab = Lab::with(|settings| {
+        settings.limits.page = 3;
+        settings.crash_loop = 100;
+    })
+    .await;
     let sweep = lab.create(&format!("{RANDOM}run_cap: 40\n")).await;
     let mut agent = lab.agent("one", &sweep.id);
     let mut dice = Dice(3);

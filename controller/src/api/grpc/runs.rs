@@ -9,7 +9,7 @@ use proto::v1::{
 };
 use record::ids::Attempt;
 use sweeps::{
-    lifecycle::{Class, run::State},
+    lifecycle::Class,
     stopping::{Decision, Verdict},
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
@@ -74,8 +74,7 @@ impl Runs for Door {
 
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, ListRuns { sweep, states, limit }) = self.enter(request).await?;
-        let states = states.iter().map(|name| state_from(name)).collect::<Result<_, _>>();
-        let listing = Listing { sweep: named(sweep), states: states.map_err(status)?, limit };
+        let listing = Listing { sweep: named(sweep), states, limit };
         let runs = views::list_runs(&self.app, &caller, listing).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
@@ -122,13 +121,6 @@ fn new_from(begin: BeginRun) -> Result<NewRun, Error> {
         resume: Resume::read(&begin.resume)?,
         idempotency_key: begin.idempotency_key,
         started_ms: begin.started_ms,
-    })
-}
-
-fn state_from(name: &str) -> Result<State, Error> {
-    State::from_name(name).ok_or_else(|| {
-        let names = State::ALL.map(State::name).join(", ");
-        Error::invalid(format!("no state `{name}`: {names}"))
     })
 }
 

@@ -284,7 +284,7 @@ pub(crate) struct Listing {
     /// sweeps, newest first.
     pub(crate) sweep: Option<SweepId>,
     /// The states of the runs; empty means any state.
-    pub(crate) states: Vec<run::State>,
+    pub(crate) states: Vec<String>,
     /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
 }
@@ -292,41 +292,59 @@ pub(crate) struct Listing {
 /// Returns the runs of a sweep, or the runs outside of sweeps.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the sweep does not exist.
+/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`] if there
+/// is no state with a requested name.
 pub(crate) async fn list_runs(
     app: &Arc<App>,
     caller: &Caller,
     listing: Listing,
 ) -> Result<Streamed<RunView>, Error> {
     caller.admin()?;
-    check_list(&app.settings.limits, "states", &listing.states)?;
-    if let Some(sweep) = listing.sweep.clone() {
+    let Listing { sweep, states, limit } = listing;
+    check_list(&app.settings.limits, "states", &states)?;
+    let states = states.iter().map(|name| state_from(name)).collect::<Result<_, _>>()?;
+    if let Some(sweep) = sweep.clone() {
         app.read(move |tx, _| {
             store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))
         })
         .await?;
     }
     let app = app.clone();
-    Ok(pages::stream(|outlet| async move { send_runs(&app, listing, &outlet).await }))
+    let wanted = Wanted { sweep, states };
+    Ok(pages::stream(move |outlet| async move { send_runs(&app, wanted, limit, &outlet).await }))
+}
+
+fn state_from(name: &str) -> Result<run::State, Error> {
+    run::State::from_name(name).ok_or_else(|| {
+        let names = run::State::ALL.map(run::State::name).join(", ");
+        Error::invalid(format!("no state `{name}`: {names}"))
+    })
+}
+
+/// The runs of a list: those of one sweep, or all outside of sweeps; in these states, or in any.
+struct Wanted {
+    sweep: Option<SweepId>,
+    states: Vec<run::State>,
 }
 
 async fn send_runs(
     app: &Arc<App>,
-    listing: Listing,
+    wanted: Wanted,
+    limit: u32,
     outlet: &Outlet<RunView>,
 ) -> Result<(), Error> {
-    let mut left = if listing.limit == 0 { u32::MAX } else { listing.limit };
+    let mut left = if limit == 0 { u32::MAX } else { limit };
     // Within a sweep, `at` is the number of the next trial. Outside of sweeps, `at` is the key of
     // the last run so far, and the next run has a smaller key.
-    let mut at = if listing.sweep.is_none() { i64::MAX } else { 0 };
+    let mut at = if wanted.sweep.is_none() { i64::MAX } else { 0 };
     let mut pace = Pace::new(app);
-    let listing = Arc::new(listing);
+    let wanted = Arc::new(wanted);
     while outlet.is_wanted().await {
-        let (wanted, page) = (listing.clone(), pace.limit().min(left));
-        let found = app.read(move |tx, app| next_page(tx, app, &wanted, at, page)).await?;
+        let (of, page) = (wanted.clone(), pace.limit().min(left));
+        let found = app.read(move |tx, app| next_page(tx, app, &of, at, page)).await?;
         pace.took(found.iter().map(RunView::weight));
         let Some(last) = found.last() else { return Ok(()) };
-        at = if listing.sweep.is_none() {
+        at = if wanted.sweep.is_none() {
             last.run.key
         } else {
             last.run.trial.unwrap_or_default().cast_signed() + 1
@@ -348,16 +366,14 @@ async fn send_runs(
 fn next_page(
     tx: &Tx<'_>,
     app: &App,
-    listing: &Listing,
+    wanted: &Wanted,
     at: i64,
     limit: u32,
 ) -> Result<Vec<RunView>, Error> {
-    let states = &listing.states;
-    let runs = match &listing.sweep {
+    let states = &wanted.states;
+    let runs = match &wanted.sweep {
         None => store::runs::alone(tx, at, states, limit)?,
-        Some(sweep) => {
-            store::runs::page_of_states(tx, sweep, at.cast_unsigned(), states, limit)?
-        }
+        Some(sweep) => store::runs::page_of_states(tx, sweep, at.cast_unsigned(), states, limit)?,
     };
     runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
