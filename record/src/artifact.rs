@@ -1,7 +1,7 @@
 //! Encodes and decodes the two records of an artifact's version: the row with which a run announces
-//! the version, and the manifest, which lists its paths. The clients and the controller share this
-//! module, so that equal paths and contents have the same digest everywhere. The module is pure: it
-//! computes no hash and opens no file.
+//! the version, and the manifest, which lists the version's paths and their contents. The clients
+//! and the controller share this module, so that equal paths and contents have the same digest
+//! everywhere. The module is pure: it computes no hash and opens no file.
 //!
 //! ```text
 //! besom manifest 1
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The manifest has one line for each path, in the order of the paths' bytes. Each line ends with a
-//! line feed. The SHA-256 of this text is the artifact's digest.
+//! line feed. The SHA-256 of this text is the version's digest.
 
 use std::{fmt::Write as _, str::Lines};
 
@@ -31,7 +31,8 @@ pub const MAX_NAME_BYTES: usize = 128;
 pub const MAX_ALIASES: usize = 32;
 /// The maximum size of a version's metadata, in bytes.
 pub const MAX_METADATA_BYTES: usize = 64 << 10;
-/// The alias that the controller keeps on the newest version of an artifact.
+/// The alias of the version that a run announced last. A version that is announced again gets it
+/// back.
 pub const LATEST: &str = "latest";
 
 /// The manifest's first line.
@@ -63,7 +64,8 @@ pub enum Content {
 /// A reason why the row or the manifest of an artifact is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadArtifact {
-    /// A path, a hash or a size is wrong.
+    /// A path, a hash or a size is wrong. [`crate::content_row::ContentRow::of`] also fails with
+    /// this for the row of a file or a checkpoint.
     #[error(transparent)]
     File(#[from] BadFile),
     /// The same path occurs twice.
@@ -91,7 +93,8 @@ pub enum BadArtifact {
     )]
     Large(u64),
     /// A line differs from every line that [`manifest`] writes, or is out of order. The value is
-    /// the number of the line, from 1.
+    /// the number of the line, from 1. Line 1 also stands for a manifest that has a carriage
+    /// return, or no line feed at its end.
     #[error("line {0} of the manifest is invalid")]
     Line(usize),
     /// A name, a type or an alias is malformed.
@@ -114,7 +117,7 @@ pub enum BadArtifact {
     /// The metadata is not a JSON object, or is too large.
     #[error("the metadata must be a JSON object of {MAX_METADATA_BYTES} bytes at most")]
     Metadata,
-    /// A value of the row is missing or has another type.
+    /// A value of the row is missing, has another type, or is a negative size.
     #[error("the value `{0}` in an artifact's row is missing or invalid")]
     Value(&'static str),
 }
@@ -130,8 +133,8 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
     entries.sort_by(|one, two| one.path.cmp(&two.path));
     let mut text = format!("{HEADER}\n");
     for Entry { path, content } in entries.iter() {
-        // `check` below refuses control characters in paths and references, so tabs and line feeds
-        // only separate fields.
+        // `check` below refuses control characters in paths and references, so tabs only separate
+        // fields, and line feeds only end lines.
         let written = match content {
             Content::Blob { sha256, size } => writeln!(text, "blob\t{sha256}\t{size}\t{path}"),
             Content::Reference(url) => writeln!(text, "reference\t{url}\t{path}"),
@@ -147,7 +150,8 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
 }
 
 /// Returns the entries of a manifest, sorted by path. Accepts only texts that [`manifest`] writes,
-/// so that a list of entries has exactly one digest.
+/// so that a list of entries has exactly one digest. Only the size is not checked: the caller
+/// compares it with [`MAX_MANIFEST_BYTES`].
 ///
 /// # Errors
 /// Fails with a [`BadArtifact`] that names the first thing that is wrong.
@@ -213,9 +217,9 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
     }
 }
 
-/// Returns the path of an entry that is also a folder on the path of another entry. The function
-/// does not look up every folder of every path: a path can have hundreds of folders, and a manifest
-/// a hundred thousand paths.
+/// Returns the path of an entry that is also a folder on the path of another entry; `None` if there
+/// is none. The function does not look up every folder of every path: a path can have hundreds of
+/// folders, and a manifest a hundred thousand paths.
 fn folder(entries: &[Entry]) -> Option<&str> {
     // Paths with a common prefix are neighbours in sorted order. `open` holds the earlier paths
     // that are a prefix of the current path.
@@ -250,7 +254,7 @@ pub struct ArtifactRow {
 }
 
 impl ArtifactRow {
-    /// The key that marks the row of an artifact; the row of a file does not have it.
+    /// The key that marks the row of an artifact; the rows of files and checkpoints do not have it.
     const NAME: &str = "artifact";
 
     /// Returns whether a row announces an artifact.

@@ -11,7 +11,7 @@ use crate::{
 /// The row of the stream `files` that announces a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckpointRow {
-    /// The step at which automatic steps continue after a resume.
+    /// The step of the first row that the program logs without a step of its own after a resume.
     pub step: u64,
     /// The SHA-256 of the checkpoint's content: 64 hexadecimal digits in lower case.
     pub sha256: String,
@@ -24,7 +24,7 @@ pub struct CheckpointRow {
 }
 
 impl CheckpointRow {
-    /// The key that marks the row of a checkpoint; other rows of the stream do not have it.
+    /// The key that marks the row of a checkpoint; the rows of files and artifacts do not have it.
     const STEP: &str = "checkpoint";
 
     /// Returns whether a row announces a checkpoint.

@@ -16,9 +16,11 @@ pub const MAX_SHOWN_BYTES: usize = 16 << 10;
 /// terminal, so a progress bar leaves only its last form.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// The bytes since the last newline or carriage return.
+    /// The bytes since the last newline or carriage return. If `returned`, the bytes before that
+    /// carriage return, until the next text replaces them.
     now: Vec<u8>,
-    /// The last visible text before a carriage return, kept in case only blanks follow it.
+    /// The last visible text that later text replaced after a carriage return. It becomes the line
+    /// if only blanks follow it.
     before: Vec<u8>,
     /// Whether the last byte was a carriage return.
     returned: bool,
@@ -32,10 +34,12 @@ pub struct Lines {
 #[derive(Clone, Copy, Debug)]
 pub enum Seen<'a> {
     /// A piece: the clean text between two newlines or carriage returns, even if later text
-    /// replaces it on a terminal. The number counts the dropped bytes of the piece.
+    /// replaces it on a terminal. The number counts the bytes of the piece beyond
+    /// [`MAX_LINE_BYTES`], which were dropped.
     Piece(&'a str, usize),
-    /// A line in its final form on a terminal. The number counts the dropped bytes of the line.
-    /// [`Lines`] passes a line after the pieces of that line.
+    /// A line in its final form on a terminal. The number counts the bytes of this form that were
+    /// dropped; it is 0 if only blanks follow the form after a carriage return. [`Lines`] passes a
+    /// line after the pieces of that line.
     Line(&'a str, usize),
 }
 
@@ -142,8 +146,8 @@ fn clean(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Skips the rest of an escape sequence after ESC: a control sequence, a string that ends with BEL
-/// or ESC \, or one more character.
+/// Skips the rest of an escape sequence after ESC: a control sequence, a string that ends with BEL,
+/// ST or ESC and one character, or one or two more characters.
 fn skip_escape(rest: &mut std::str::Chars<'_>) {
     match rest.next() {
         Some('[') => skip_sequence(rest),

@@ -1,6 +1,7 @@
 //! Decodes frames into rows. Every reader of a journal or of an append calls it: the controller,
 //! the senders of the agent and of the SDK, and the `sweep` command. The decoder accepts any bytes:
-//! it never panics, and allocates at most a small multiple of the size of its input.
+//! it never panics. [`Frame::each`] allocates at most about a hundred times the size of its frame.
+//! [`rows`] can allocate several hundred times the size, because it copies the key of every value.
 
 use crate::{
     HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, MAX_KEY_BYTES, MAX_TEXT_BYTES, Row, RowRef,
@@ -77,8 +78,8 @@ pub fn whole(bytes: &[u8]) -> Result<(usize, u64), Corrupt> {
     Ok((end, rows))
 }
 
-/// Counts the rows of a sequence of frames. The function verifies the checksums but does not decode
-/// the values.
+/// Adds up the numbers of rows that the frames declare. The function verifies the checksums but
+/// does not decode the rows.
 ///
 /// # Errors
 /// Fails with [`Corrupt`] at the first frame that is torn or bad.
@@ -86,8 +87,9 @@ pub fn count(bytes: &[u8]) -> Result<u64, Corrupt> {
     frames(bytes).try_fold(0, |rows, frame| Ok(rows + frame?.rows()))
 }
 
-/// Returns the frames without their first `skip` rows. The result is empty if no rows are left. A
-/// caller uses this when the controller has stored the first rows of an append already.
+/// Returns a sequence of frames without the first `skip` rows of the whole sequence. The result is
+/// empty if no rows are left. A caller uses this when the controller has already stored the first
+/// rows of an append.
 ///
 /// # Errors
 /// Fails with [`Corrupt`] if a frame is torn or bad, up to the frame of the first row that is left.
@@ -156,12 +158,11 @@ impl<'a> Frame<'a> {
         self.rows
     }
 
-    /// Passes every row to `show` in order. The rows borrow from the frame, so that reading a frame
-    /// takes at most a small multiple of its size in memory.
+    /// Passes every row to `show` in order. The rows borrow their keys and texts from the frame.
     ///
     /// # Errors
     /// Fails with [`Corrupt::Bad`] if the structure is wrong. `show` has then already received the
-    /// rows before the error.
+    /// rows before the place of the error.
     pub fn each(&self, mut show: impl FnMut(RowRef<'_>)) -> Result<(), Corrupt> {
         let bad = |reason| Corrupt::Bad { at: self.at, reason };
         let mut cursor = Cursor(&self.bytes[HEADER_BYTES..]);
@@ -227,7 +228,8 @@ fn keys<'a>(cursor: &mut Cursor<'a>) -> Option<Vec<&'a str>> {
     Some(keys)
 }
 
-/// Decodes one row's values into `values`; returns the differences of the step and of `wall_ms`.
+/// Decodes one row's values into `values`. Returns the differences of the step and of `wall_ms`
+/// from the row before; `None` if the row is invalid.
 fn row<'a>(
     cursor: &mut Cursor<'a>,
     keys: &[&'a str],

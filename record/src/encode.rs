@@ -1,6 +1,7 @@
 //! Encodes rows into frames. The writers of journals call it (the SDK and the agent), and so do
-//! `sweep` commands and the controller. The decoder uses it to drop the first rows of a frame.
-//! Encoding never fails: it cuts or drops the values that exceed a limit, and counts them.
+//! `sweep` commands and the controller. The decoder encodes the rest of a frame with it, when it
+//! drops the first rows of the frame. Encoding never fails: it cuts or drops the values that exceed
+//! a limit, and counts them.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -25,8 +26,8 @@ const COUNTS_BYTES: usize = 2 * varint::MAX_BYTES;
 /// The maximum size of a row without its values, in bytes.
 const ROW_BYTES: usize = 3 * varint::MAX_BYTES;
 
-/// Encodes rows into frames. Between frames it keeps its buffers and the keys of the frame before.
-/// So a frame with the same keys in the same order costs no look-up of a key.
+/// An encoder of rows into frames. When a frame ends, the encoder forgets its keys and rows, and
+/// keeps only the memory of its buffers.
 #[derive(Debug, Default)]
 pub struct Writer {
     keys: HashMap<Box<str>, usize>,
@@ -127,7 +128,7 @@ impl Writer {
     /// Encodes one row's values into `self.row`; returns how many values it wrote, and how many it
     /// cut or dropped. Returns `None` if the current frame has rows and no room for all of these
     /// values; the caller then starts a new frame. The row's new keys stay in the table of the old
-    /// frame, which does no harm.
+    /// frame, where readers ignore them.
     fn values<'a>(
         &mut self,
         values: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
@@ -227,7 +228,7 @@ impl Writer {
     }
 }
 
-/// Returns an upper bound on the bytes that one value adds to the table and the body.
+/// Returns an upper bound on the bytes that one value adds to the table of keys and to its row.
 fn value_bound(key: &str, value: ValueRef<'_>) -> usize {
     let payload = match value {
         ValueRef::F64(_) => 8,

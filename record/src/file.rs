@@ -34,7 +34,8 @@ pub struct FileRow {
 /// A reason why a row of the stream `files` is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFile {
-    /// The path could lead out of its folder, or cannot be printed or stored.
+    /// The path breaks a rule of [`check_path`]: it could lead out of its folder, or cannot be
+    /// printed or stored.
     #[error("`{path}` is not a valid path of a file: {reason}")]
     Path {
         /// The path, escaped and cut.
@@ -48,7 +49,8 @@ pub enum BadFile {
     /// The file is larger than [`MAX_FILE_BYTES`].
     #[error("the file has {0} bytes; the limit is {MAX_FILE_BYTES}")]
     Size(u64),
-    /// The kind is not one word of lower-case letters, digits and hyphens.
+    /// The kind is not one word of lower-case letters, digits and hyphens, or is longer than
+    /// [`MAX_KIND_BYTES`].
     #[error(
         "the kind of a file must be one word of up to {MAX_KIND_BYTES} lower-case letters, digits \
         and hyphens"
@@ -117,10 +119,11 @@ impl FileRow {
     }
 }
 
-/// Checks that a path is relative, and stays below the folder to which a program joins it, on any
-/// operating system. The parts of the path have one `/` between them. No part is empty, `.`, `..`
-/// or longer than a file system allows, and no character is a backslash or a control character.
-/// `%2e%2e` is a name like any other, because no reader decodes percent escapes.
+/// Checks that a path is relative and that, on Linux and macOS, it stays below the folder to which
+/// a program joins it. The parts of the path have one `/` between them. No part is empty, `.`, `..`
+/// or longer than [`MAX_NAME_BYTES`], and no character is a backslash or a control character.
+/// `%2e%2e` is a name like any other, because no reader decodes percent escapes. `C:x` is a name as
+/// well.
 ///
 /// # Errors
 /// Fails with [`BadFile::Path`], which names the rule that the path breaks.
@@ -173,7 +176,7 @@ pub fn check_content(hash: &str, size: u64) -> Result<(), BadFile> {
     if size > MAX_FILE_BYTES { Err(BadFile::Size(size)) } else { Ok(()) }
 }
 
-/// Formats the bytes of a hash as hexadecimal digits.
+/// Formats the bytes of a hash as hexadecimal digits in lower case.
 pub fn hex(hash: &[u8]) -> String {
     use std::fmt::Write as _;
     hash.iter().fold(String::with_capacity(hash.len() * 2), |mut text, byte| {

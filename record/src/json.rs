@@ -27,8 +27,9 @@ pub fn to_json(value: &Value) -> Json {
 }
 
 /// Converts a scalar of JSON to a value; returns `None` for null, arrays and objects. Whole numbers
-/// from -2^63 to 2^64 - 1 are exact; all others become floats. A string becomes a text, even if
-/// [`to_json`] made the string from a float that is not finite.
+/// from -2^63 to 2^64 - 1 without a point or an exponent stay exact; all other numbers become
+/// floats. A string becomes a text, even if [`to_json`] made the string from a float that is not
+/// finite.
 pub fn from_json(json: &Json) -> Option<Value> {
     match json {
         Json::Bool(flag) => Some(Value::Bool(*flag)),
@@ -42,8 +43,8 @@ pub fn from_json(json: &Json) -> Option<Value> {
     }
 }
 
-/// Merges `over` into `base`. Two objects are merged key by key. Any other value of `over` replaces
-/// the value of `base`.
+/// Merges `over` into `base`. Two objects are merged key by key, at every depth. Any other value of
+/// `over` replaces the value of `base`.
 pub fn overlay(base: &mut Json, over: Json) {
     match (base, over) {
         (Json::Object(base), Json::Object(over)) => {

@@ -2,7 +2,8 @@
 //! bytes per second, and always the last part. The module is pure: the caller passes the time. The
 //! agent and the SDK call it while they follow a console. The keeper hands lines on in the order in
 //! which it received them. The keeper also hands on the number of lines that it leaves out. At any
-//! time, these lines and numbers cover the first lines of each key, without a gap.
+//! time, these lines and numbers cover the first lines of each key, without a gap. A key names the
+//! file that a line comes from, such as standard error.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -11,12 +12,13 @@ use std::{borrow::Cow, collections::VecDeque};
 pub struct Limits {
     /// The size of the first part, which is kept whole.
     pub head: u64,
-    /// The bytes per second that the allowance grows by, after the first part.
+    /// The bytes that the allowance grows by in each second. The allowance is the number of bytes
+    /// that can be handed on at once after the first part; it begins at `window`.
     pub pace: u64,
     /// The maximum of the allowance, in bytes.
     pub window: u64,
     /// The size of the last part: the newest lines, which wait until the allowance or the end of
-    /// the console releases them.
+    /// the console releases them. Older lines that wait are left out.
     pub last: u64,
 }
 
@@ -31,7 +33,7 @@ impl Default for Limits {
 pub enum Kept<'a> {
     /// A line.
     Line(&'a str),
-    /// The number of lines of this key that were left out at this place.
+    /// The number of lines of one key that were left out at this place.
     LeftOut(u64),
 }
 
@@ -214,8 +216,8 @@ mod tests {
     }
 
     proptest! {
-        /// The keeper hands on or counts every line, in order. The size of the lines that it hands
-        /// on has a bound.
+        /// The keeper hands on or counts every line, in the order of its key. The lines that it
+        /// hands on have at most the bytes that the limits allow in this time.
         #[test]
         fn nothing_is_lost_without_a_count(
             lines in proptest::collection::vec((any::<bool>(), 0_usize..8, 0_i64..20), 0..100),

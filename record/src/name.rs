@@ -2,7 +2,7 @@
 //! can contain any character except its quote. The controller uses this module for filters, and the
 //! `sweep` command for columns. The module is pure and accepts any text.
 
-/// Returns the quotation mark with which a text begins; `None` if it begins with none.
+/// Returns the quotation mark (`"` or `'`) with which a text begins; `None` if it begins with none.
 pub fn quote(text: &str) -> Option<char> {
     text.chars().next().filter(|letter| matches!(letter, '"' | '\''))
 }

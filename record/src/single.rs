@@ -1,8 +1,8 @@
 //! Converts between 32-bit and 64-bit floats so that 0.9 stays 0.9. The code that logs or imports
 //! 32-bit floats widens them. The encoder of columns narrows them again, to store them in 32 bits.
 
-/// Returns the 64-bit float with the shortest decimal that rounds to this 32-bit float: 0.9, where
-/// plain widening gives 0.8999999761581421.
+/// Returns the 64-bit float of the shortest decimal that rounds to this 32-bit float: 0.9, where
+/// plain widening gives 0.8999999761581421. NaN and the infinities stay as they are.
 pub fn widen(single: f32) -> f64 {
     let plain = f64::from(single);
     // For multiples of 0.25 below 65,536, plain widening gives the same result, and faster.

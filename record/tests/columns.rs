@@ -1,5 +1,5 @@
-//! Tests blocks of columns with random rows and random bytes: rows come back bit by bit, damage is
-//! detected, and values take few bytes.
+//! Tests blocks of columns with random rows and random bytes: rows come back bit by bit, a column is
+//! read by itself, damage is detected, no bytes cause a panic, and values take few bytes.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -68,7 +68,8 @@ fn bytes(rows: &[Row]) -> Vec<u8> {
     out
 }
 
-/// Decodes a block as rows, and each of its columns by itself.
+/// Decodes a block as rows, and each of its columns by itself. Ignores errors: only a panic fails
+/// the test.
 fn read_all(block: &Block) {
     let _ = decode(block);
     let Ok(head) = Head::read(&block.head) else { return };

@@ -1,5 +1,5 @@
-//! Tests frames with random rows and random bytes: rows come back bit by bit, and damage is
-//! detected.
+//! Tests frames with random rows and random bytes: rows come back bit by bit, damage is detected,
+//! no bytes cause a panic, and values over a limit are cut and counted.
 
 #![allow(clippy::unwrap_used)]
 
@@ -205,8 +205,8 @@ fn values_over_a_limit_are_cut_and_counted() {
     row.values.push(("json".to_owned(), Value::Json(" ".repeat(MAX_TEXT_BYTES + 1))));
     row.values.extend((0..6).map(|index| (format!("text {index}"), long.clone())));
     let mut bytes = Vec::new();
-    // Eight values are cut: the long key, the long JSON, the end of each text that fits, and the
-    // texts that do not fit into the largest frame.
+    // Eight values are cut: the long key, the long JSON, the ends of the three texts that fit, and
+    // the three texts that do not fit into the largest frame.
     assert_eq!(Writer::default().frame(&[loss(0), row, loss(2)], &mut bytes), 8);
     let rows = record::rows(&bytes).unwrap();
     assert_eq!((rows.len(), rows[1].values.len()), (3, 5));

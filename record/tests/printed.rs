@@ -317,8 +317,8 @@ proptest! {
         }
     }
 
-    /// Any map of scalars that a program prints comes back bit by bit, after any text on the same
-    /// line. The map passes through the reader of lines, the reader of rows, and frames.
+    /// Any map of scalars that a program prints comes back unchanged, after text without `{` on the
+    /// same line. The map passes through the reader of lines, the reader of rows, and frames.
     #[test]
     fn every_map_of_scalars_comes_back(
         values in vec(("[^.]{0,20}", value()), 1..8),

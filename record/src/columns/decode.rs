@@ -88,7 +88,8 @@ impl Head {
         is_whole && self.holds(place).iter().all(|times| *times == 1)
     }
 
-    /// Returns, for each shape, how many values of the column a row of that shape holds.
+    /// Returns, for each shape, how many values of the column `columns[place]` a row of that shape
+    /// holds.
     fn holds(&self, place: usize) -> Vec<usize> {
         let times = |shape: &Vec<u32>| shape.iter().filter(|&&held| held as usize == place).count();
         self.shapes.iter().map(times).collect()
@@ -145,8 +146,8 @@ impl Values {
 /// part of a column is `None`, `show` gets the rows without the values of that column.
 ///
 /// # Errors
-/// Fails with [`Damaged`] if a part does not belong to this block. `show` can have received some
-/// rows before the failure.
+/// Fails with [`Damaged`] if a part does not belong to this block, or if the part of the steps, the
+/// wall times or the shapes is missing. `show` can have received some rows before the failure.
 pub fn each(
     head: &Head,
     parts: &[Option<&[u8]>],
@@ -208,7 +209,8 @@ fn texts(count: usize, cursor: &mut Cursor<'_>) -> Option<Values> {
     let lengths = pack::get(cursor, count)?;
     let method = *cursor.bytes(1)?.first()?;
     let length = usize::try_from(cursor.varint()?).ok()?;
-    // The texts of a single row can exceed the limit of a block, but not the size of a frame.
+    // The texts of several rows have at most `MAX_TEXTS_BYTES`. The texts of a single row fit into
+    // a frame.
     if length > MAX_TEXTS_BYTES.max(MAX_FRAME_BYTES) {
         return None;
     }

@@ -37,7 +37,7 @@ pub struct Encoder {
     walls: Vec<u64>,
     shapes: Vec<u64>,
     /// The numbers of each column: the bits of floats and integers, 0 or 1 for booleans, and the
-    /// lengths of texts.
+    /// lengths of texts and JSON in bytes.
     numbers: Vec<Vec<u64>>,
     texts: Vec<Vec<u8>>,
     values: usize,
@@ -82,7 +82,8 @@ impl Encoder {
         true
     }
 
-    /// Returns the columns of all rows that were added so far.
+    /// Returns the columns of the current block, with the statistics of the rows that were added so
+    /// far.
     pub fn columns(&self) -> &[Column] {
         &self.head.columns
     }
@@ -102,8 +103,8 @@ impl Encoder {
         Block { rows: head.rows, head: head.write(), parts }
     }
 
-    /// Returns the column of each value of a row. `guess` is the id of the previous row's shape,
-    /// which most rows repeat.
+    /// Returns the shape of a row: for each value, the place of its column. Adds the columns that
+    /// are missing. `guess` is the id of the previous row's shape, which most rows repeat.
     fn shape(&mut self, row: RowRef<'_>, guess: Option<u64>) -> Vec<u32> {
         let mut shape = Vec::with_capacity(row.values.len());
         for (index, (key, value)) in row.values.iter().enumerate() {

@@ -37,10 +37,10 @@ pub struct Column {
     pub kind: Kind,
     /// The number of values.
     pub count: usize,
-    /// The smallest and the largest step of a row that holds a value.
+    /// The smallest and the largest step of a row that holds a value of the column.
     pub steps: (u64, u64),
     /// The smallest and the largest finite number. Integers beyond 2^53 are rounded to floats.
-    /// `None` if the column has no finite number.
+    /// `None` if the column has no finite number; booleans, texts and JSON are no numbers.
     pub range: Option<(f64, f64)>,
     /// How many values are NaN, infinity and minus infinity, in this order.
     pub odd: [usize; 3],

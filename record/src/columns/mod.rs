@@ -10,17 +10,19 @@
 //!         parts, each: length, crc32c u32 | shapes, each: length, its columns |
 //!         columns, each: key, kind, statistics
 //! steps, wall times   packed second differences
-//! shapes  packed numbers: which keys a row holds, and in which order
+//! shapes  packed numbers: for each row, the number of its shape
 //! column  F64: a method, packed differences of bits (as 32-bit floats where all values are such
 //!         floats, or widened ones); I64, U64: packed differences; Bool: packed;
-//!         Text, Json: packed lengths, then all texts, compressed (LZ4) where that is smaller
+//!         Text, Json: packed lengths, a method, the length of all texts, then all texts,
+//!         compressed (LZ4) where that is smaller
 //! packed  groups of 64: a width in bits u8, then that many bits of each number
+//! packed differences  the first number, then the packed zigzag differences of neighbours
 //! ```
 //!
 //! A column holds the values of one key and one kind, so a key whose kind changes has several
-//! columns. Each part can be read by itself. A reader of one key reads the head, the steps, the
-//! shapes and one column, however many other keys the rows have. For many questions the statistics
-//! in the head are enough, without any part.
+//! columns. Each part can be read by itself. A reader of one key reads at most the head, the steps,
+//! the shapes and the columns of that key, however many other keys the rows have. For many
+//! questions the statistics in the head are enough, without any part.
 
 mod decode;
 mod encode;
@@ -35,7 +37,8 @@ pub use head::{Column, Head};
 pub const MAX_ROWS: usize = 1 << 16;
 /// The maximum number of values in one block. A block of a single row can have more.
 pub const MAX_VALUES: usize = 1 << 19;
-/// The maximum size of all texts in one block, in bytes. A block of a single row can have more.
+/// The maximum size of all texts in one block, in bytes. It is larger than a frame, so every row of
+/// a frame fits.
 pub const MAX_TEXTS_BYTES: usize = 4 << 20;
 
 /// The index of the part that holds the steps of all rows.
@@ -47,10 +50,10 @@ pub const SHAPES: usize = 2;
 /// The index of the first column's part; the parts of the other columns follow it.
 pub const COLUMNS: usize = 3;
 
-/// The maximum number of values in a block that a reader accepts. A single row of a frame can have
-/// more than [`MAX_VALUES`] values, but not more values than a frame has bytes.
+/// A reader refuses a block with more values than this. A single row of a frame can have more than
+/// [`MAX_VALUES`] values, but not more values than a frame has bytes.
 const MOST_VALUES: usize = crate::MAX_FRAME_BYTES;
-/// The only version of a block.
+/// The only version of the block format.
 const VERSION: u8 = 1;
 
 /// The kind of values that a column holds.

@@ -1,6 +1,7 @@
 //! Packs whole numbers into groups of 64. Every number of a group takes as many bits as the largest
 //! number of the group needs. The encoder and the decoder of columns use this module. Reading
-//! accepts any bytes, and allocates at most 512 times their size.
+//! accepts any bytes. A group takes at least one byte, and 512 bytes of memory, so reading
+//! allocates about a thousand times the bytes' size at most.
 
 use crate::varint::{self, Cursor};
 
@@ -105,7 +106,7 @@ pub(super) fn get_differences(cursor: &mut Cursor<'_>, count: usize) -> Option<V
 }
 
 /// Appends the first number, and then the differences between neighbours with [`put_differences`].
-/// Evenly rising numbers take almost no bytes.
+/// Evenly rising numbers take about one byte per 64 numbers.
 pub(super) fn put_second_differences(numbers: &[u64], out: &mut Vec<u8>) {
     let Some(first) = numbers.first() else { return };
     varint::put(*first, out);

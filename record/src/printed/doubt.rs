@@ -11,28 +11,29 @@ pub(super) const MAX_DEPTH: usize = 100;
 /// A reason why a text that looks like a row is not one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// A name is in single quotes.
+    /// A name or a value is in single quotes, as Python prints a dict.
     Python,
     /// A name has no quotes.
     Bare,
-    /// A word stands in place of a value.
+    /// A word that is no JSON value, such as `None`, stands in place of a value.
     Word(String),
     /// A number is too large for a float.
     Large(String),
-    /// A character is not the comma, the colon, the name or the closing bracket that JSON needs
-    /// there.
+    /// Invalid JSON: another text stands where a comma, a colon, a name, a value or a closing
+    /// bracket must stand, or a text has an invalid escape.
     Syntax(String),
-    /// Text follows the object.
+    /// Text follows the object on its line.
     Followed,
     /// The line ends before the object does.
     Open,
-    /// The object continues on the next line.
+    /// The object has several lines: its opening brace stands alone on a line, and a name with a
+    /// colon follows on the next line.
     Lines,
     /// Objects and lists are nested more than 100 levels deep.
     Deep,
-    /// The object holds only nulls and empty objects.
+    /// The object holds no value besides `_step`: only nulls and empty objects.
     Empty,
-    /// The line is too long.
+    /// The line is longer than [`MAX_LINE_BYTES`].
     Long,
 }
 

@@ -1,12 +1,12 @@
-//! Reads rows that programs print: finds the rows in a piece of standard output, or the reason why
+//! Reads rows that programs print: finds the rows in a piece of standard output, and the reason why
 //! a text that looks like a row is not one. The agent calls it. The reader accepts any text, and
 //! reads each byte a bounded number of times.
 //!
 //! A row is a JSON object that ends its line, or that only further objects follow. Any text can
 //! come before the object. A value in a nested object gets a name with dots, as in maps that the
-//! SDK logs. A list becomes its text. An object looks like a row if it begins with a name in quotes
-//! and a colon. An object that is a whole line also looks like a row if its first name has no
-//! quotes.
+//! SDK logs. A list becomes a text value: the list as the program printed it. An object looks like
+//! a row if it begins with a name in quotes and a colon. An object that is a whole line also looks
+//! like a row if its first name has no quotes.
 
 mod doubt;
 mod parser;
@@ -18,7 +18,7 @@ use self::parser::{Object, Parser, STEP, closing};
 use crate::Value;
 
 /// A line that is too long to be read gets a doubt if text that looks like a row begins within this
-/// many bytes.
+/// many bytes of the line's start.
 const PREFIX_BYTES: usize = 1 << 10;
 /// The maximum number of values of a row in which repeated names are searched without a hash table.
 const FEW: usize = 32;
@@ -37,10 +37,10 @@ pub struct PrintedRow {
 pub struct Printed {
     /// The rows in their order.
     pub rows: Vec<PrintedRow>,
-    /// The reason why a text in the piece looks like a row and is not one; `None` if there is no
-    /// such text.
+    /// The reason why a text in the piece that looks like a row is not one. `None` if there is no
+    /// such text, or if the program probably did not mean the text as a row.
     pub doubt: Option<Doubt>,
-    /// The part that a row of the piece has lost; `None` if no row has lost anything.
+    /// The first part that a row of the piece has lost; `None` if no row has lost anything.
     pub loss: Option<Loss>,
 }
 
@@ -53,7 +53,7 @@ pub struct Reader {
 
 impl Reader {
     /// Reads the next piece. `beyond` is the number of bytes that were dropped at the end of the
-    /// piece. Such a piece has no rows.
+    /// piece. If it is not 0, the result has no rows.
     pub fn read(&mut self, piece: &str, beyond: usize) -> Printed {
         let opened = std::mem::replace(&mut self.opened, piece.trim_end() == "{");
         if opened && string_and_colon(piece.trim_start()) {

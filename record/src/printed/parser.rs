@@ -13,7 +13,7 @@ pub(super) const STEP: &str = "_step";
 /// The maximum number of characters of a word that a [`Doubt`] quotes.
 const WORD: usize = 40;
 
-/// The object that the parser reads.
+/// The values that the parser has read from one printed object, the value of `_step` apart.
 #[derive(Default)]
 pub(super) struct Object {
     pub(super) step: Option<u64>,
@@ -58,7 +58,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Skips blanks, and then the byte `byte`. Fails if another byte follows the blanks.
+    /// Skips blanks, and then the byte `byte`. Fails if the text ends there or another byte follows
+    /// the blanks.
     fn expect(&mut self, byte: u8) -> Result<(), Doubt> {
         self.blanks();
         match self.peek() {
@@ -233,7 +234,8 @@ fn quote(word: &str) -> String {
     }
 }
 
-/// Returns the byte offset behind the closing quote of the quoted text at the front of `text`.
+/// Returns the byte offset behind the closing quote of the quoted text at the front of `text`;
+/// `None` if the text is not closed. The first byte of `text` is the quote.
 pub(super) fn closing(text: &str) -> Option<usize> {
     let quote = *text.as_bytes().first()?;
     let mut escaped = false;
