@@ -1,5 +1,5 @@
-//! Tests blocks of columns with random rows and random bytes: rows come back bit by bit, a column is
-//! read by itself, damage is detected, no bytes cause a panic, and values take few bytes.
+//! Tests blocks of columns with random rows and random bytes: rows come back bit by bit, damage is
+//! detected, no bytes cause a panic, and values take few bytes. Also reads columns by themselves.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

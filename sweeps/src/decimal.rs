@@ -4,7 +4,7 @@
 
 /// Returns `start + steps * step`. Each of `start` and `step` counts as the shortest decimal that
 /// denotes it, and the result is the double nearest to the exact sum. If the exact sum has too many
-/// digits for an `i128`, the sum is computed in doubles.
+/// digits for an `i128`, or `steps` is beyond 2^52, the sum is computed in doubles.
 pub(crate) fn multiple(start: f64, steps: f64, step: f64) -> f64 {
     // Adding zero turns -0.0 into 0.0.
     exact(start, steps, step).unwrap_or(start + steps * step) + 0.0

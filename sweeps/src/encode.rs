@@ -82,8 +82,8 @@ fn float(x: f64) -> Value {
 }
 
 impl Quantum {
-    /// Returns the number of steps at `u`: x / q rounded half to even, then clamped to the
-    /// multiples within the limits of the law.
+    /// Returns the number of steps of q at `u`: x / q rounded half to even, then clamped to the
+    /// multiples within the limits of the law, if there are any.
     pub(crate) fn steps(&self, law: &Law, u: f64) -> f64 {
         let steps = self.nearest(law.quantile(u));
         self.inside(law).map_or(steps, |(least, most)| steps.clamp(least, most))
@@ -136,7 +136,8 @@ impl Law {
         if x.is_nan() { 0.0 } else { x.clamp(f64::MIN, f64::MAX) }
     }
 
-    /// Returns the distribution function at `x`, a number in [0, 1].
+    /// Returns the probability of a value up to `x`: the distribution function at `x`. The result
+    /// lies in [0, 1], and is 0.5 if the computation gives NaN.
     pub(crate) fn cdf(&self, x: f64) -> f64 {
         let u = match *self {
             Law::Uniform { min, max } => fraction(min, max, x),
@@ -168,7 +169,7 @@ fn between(min: f64, max: f64, u: f64) -> f64 {
     x.max(min).min(max)
 }
 
-/// Inverts [`between`].
+/// Returns the u for which [`between`] gives `x`.
 fn fraction(min: f64, max: f64, x: f64) -> f64 {
     let span = max - min;
     if span.is_finite() {

@@ -37,7 +37,8 @@ struct Node {
 impl Forest {
     /// Builds the forest of a space. `levels` has the number of levels of each parameter, and
     /// `order` the parameters from the slowest to the fastest. `level` returns the level of a
-    /// parameter's value. A parameter that no level makes active appears nowhere in the forest.
+    /// parameter's value, or `None` if no level has this value. A parameter that no level makes
+    /// active adds no points.
     pub(crate) fn new<'v>(
         space: &'v Space,
         levels: &[u64],

@@ -23,10 +23,11 @@ pub struct Trial {
     pub outcome: Outcome,
     /// The fit of the model that proposed the trial; `None` if no model proposed it.
     pub fit: Option<Fit>,
-    /// The metric at each rung of early stopping that the trial crossed, in rising order.
+    /// The best value of the metric up to each rung of early stopping that the trial crossed, in
+    /// rising order of the rungs.
     pub rungs: Vec<Rung>,
-    /// For each outcome constraint of the study, the value that counts, or `None` if the trial
-    /// logged none. Empty while the trial is pending.
+    /// For each outcome constraint of the study, the last value that the trial logged; `None` if
+    /// that value is missing or not finite. The list is empty while the trial is pending.
     pub constrained: Vec<Option<f64>>,
 }
 

@@ -13,7 +13,7 @@ pub(crate) enum Identity<'a> {
     Null,
     /// A boolean.
     Bool(bool),
-    /// A number without a fraction.
+    /// A number without a fraction, between -2^100 and 2^100.
     Whole(i128),
     /// Any other number, by its bits.
     Fraction(u64),

@@ -1,6 +1,6 @@
 //! Computes the distribution functions of the normal and the beta law, and their inverses. All
-//! computations use `libm` alone, so that a draw has the same bits on every machine. `encode` and
-//! `rng` call this module, which never sees a parameter or a point.
+//! computations use `libm` alone, so that a draw has the same bits on every machine. `encode`,
+//! `rng` and `gp` call this module, which never sees a parameter or a point.
 //!
 //! Both quantiles start from a textbook approximation and refine it against the distribution
 //! function itself. So the quantiles are as accurate as `erfc` and the incomplete beta function.
@@ -58,9 +58,9 @@ pub(crate) fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
     if upper { 1.0 - beta_lower_quantile(b, a, 1.0 - p) } else { beta_lower_quantile(a, b, p) }
 }
 
-/// Returns the quantile of `p`, which must be at most one half. Newton's method solves ln P(X <=
-/// e^t) = ln p for t. For small x = e^t this logarithm is nearly linear in t, even if x is as small
-/// as a double can be. Bisection keeps t inside a bracket.
+/// Returns the quantile of `p`. The quantile must be at most one half. Newton's method solves ln
+/// P(X <= e^t) = ln p for t. For small x = e^t this logarithm is nearly linear in t, even if x is
+/// as small as a double can be. Bisection keeps t inside a bracket.
 fn beta_lower_quantile(a: f64, b: f64, p: f64) -> f64 {
     let ln_p = libm::log(p);
     let ln_beta = ln_beta(a, b);

@@ -21,14 +21,14 @@ pub(crate) enum Purpose {
     Design = 2,
     /// The points at which the search evaluates the acquisition function.
     Candidates = 3,
-    /// The draws of the function that give pending trials an outcome.
+    /// The draws of the surrogate's function, which give pending trials an outcome.
     Fantasies = 4,
     /// The draws of the surrogate that give the uncertainty of an explanation.
     Explanation = 24,
     /// The split of the trials into folds, each of which an explanation predicts from the others.
     Folds = 25,
-    /// The scrambling of Sobol points. The stream's number is that of a block of points, not of a
-    /// trial.
+    /// The scrambling of Sobol points. The number in the stream's key is that of a block of points,
+    /// not that of a trial.
     Scramble = 16,
 }
 

@@ -1,6 +1,7 @@
-//! Scores points as candidates for the next trial. The score is the logarithm of the expected
-//! improvement (EI), where EI is averaged over drawn outcomes of the pending trials. The Bayesian
-//! search calls this module, which never chooses among candidates.
+//! Scores points as candidates for the next trial. The score is the logarithm of the acquisition.
+//! The acquisition is the expected improvement (EI), averaged over drawn outcomes of the pending
+//! trials, times the probability that the point keeps every limit, times a prior weight. The
+//! Bayesian search calls this module, which never chooses among candidates.
 //!
 //! Lower values are better. For a prediction N(μ, s²) and an incumbent f*, EI is s h(z) with
 //! h(z) = φ(z) + z Φ(z) and z = (f* - μ) / s. In most of the space EI underflows to 0, so EI cannot
@@ -9,10 +10,10 @@
 //!
 //! EI alone prefers the 2d faces of the d-dimensional box, since a point on a face has few
 //! neighbours and its prediction is uncertain. But users choose ranges with the optimum in the
-//! interior. So the acquisition multiplies EI by a prior weight for the place of the optimum, which
-//! this module calls the belief. Per axis the belief is proportional to ε + 4 x (1 - x). The belief
-//! follows Hvarfner et al., "πBO: Augmenting Acquisition Functions with User Beliefs", 2022. Unlike
-//! their weight, it does not fade as observations arrive.
+//! interior. So the prior weight is a belief about the place of the optimum. Per axis the belief is
+//! proportional to ε + 4 x (1 - x). The belief follows Hvarfner et al., "πBO: Augmenting
+//! Acquisition Functions with User Beliefs", 2022. Unlike their weight, it does not fade as
+//! observations arrive.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -77,7 +78,7 @@ impl Acquisition {
         scores
     }
 
-    /// Returns ln of the acquisition at each point, without the belief.
+    /// Returns ln of the acquisition at each point, with the limits but without the belief.
     pub(crate) fn ln_improvements(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let predictions = self.posterior.predict(points);
         let score = |i: usize| {
@@ -154,7 +155,7 @@ fn ln_kept(mean: f64, variance: f64, limit: f64) -> (f64, f64, f64) {
 }
 
 /// Returns ln EI for the prediction N(mean, variance) and this incumbent. Also returns the
-/// derivatives of ln EI by mean and by variance.
+/// derivatives of ln EI by mean and by variance. Returns zeros if the incumbent is not finite.
 fn ln_improvement(mean: f64, variance: f64, incumbent: f64) -> (f64, f64, f64) {
     if !incumbent.is_finite() {
         return (0.0, 0.0, 0.0);

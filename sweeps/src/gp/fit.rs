@@ -11,9 +11,10 @@
 //!
 //! ∂J/∂θⱼ = ½ tr(Q ∂A/∂θⱼ) - ∂ ln p/∂θⱼ, with Q = A⁻¹ - α αᵀ.
 //!
-//! Let F = Q ∘ G, where G holds the kernel's slopes, and let r = F 1 be the row sums of F. Then the
-//! sums over pairs reduce to one product with F per axis, with h = r ∘ w - F w: Σᵢₖ Fᵢₖ (wᵢ - wₖ)²
-//! / 2 = Σᵢ wᵢ hᵢ and ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ².
+//! Let F = Q ∘ G, where G holds the kernel's slopes, and let r = F 1 be the row sums of F. Let w be
+//! the warped coordinates on one axis, and p be ln a or ln b of its warp. Then the sums over pairs
+//! reduce to one product with F per axis, with h = r ∘ w - F w: Σᵢₖ Fᵢₖ (wᵢ - wₖ)² / 2 = Σᵢ wᵢ hᵢ
+//! and ∂J/∂p = -Σᵢ (∂wᵢ/∂p) hᵢ / ℓ².
 
 use std::cell::RefCell;
 
@@ -312,7 +313,7 @@ mod tests {
         Form { dimensions: dimensions.to_vec(), warped }
     }
 
-    /// Draws inputs and targets from the model itself.
+    /// Draws uniform inputs, and targets from the model with the hyperparameters `theta`.
     fn sample(n: usize, form: &Form, theta: &[f64], seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         let mut stream = Stream::new(seed, 0, Purpose::Draw);
         let mut coordinate = |dimension: &Dimension| match dimension {

@@ -17,7 +17,7 @@
 //! | `noise` | σₙ² | variance of an observation around the function |
 //! | `Factor` | L | K + σₙ² I = L Lᵀ, lower triangular |
 //! | `weights` | α | (K + σₙ² I)⁻¹ (y - m) |
-//! | `theta` | θ | the logarithms of ℓ₁, .., ℓ_d, σ², σₙ² above a floor, and the warp's exponents |
+//! | `theta` | θ | the logarithms of ℓ₁, .., ℓ_d, σ², σₙ² less a floor, and the warp's exponents |
 
 mod acquire;
 mod exp;

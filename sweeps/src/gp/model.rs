@@ -17,10 +17,10 @@ use super::{
 
 /// The variance that every model adds to the fitted noise variance, for standardised outputs.
 pub(super) const NOISE_FLOOR: f64 = 1e-6;
-/// The bounds of ln ℓ, of ln σ², of ln σₙ², and of both ln a and ln b. The likelihood uses the
-/// nearer bound in place of an entry beyond its bounds. Only the prior uses such an entry itself.
-/// At the bounds of ln ℓ, the kernel is nearly constant over the space, or nearly zero between
-/// distant points.
+/// The bounds of ln ℓ, of ln σ², of ln (σₙ² - floor), and of both ln a and ln b. The likelihood
+/// uses the nearer bound in place of an entry beyond its bounds. Only the prior uses such an entry
+/// itself. At the bounds of ln ℓ, the kernel is nearly constant over the space, or nearly zero
+/// between distant points.
 const LIMITS: [(f64, f64); 4] = [(-7.0, 9.0), (-8.0, 8.0), (-20.0, 3.0), (-2.5, 2.5)];
 
 /// The form of a model: the number of its hyperparameters and the meaning of each.
@@ -62,8 +62,8 @@ impl Form {
     }
 }
 
-/// The logarithms of a model's hyperparameters: ln ℓ₁, .., ln ℓ_d, ln σ², ln σₙ² (above the floor),
-/// and for a warped form ln a₁, .., ln a_d, ln b₁, .., ln b_d.
+/// The logarithms of a model's hyperparameters: ln ℓ₁, .., ln ℓ_d, ln σ², ln (σₙ² - floor), and for
+/// a warped form ln a₁, .., ln a_d, ln b₁, .., ln b_d.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hyperparameters {
     /// The logarithms, in the order that the type's description gives.
@@ -100,7 +100,7 @@ impl Hyperparameters {
 pub(crate) struct Model {
     /// The covariance of warped inputs.
     pub(super) kernel: Kernel,
-    /// σₙ², with its floor.
+    /// σₙ², the floor included.
     pub(super) noise: f64,
     /// The warp of each axis; `None` where the axis has none.
     pub(super) warps: Vec<Option<Warp>>,

@@ -30,7 +30,7 @@ use super::Refused;
 pub enum State {
     /// The run waits for an agent.
     Queued,
-    /// The controller has leased the run to an agent, and the program has not been heard of yet.
+    /// The controller has leased the run to an agent, and has not heard from the run's program yet.
     Leased,
     /// The run's process is alive, as far as the controller knows.
     Running,

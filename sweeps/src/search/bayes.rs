@@ -1,6 +1,6 @@
 //! Implements the Bayesian search: a Gaussian process models the metric, and the next trial gets
-//! the point with the highest expected improvement. `propose` calls this module. `docs/search.md`
-//! describes the method with its equations.
+//! the new point with the highest acquisition that the search finds. `propose` calls this module.
+//! `docs/search.md` describes the method with its equations.
 //!
 //! Every result is a function of (study, number, history), and no state survives a call. The
 //! model's fit is stored with the trial that it proposed, and the next fit starts from the stored
@@ -31,7 +31,7 @@ const PAIRS: usize = 4;
 const NEWS: usize = 24;
 /// The number of trials without a better value after which every second trial explores; each
 /// pending trial adds one to this number. An exploring trial gets a neglected value of a category.
-/// If there is none, it has to improve by [`AMBITION`].
+/// If no value is neglected, the trial has to improve on the incumbent by more than [`AMBITION`].
 const PATIENCE: usize = 6;
 /// The ambition of an exploring trial: its acquisition counts only an improvement beyond this
 /// amount, in standard deviations of the outcomes.
@@ -67,8 +67,8 @@ pub(super) fn bound(space: &Space) -> Option<u64> {
     Axes::of(space).size()
 }
 
-/// Returns the number of trials before the first model. The number is large enough for the model to
-/// distinguish the dimensions, and small enough for a short sweep.
+/// Returns the number of trials before the first model, if there is no warm start. The number is
+/// large enough for the model to distinguish the dimensions, and small enough for a short sweep.
 pub(super) fn design_size(dimensions: usize) -> u64 {
     (dimensions as u64 + 1).clamp(4, 8)
 }
@@ -91,7 +91,7 @@ fn designed(study: &Study, number: u64, axes: &Axes<'_>, seen: &Seen<'_>) -> Sug
 }
 
 /// Returns the coordinates of the best trial of the earlier sweeps among those that lie in this
-/// space.
+/// space; `None` if none does.
 fn warm(study: &Study, axes: &Axes<'_>) -> Option<Vec<f64>> {
     study.earlier.iter().find_map(|trial| axes.place(&trial.config))
 }
@@ -170,7 +170,8 @@ fn explores(study: &Study, number: u64, observations: &Observations) -> bool {
 }
 
 /// Returns the function to maximise: the expected improvement on the drawn incumbents, times the
-/// probability that a point keeps the limits. Returns `None` if a covariance cannot be factorised.
+/// probability that a point keeps the limits. An improvement up to `ambition` does not count.
+/// Returns `None` if a covariance cannot be factorised.
 fn acquisition(
     study: &Study,
     number: u64,

@@ -16,7 +16,7 @@ use crate::{gp::Acquisition, rng::Stream};
 const ENUMERABLE: u64 = 2048;
 /// The number of scored points that are spread over the whole space.
 const SPREAD: u64 = 768;
-/// The number of perturbations of each leader.
+/// The number of perturbations of each leader. The leaders are the best trials.
 const PERTURBED: usize = 96;
 /// The number of climbs. `TURNS` is the largest number of turns of one climb.
 const CLIMBERS: usize = 5;

@@ -1,4 +1,5 @@
-//! Tests properties that hold for every space with conditions and every method.
+//! Tests the search in random spaces with conditions: points and coordinates are settled, points
+//! survive JSON, and a grid has each distinct point once.
 
 use std::collections::BTreeSet;
 

@@ -85,7 +85,7 @@ impl<'a> Ladder<'a> {
 }
 
 /// Returns how many of the numbers min, min + q, .. lie below max, at most 2^52, up to which a
-/// double counts exactly. Returns `None` if the limits give no count of 0 or more.
+/// double counts exactly. Returns `None` if max is below min, or if the limits give no number.
 fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     let estimate = ((max - min) / step).ceil().min(1.0 / f64::EPSILON);
     if estimate.is_nan() || estimate < 0.0 {
@@ -117,8 +117,8 @@ pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhauste
     Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
 }
 
-/// Returns the number of cells, or `None` if a `u64` cannot hold it. A space without a grid has no
-/// cells.
+/// Returns the number of cells, or `None` if a `u64` cannot hold it. A space in which an active
+/// parameter has no grid has no cells.
 pub(super) fn bound(space: &Space) -> Option<u64> {
     forest(space, &ladders(space)).size()
 }

@@ -65,14 +65,15 @@ pub(super) struct Observations {
     /// For each observation, whether it is a trial of this sweep that ran to its end and has a
     /// value.
     pub(super) measured: Vec<bool>,
-    /// The coordinates of the pending trials.
+    /// The coordinates of the pending trials, of the newest [`MOST_PENDING`] at most.
     pub(super) pending: Vec<Vec<f64>>,
     /// The conversion from standardised values to the metric's units.
     pub(super) units: Units,
-    /// The number of trials that have ended, including those of earlier sweeps and those that
-    /// `sample` leaves out. The number is 0 while no trial has a value.
+    /// The number of trials in the space that have ended, including those of earlier sweeps and
+    /// those that `sample` leaves out. The number is 0 while no trial has a value.
     pub(super) told: usize,
-    /// The number of trials of this sweep that have ended since the best value became better.
+    /// The number of ended trials of this sweep with a higher number than the last one that clearly
+    /// improved the best value.
     pub(super) stalled: usize,
     /// The outcomes with a limit, in the order of the study's constraints.
     pub(super) limited: Vec<Limited>,
@@ -116,7 +117,8 @@ impl Units {
         finite(self.sign * (self.centre + standardised * self.spread) * self.magnitude)
     }
 
-    /// Returns a standardised difference in the metric's units. The goal does not change its sign.
+    /// Returns a standardised difference in the metric's units. The difference keeps its sign, even
+    /// if larger values of the metric are better.
     pub(super) fn difference(&self, standardised: f64) -> f64 {
         finite(standardised * self.spread * self.magnitude)
     }

@@ -1,11 +1,12 @@
 //! Guesses the final value of a trial that early stopping ended, from trials that ran to their end.
 //! `observations` calls this module, which never treats a partial result as a final one.
 //!
-//! Trials that ran to their end passed the rung at which the stopped trial ended. The gains of
-//! these trials after the rung give the mean and the variance of the gain that the stopped trial
-//! missed. The guess is at least as good as the stopped trial's best value. With fewer than three
-//! such trials, the guess is that best value, with an unknown variance. A default variance then
-//! lets the model doubt the guess.
+//! Some trials that ran to their end passed the rung at which the stopped trial ended. The gain of
+//! such a trial is the difference between its best value at the rung and its final value. These
+//! gains give the mean and the variance of the gain that the stopped trial missed. The guess is at
+//! least as good as the stopped trial's best value, but never better than the best final value.
+//! With fewer than three such trials, the guess is the stopped trial's best value, with an unknown
+//! variance. A default variance then lets the model doubt the guess.
 
 use std::collections::BTreeMap;
 

@@ -109,8 +109,8 @@ impl Study {
         }
     }
 
-    /// Returns whether a trial keeps every limit. `constrained` has the value that counts for each
-    /// limit, or `None` where none was logged.
+    /// Returns whether a trial keeps every limit. `constrained` has the last value that the trial
+    /// logged for each limit, or `None` if there is none.
     pub fn is_feasible(&self, constrained: &[Option<f64>]) -> bool {
         let value = |index: usize| constrained.get(index).copied().flatten();
         self.constraints.iter().enumerate().all(|(index, limit)| limit.holds(value(index)))
@@ -155,7 +155,9 @@ pub enum Origin {
         mean: f64,
         /// The predicted standard deviation, in the metric's units.
         deviation: f64,
-        /// The expected improvement over the incumbent, in the metric's units.
+        /// The expected improvement over the incumbent, in the metric's units, times the
+        /// probability that the point keeps every limit. Without an incumbent, one standard
+        /// deviation of the outcomes stands for the improvement.
         improvement: f64,
     },
 }

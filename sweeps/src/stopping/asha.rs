@@ -4,11 +4,11 @@
 
 use super::{geometric, share};
 
-/// The rule `asha`: a trial goes on while its best value is among the best `1/eta` of the values at
-/// its rung.
+/// The rule `asha`: a trial goes on while its best value is among the best `1/eta` of the best
+/// values of all trials that have reached the rung.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asha {
-    /// The iteration of the first rung.
+    /// The first rung, as a number of logged finite values of the metric.
     pub min_iter: u32,
     /// The factor from one rung to the next, above 1. The best `1/eta` of the trials at a rung go
     /// on, rounded down; while there are fewer than `eta`, all go on.

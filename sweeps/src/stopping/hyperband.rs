@@ -22,7 +22,7 @@ pub struct Hyperband {
 pub enum Bands {
     /// The rungs are `min_iter`, `min_iter * eta`, `min_iter * eta^2`, ...
     From {
-        /// The iteration of the first rung.
+        /// The first rung, as a number of logged finite values of the metric.
         min_iter: u32,
     },
     /// The rungs are the first `s` of `max_iter / eta`, `max_iter / eta^2`, ..., rounded down,

@@ -7,7 +7,7 @@ use super::MOST_RUNGS;
 /// The rule `median`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Median {
-    /// The iteration of the first rung.
+    /// The first rung, as a number of logged finite values of the metric.
     pub min_iter: u32,
     /// The number of iterations from one rung to the next.
     pub interval: u32,

@@ -33,7 +33,7 @@ pub enum EarlyTerminate {
     /// Asynchronous successive halving, in the form that stops trials.
     Asha(Asha),
     /// The median rule: a trial stops if its best value is worse than the median of the other
-    /// trials at the rung.
+    /// trials' values at the rung.
     Median(Median),
 }
 
@@ -42,7 +42,7 @@ pub enum EarlyTerminate {
 pub struct Arrival {
     /// The rung: how often the trial has logged the metric with a finite value.
     pub iteration: u64,
-    /// The metric at the rung, as the trial logged it.
+    /// The metric at the rung: the finite value that reached it, as the trial logged it.
     pub value: f64,
     /// The best value up to the rung, as the trial logged it.
     pub best: f64,
@@ -51,7 +51,7 @@ pub struct Arrival {
 /// A decision at a rung, with the numbers on which it rests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
-    /// The iteration of the rung.
+    /// The rung: how often the trial had logged the metric with a finite value.
     pub iteration: u64,
     /// The value by which the trial was judged, as the trial logged it. It is the value at the rung
     /// or the best value up to the rung.
@@ -59,12 +59,12 @@ pub struct Decision {
     /// The rank of the trial among itself and the trials that reached the rung before it; 1 is the
     /// best.
     pub rank: u64,
-    /// The number of trials that have reached the rung, this one included.
+    /// The number of trials that have reached the rung so far, this one included.
     pub of: u64,
     /// The worst value with which a trial goes on; `None` while so few trials have reached the rung
     /// that all go on.
     pub threshold: Option<f64>,
-    /// The consequence for the trial.
+    /// Whether the trial goes on or has to end.
     pub verdict: Verdict,
 }
 

@@ -76,7 +76,8 @@ impl Posterior {
         self.weights[0].iter().enumerate().map(of).collect()
     }
 
-    /// Returns the noise variance of an observation around the function.
+    /// Returns the noise variance that is common to all observations, without the extra variance of
+    /// one.
     pub(crate) fn noise(&self) -> f64 {
         self.model.noise
     }

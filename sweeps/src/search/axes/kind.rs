@@ -114,7 +114,7 @@ impl Kind {
         }
     }
 
-    /// Returns the coordinate of the value that lies nearest to `x` on a numeric axis.
+    /// Returns the coordinate of the value that a numeric axis has at `x`, a number in [0, 1].
     fn nearest(&self, x: f64) -> f64 {
         match self {
             Kind::Real { quantum: None, .. } => x.clamp(0.0, 1.0),
@@ -126,7 +126,8 @@ impl Kind {
     }
 
     /// Moves a numeric coordinate by `delta`. A move past an end of the axis is reflected. If the
-    /// axis has levels, a shorter move becomes one level, except at the ends.
+    /// axis has levels, a move that would stay on its level becomes a move by one level, except at
+    /// the ends.
     pub(super) fn nudge(&self, x: f64, delta: f64) -> f64 {
         let target = x + delta;
         let reflected = if target < 0.0 { -target } else { 1.0 - (1.0 - target).abs() };
@@ -182,7 +183,8 @@ impl Kind {
         }
     }
 
-    /// Returns whether the axis has this value, or one that differs from it by rounding alone.
+    /// Returns whether the axis has this value, or one that differs from it by rounding alone. A
+    /// number between two multiples of a quantum counts as the nearer multiple.
     pub(super) fn holds(&self, value: &Value) -> bool {
         match (self, value.as_f64()) {
             (Kind::Real { law, .. }, Some(number)) => {
@@ -194,7 +196,8 @@ impl Kind {
         }
     }
 
-    /// Returns the coordinate of a value, or `None` if the axis has no such value.
+    /// Returns the coordinate of a value, or `None` if the axis has no such value. On an axis of
+    /// real numbers, a number beyond the range gets the coordinate of the nearer end.
     pub(super) fn coordinate(&self, value: &Value) -> Option<f64> {
         match self {
             Kind::Real { law, .. } => Some(law.cdf(value.as_f64()?)),
@@ -202,8 +205,9 @@ impl Kind {
         }
     }
 
-    /// Returns the identity of a value of this kind: its level, or the bits of a real number.
-    /// Returns `None` if the axis has no such value.
+    /// Returns the identity of a value of this kind: its level, or the bits of any real number. A
+    /// number between two multiples of a quantum has the level of the nearer one. Returns `None` if
+    /// the axis has no such value.
     pub(super) fn key(&self, value: &Value) -> Option<u64> {
         let inside = |level: i128| {
             u64::try_from(level).ok().filter(|&level| self.levels().is_none_or(|n| level < n))

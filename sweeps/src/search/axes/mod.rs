@@ -228,9 +228,9 @@ impl<'a> Axes<'a> {
         self.settled(self.axes.iter().map(coordinate).collect())
     }
 
-    /// Moves about three of the active coordinates, each chosen at random. A numeric coordinate
-    /// moves by about `scale`, a part of the axis. A category is drawn anew. Every axis that
-    /// becomes active through these moves is drawn too.
+    /// Moves about three of the active coordinates, at least one, each chosen at random. A numeric
+    /// coordinate moves by about `scale`, a part of the axis. A category is drawn anew. Every axis
+    /// that becomes active through these moves is drawn too.
     pub(super) fn perturb(&self, x: &[f64], scale: f64, stream: &mut Stream) -> Vec<f64> {
         let active: Vec<usize> =
             (0..self.len()).filter(|&index| self.is_active(index, x)).collect();
