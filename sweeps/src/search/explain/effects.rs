@@ -17,13 +17,13 @@ use crate::{
     search::{axes::Level, sobol::Sobol},
 };
 
-/// The largest number of values along a parameter.
+/// The largest number of values of a parameter at which its curve is computed.
 const ALONG: u64 = 33;
-/// The largest number of values along each of two parameters.
+/// The largest number of values of each of two parameters at which their surface is computed.
 const ACROSS: u64 = 12;
 /// The number of points over which an average is taken.
 const POINTS: usize = 128;
-/// The number of these points that represent single trials at a value of the parameter.
+/// The number of these points, at most, that represent single trials at a value of the parameter.
 const TRIALS: usize = 64;
 /// The largest number of points that are drawn to get [`POINTS`] points, since a parameter may be
 /// inactive at many of them.
@@ -65,7 +65,8 @@ pub struct Surface {
     pub rows: Vec<Value>,
     /// The values of the second parameter.
     pub columns: Vec<Value>,
-    /// The cells row by row; `None` where the two parameters are never active together.
+    /// The cells row by row; `None` where the two parameters are not active together at any drawn
+    /// point.
     pub cells: Vec<Option<Cell>>,
 }
 
@@ -126,7 +127,8 @@ impl Surrogate<'_> {
     }
 
     /// Returns points with these held coordinates and random values of the other parameters.
-    /// Returns `None` if the held parameters are never active together.
+    /// Returns `None` if the held parameters are active together at none of [`LOOKED_AT`] drawn
+    /// points.
     fn points(&self, held: &[Level]) -> Option<Vec<Vec<f64>>> {
         let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
         let part = self.axes.within(held);

@@ -53,8 +53,8 @@ impl Intervals {
         Intervals { half: half(&scores), coverage: Coverage { covered, held_out: scores.len() } }
     }
 
-    /// Returns the interval that holds 95 % of the trials at points like these. The interval's ends
-    /// are standardised, the low end first.
+    /// Returns the interval that holds 95 % of the trials that run at one of these points, each of
+    /// which is equally likely. The interval's ends are standardised, the low end first.
     pub(super) fn of_trials(&self, posterior: &Posterior, points: &[Vec<f64>]) -> (f64, f64) {
         let predicted = posterior.predict(points);
         let widen = self.half / NORMAL;

@@ -31,8 +31,8 @@ use crate::{
 
 /// The number of curves if the user names no parameter: those of the most important parameters.
 const CURVES: usize = 8;
-/// The seed of the points over which effects are averaged. A sweep has this seed only if its YAML
-/// names it, or by a rare chance.
+/// The seed of the Sobol points at which an explanation evaluates the surrogate. A sweep has this
+/// seed only if its YAML names it, or by a rare chance.
 const POINTS_SEED: u64 = 0x6265_736f_6d21;
 
 /// The reason why there is nothing to explain.
@@ -72,8 +72,8 @@ pub enum Unexplained {
 /// An explanation of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The number of trials with a value, including those that a long history leaves out of the
-    /// model.
+    /// The number of trials of this sweep with a value, including those that a long history leaves
+    /// out of the model.
     pub trials: usize,
     /// The share of the variance of the values that is explained when each trial is predicted from
     /// others, in [0, 1]. If this share is small, the rest of the explanation means little.
@@ -151,15 +151,15 @@ pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
 }
 
 /// Returns the best trial of the earlier sweeps that has the same coordinates as this point on
-/// every axis of this space.
+/// every axis of this space; `None` if there is none.
 pub fn repeated<'a>(study: &'a Study, point: &Point) -> Option<&'a Earlier> {
     let axes = Axes::of(&study.space);
     let here = axes.coordinates(point)?;
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some_and(|place| place == here))
 }
 
-/// Returns the best trial of the earlier sweeps among those that lie in this space. A search with a
-/// warm start begins with this trial.
+/// Returns the best trial of the earlier sweeps among those that lie in this space; `None` if none
+/// does. A Bayesian search with a warm start begins with the point of this trial.
 pub fn repeated_first(study: &Study) -> Option<&Earlier> {
     let axes = Axes::of(&study.space);
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some())

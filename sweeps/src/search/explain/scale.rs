@@ -21,7 +21,7 @@ const REACH: f64 = 2.0;
 pub(super) struct Scale {
     /// -1 if larger values are better, else 1. The product of sign and value is the cost.
     sign: f64,
-    /// The ceiling; infinite if no value lies beyond it.
+    /// The ceiling, as a cost; infinite if no value lies beyond it.
     ceiling: f64,
     /// The worst measured cost, which bounds every converted prediction; infinite if there is no
     /// bad tail.

@@ -1,5 +1,5 @@
 //! Tests the search as a whole: properties that hold for every space and history, and that `bayes`
-//! beats random search.
+//! beats random search on two problems.
 
 mod informed;
 

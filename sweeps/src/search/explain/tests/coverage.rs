@@ -1,5 +1,5 @@
-//! Checks the coverage of intervals: they hold the same share of new trials as of the held-out
-//! trials that the surrogate counted.
+//! Checks the coverage of intervals: they hold about the same share of new trials as of the
+//! held-out trials that the surrogate counted.
 
 use super::*;
 use crate::rng::{Purpose, Stream};
