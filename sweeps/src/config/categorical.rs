@@ -97,7 +97,8 @@ pub(super) fn probabilities(fields: &Fields<'_>, report: &mut Report) -> Option<
     }
     let sum: f64 = numbers.iter().sum();
     if (sum - 1.0).abs() > 1e-6 {
-        // Numbers with seven digits have a sum that is near enough to 1 for this check.
+        // Numbers with seven digits behind the point have a sum that is near enough to 1 for this
+        // check.
         let share = |value: &f64| format!("{:.7}", value / sum).trim_end_matches('0').to_owned();
         let scaled =
             format!("write `[{}]`", numbers.iter().map(share).collect::<Vec<_>>().join(", "));

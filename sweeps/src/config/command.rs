@@ -1,7 +1,8 @@
-//! Reads the keys `program` and `command`, which define the argv of a trial's process. W&B's macros
-//! in `command` expand to the trial's parameters. `top` calls this module when a sweep is checked,
-//! and the controller calls it when a trial starts. This module never starts a process. The agent
-//! expands environment variables and writes files, since only the agent's node has them.
+//! Reads the keys `program` and `command`, which define the argv of a trial's process. Most of
+//! W&B's macros in `command` expand to the trial's parameters, the others to the program or to what
+//! starts it. `top` calls this module when a sweep is checked, and the controller calls it when a
+//! trial starts. This module never starts a process. The agent expands environment variables and
+//! writes files, since only the agent's node has them.
 
 use serde_json::{Map, Value};
 
@@ -24,8 +25,8 @@ const ENVVAR: &str = "${envvar:";
 
 impl Config {
     /// Returns the argv of a trial with these parameters (a JSON object, nested as in the YAML).
-    /// Arguments come in the order of their names, and a nested group is one argument. The argv is
-    /// empty if only a function agent can run the sweep.
+    /// The arguments of a macro such as `${args}` come in the order of the parameters' names, and a
+    /// nested group is one argument. The argv is empty if only a function agent can run the sweep.
     pub fn argv(&self, params: &Value) -> Vec<Argument> {
         let none = Map::new();
         let params = params.as_object().unwrap_or(&none);
@@ -188,7 +189,8 @@ fn default(
     Command { items: items.iter().map(|item| (*item).to_owned()).collect() }
 }
 
-/// The context of an item of `command`. The meaning of the item depends on its context.
+/// The data that decide the meaning of an item of `command`: the items before it, the sweep's
+/// parameters, and whether there is a `program`.
 struct Context<'c> {
     before: &'c [&'c str],
     leaves: &'c [Leaf],
@@ -255,8 +257,8 @@ fn unknown(name: &str, at: At<'_>, report: &mut Report) {
     report.error(at, format!("unknown macro {}", code(&format!("${{{name}}}")))).hint(hint);
 }
 
-/// Reports an item in which `${envvar:` lacks a name or the closing brace. Returns whether the item
-/// is such an item.
+/// Reports an item in which `${envvar:` lacks a valid name or the closing brace. Returns whether
+/// the item is such an item.
 fn broken_variable(item: &str, at: At<'_>, report: &mut Report) -> bool {
     let broken = item.match_indices(ENVVAR).any(|(index, _)| variable(&item[index..]).is_none());
     if broken {

@@ -120,7 +120,8 @@ fn find(name: &str) -> Option<&'static Shape> {
     SHAPES.iter().find(|shape| shape.name == name)
 }
 
-/// Returns the distribution that the entry names.
+/// Returns the distribution that the key `distribution` names, or reports that there is none with
+/// this name.
 fn named(field: &Field<'_>, report: &mut Report) -> Option<&'static Shape> {
     let typed = field.value.text().unwrap_or("");
     let shape = find(typed);
@@ -141,7 +142,8 @@ fn named(field: &Field<'_>, report: &mut Report) -> Option<&'static Shape> {
     shape
 }
 
-/// Returns the distribution that the entry implies.
+/// Returns the distribution that the keys of an entry without `distribution` imply. If they imply
+/// none, reports what is missing and returns `None`.
 fn inferred(fields: &Fields<'_>, name: &str, report: &mut Report) -> Option<&'static Shape> {
     let has = |key| fields.has(key);
     if has("values") {
@@ -245,8 +247,8 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
     }
 }
 
-/// Returns the reason for the entry's distribution: `distribution: normal`, or the keys that imply
-/// the distribution.
+/// Returns the part of the entry that decides the distribution, for messages: `distribution:
+/// normal`, or the keys that imply the distribution.
 fn reason(fields: &Fields<'_>, shape: &Shape) -> String {
     if fields.has("distribution") {
         format!("`distribution: {}`", shape.name)

@@ -55,7 +55,7 @@ pub(super) fn read(
     if let Some(kind) = kind {
         misplaced(&fields, kind, report);
     }
-    // If the type of a rule is unknown, the values of its keys can still be checked.
+    // If the type of a rule is unknown, its keys are checked as those of `hyperband`.
     match kind.unwrap_or(HYPERBAND).0 {
         "asha" => asha(&fields, report).map(EarlyTerminate::Asha),
         "median" => median(&fields, report).map(EarlyTerminate::Median),
@@ -157,7 +157,7 @@ fn median(fields: &Fields<'_>, report: &mut Report) -> Option<Median> {
     Some(Median { min_iter: min_iter?, interval: interval?, min_trials: min_trials? })
 }
 
-/// Reads a number of rows or trials, at least 1.
+/// Reads a count, such as a number of logged values, rungs or trials. It is at least 1.
 fn count(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<u32> {
     let whole = fields.get(key)?.integer(1, i128::from(u32::MAX), report)?;
     u32::try_from(whole).ok()

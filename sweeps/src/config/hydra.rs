@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{leaf::Leaf, problem::Report, python::numeral, text::code};
 
-/// The words that Hydra does not read as text unless they are quoted, in upper or lower case.
+/// The words that Hydra does not read as text unless they are quoted, whatever the case of their
+/// letters.
 const RESERVED: [&str; 5] = ["null", "true", "false", "nan", "inf"];
 
 /// Returns an override such as `++name=value`, where `prefix` is `+` or `++`. A name that begins

@@ -1,6 +1,6 @@
 //! Reads the key `method`, and checks whether the method fits the other keys: a grid needs a
-//! countable space, and `bayes` needs a metric. The check warns if no parameter varies. `top` calls
-//! this module, which never searches.
+//! countable space, and `bayes` needs a metric. For every method but `grid`, the check warns if no
+//! parameter varies. `top` calls this module, which never searches.
 
 use serde_json::Value;
 
@@ -166,7 +166,7 @@ fn rounding(leaf: &Leaf, report: &mut Report) {
     }
 }
 
-/// Returns a list of three example values of a law: two near its ends, and one in its middle.
+/// Returns a list of three example values of a law: two at or near its ends, and one in its middle.
 fn three(law: &Law) -> String {
     let values = match *law {
         Law::Uniform { min, max } => [min, min + (max - min) / 2.0, max],

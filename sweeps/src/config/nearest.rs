@@ -18,8 +18,9 @@ pub(super) fn suggestion(unknown: &str, known: &[&str]) -> String {
 }
 
 /// Returns the nearest known word; of equally near words, the first. The word may differ in a third
-/// of the longer word's letters, or in one letter. If no word is that near, returns a known word
-/// that begins with the unknown one, or with which the unknown one begins.
+/// of the longer word's letters, or in one letter. If no word is that near, returns the first known
+/// word that begins with the unknown one, or with which the unknown one begins. At least four
+/// letters must be equal then.
 pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed: String =
         unknown.chars().flat_map(char::to_lowercase).map(plain).take(LONGEST + 1).collect();
@@ -48,8 +49,8 @@ fn plain(character: char) -> char {
     if matches!(character, '-' | ' ') { '_' } else { character }
 }
 
-/// Returns whether one word begins with the other: `bayesian` for `bayes`, `param` for
-/// `parameters`.
+/// Returns whether one word begins with the other, and the shorter one has at least four letters:
+/// `bayesian` for `bayes`, `param` for `parameters`.
 fn abbreviates(typed: &str, word: &str) -> bool {
     typed.len().min(word.len()) >= 4 && (word.starts_with(typed) || typed.starts_with(word))
 }

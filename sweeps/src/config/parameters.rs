@@ -213,8 +213,9 @@ impl Reader<'_> {
     }
 }
 
-/// Returns whether a mapping is a group without the key `parameters`. Such a mapping has an entry
-/// below an unknown key, and no key with a plain value of a parameter's entry.
+/// Returns whether a mapping is a group without the key `parameters`. Such a mapping has a
+/// parameter's entry below an unknown key. Each key of an entry that it has, apart from `when`, is
+/// the name of a parameter: the value of the key is an entry too.
 fn is_bare_group(fields: &Fields<'_>) -> bool {
     let is_known = |key: &str| distribution::KEYS.contains(&key);
     let plain =

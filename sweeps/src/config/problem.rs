@@ -95,7 +95,8 @@ impl Report {
         self.errors
     }
 
-    /// Returns the problems, sorted by place, without repetitions.
+    /// Returns the problems, sorted by place, without repetitions, at most [`MOST`] of each
+    /// severity.
     pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems = self.problems;
         // The sort is stable: problems at one place stay in the order in which they were found.

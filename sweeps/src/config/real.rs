@@ -20,7 +20,8 @@ pub(super) fn whole(fields: &Fields<'_>, name: &str, report: &mut Report) -> Opt
         .then_some(Distribution::IntUniform { min, max })
 }
 
-/// Returns whether `max` is above `min`, as W&B demands, and reports limits in the wrong order.
+/// Returns whether `max` is above `min`, as W&B demands, and reports limits that are equal or in
+/// the wrong order.
 fn ordered(less: bool, equal: bool, fields: &Fields<'_>, name: &str, report: &mut Report) -> bool {
     let (Some(min), Some(max)) = (fields.get("min"), fields.get("max")) else { return false };
     let (low, high) = (inline(min.value), inline(max.value));

@@ -9,8 +9,8 @@ pub(super) enum Core {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number. A number that does not fit into an `i128` becomes its largest or smallest
-    /// value.
+    /// A whole number. A number that does not fit into an `i128` becomes the largest `i128`, or the
+    /// negative of it.
     Integer(i128),
     /// A number with a point or an exponent. `.inf`, `.nan` and numbers that overflow are not
     /// finite.

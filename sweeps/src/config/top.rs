@@ -48,7 +48,8 @@ const IGNORED: [(&str, &str); 8] = [
 ];
 
 /// Reads the whole configuration, and reports its problems. Returns `None` if `method` or `command`
-/// cannot be read, or if the text is not a mapping.
+/// cannot be read, or if the text is not a mapping. After any other error, the caller drops the
+/// result.
 pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     let start = Span { line: 1, first: 1, last: 1 };
     let Some(mut fields) = Fields::of(root, start, "", report) else {

@@ -1,7 +1,8 @@
-//! Parses the YAML text into a tree in which every node has its place in the text. Only `check`
-//! calls this module; the readers of the keys walk the tree. The parser follows anchors and merges
-//! merge keys (`<<`), within limits on text, depth and size. So even a hostile text costs only a
-//! fraction of a second. This module does not interpret keys, apart from `<<`.
+//! Parses the YAML text into a tree in which every node has its place in the text. `check` calls
+//! [`parse`], the readers of the keys walk the tree, and `render` calls [`lines`]. The parser
+//! follows anchors and merges merge keys (`<<`), within limits on text, depth and size. So even a
+//! hostile text costs only a fraction of a second. This module does not interpret keys, apart from
+//! `<<`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,7 +58,7 @@ pub(super) struct Scalar {
     /// Whether the scalar is neither quoted nor tagged, so that its meaning depends on its
     /// characters alone.
     pub(super) plain: bool,
-    /// The meaning of the scalar in YAML 1.2.
+    /// The meaning of the scalar in YAML 1.2, by its tag, its quotes or its characters.
     pub(super) core: Core,
 }
 
@@ -344,7 +345,8 @@ impl Builder {
         open.size.add(size);
     }
 
-    /// Returns the bracket of the innermost open list or mapping, and the line of this bracket.
+    /// Returns the bracket of the innermost open list or mapping, and the line of this bracket;
+    /// `None` if it has no bracket.
     fn open_bracket(&self) -> Option<(char, usize)> {
         let open = self.open.last()?;
         Some((open.bracket?, open.start.line()))
