@@ -186,6 +186,7 @@ pub enum Law {
 pub struct Quantum {
     /// The step, above 0.
     pub step: f64,
-    /// Whether the YAML wrote `q` as an integer; the values are then integers too.
+    /// Whether the YAML wrote `q` as an integer. If so, values without a fraction are integers and
+    /// not floats.
     pub integer: bool,
 }

@@ -247,8 +247,8 @@ fn refuse_foreign(fields: &Fields<'_>, name: &str, shape: &Shape, report: &mut R
     }
 }
 
-/// Returns the part of the entry that decides the distribution, for messages: `distribution:
-/// normal`, or the keys that imply the distribution.
+/// Returns the part of the entry that decides the distribution, for messages:
+/// `distribution: normal`, or the keys that imply the distribution.
 fn reason(fields: &Fields<'_>, shape: &Shape) -> String {
     if fields.has("distribution") {
         format!("`distribution: {}`", shape.name)

@@ -5,17 +5,19 @@
 /// The reason why an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// The program could not be started.
+    /// The program could not be started. A shell's exit codes 126 and 127 count too.
     Start,
     /// The program ended with an error.
     Error,
     /// The kernel killed the program because memory ran out.
     OutOfMemory,
-    /// The program ran for longer than the sweep allows.
+    /// The attempt ran for longer than the sweep's `timeout`.
     Timeout,
-    /// The program ended with an error, and the sweep's metric was no longer finite.
+    /// The program ended with an error, and the last value of the sweep's metric was NaN or
+    /// infinite.
     Diverged,
-    /// Neither the agent nor the program reported how the attempt ended.
+    /// The attempt's lease ran out, its agent no longer has it, or the program ended badly and its
+    /// GPU does not respond.
     Lost,
 }
 

@@ -36,7 +36,8 @@ pub enum State {
     Running,
     /// The node warned that it would end the process.
     Preempted,
-    /// The lease ran out, or the process ended without a report.
+    /// The controller lost the newest attempt: its lease ran out, its agent no longer has it, or
+    /// its GPU does not respond.
     Crashed,
     /// The program ended without an error.
     Finished,
@@ -57,7 +58,8 @@ pub enum Event {
     Decline,
     /// The controller heard from the run's process.
     Heard,
-    /// The lease ran out without a report.
+    /// The controller takes the attempt from its agent or program: the lease ran out, the agent no
+    /// longer has the attempt, or its GPU does not respond.
     LeaseOver,
     /// The program ended without an error.
     Finish,
