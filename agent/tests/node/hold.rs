@@ -82,7 +82,8 @@ async fn a_slot_whose_gpu_memory_is_held_is_set_aside_until_it_is_free() {
     assert_eq!(fake.ends().len(), 1, "the next trial waits");
     let held = fs::read_to_string(home.data().join("holdings.json")).unwrap();
     assert!(held.contains("s-0"), "a restarted agent must not give the slot away either: {held}");
-    // A live process belongs to another owner, so it does not block the slot.
+    // Only GPU memory of a dead process keeps the slot set aside. The test's own process lives, so
+    // its memory counts as that of another program.
     *memory.0.lock().unwrap() = vec![std::process::id().cast_signed()];
     until(|| fake.ends().len() == 2).await;
     until(|| fake.state().set_aside.is_empty()).await;
@@ -210,7 +211,8 @@ async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     agent.await.unwrap().unwrap();
 }
 
-/// Returns a delegation if this machine lets trials have their own cgroups.
+/// Returns the delegation of an agent with this name. If this machine does not let trials have
+/// their own cgroups, prints why the test is skipped and returns `None`.
 fn delegation(agent: &str) -> Option<Delegation> {
     let agent = format!("{agent}-{}", std::process::id());
     let found = Delegation::find(env!("CARGO_BIN_EXE_agent").as_ref(), &agent);
@@ -239,8 +241,8 @@ fn cgroups_of_an_earlier_start_are_removed_unless_they_are_in_use() {
 #[tokio::test]
 async fn cgroups_that_a_trial_made_end_with_it() {
     let Some(found) = delegation("nested") else { return };
-    // After the shim is killed, the child is no descendant of a shim, carries no mark, and is in a
-    // cgroup inside the trial's own.
+    // The program starts a `sleep` without the mark, in a cgroup inside the trial's own. After the
+    // shim is killed, `sleep` is no descendant of a shim, so only the cgroup leads the agent to it.
     let program = r#"
         own=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(
             sed -n 's/^0:://p' /proc/self/cgroup)

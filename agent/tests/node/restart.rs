@@ -1,6 +1,7 @@
-//! Tests with killed agents and shims. Running trials are adopted, never confused with other
-//! processes, and never forgotten. No row of them is lost or sent twice. The tests kill an agent by
-//! dropping its runtime in the middle of its work.
+//! Tests killed agents and killed shims. The next agent adopts the trials that still run and
+//! reports those that have ended. It never takes a foreign process for a trial, and no row is lost
+//! or stored twice. The tests kill an agent by ending its runtime or its task in the middle of its
+//! work.
 
 use std::{
     fs,
@@ -24,7 +25,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Starts an agent, waits until `ready` returns, and kills the agent.
+/// Starts an agent with two slots, waits until `ready` returns, and kills the agent.
 fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
     let runtime = runtime();
     let (setup, folder) = home.setup(fake, 2, None);
@@ -32,7 +33,7 @@ fn start_and_kill(home: &Home, fake: &Fake, ready: impl AsyncFnOnce()) {
     runtime.spawn(work(setup, signals));
     runtime.block_on(ready());
     runtime.shutdown_background();
-    // A lock is released with its process.
+    // The kernel would release the lock on the folder with the agent's process.
     drop(folder);
 }
 
@@ -71,7 +72,8 @@ fn the_running_time_of_a_trial_includes_the_time_before_restarts() {
             home.running(0).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         });
-        // While no agent runs, a user sets the clock many years ahead.
+        // Moves the stored start of the trial to 1970, as if the wall clock had jumped ahead by
+        // decades while no agent ran.
         let mut holdings = Holdings::open(&home.data()).unwrap();
         let holding = holdings.iter().next().unwrap().clone();
         holdings.add(Holding { started_ms: 0, ..holding }).unwrap();
@@ -152,7 +154,7 @@ fn a_shim_killed_right_after_its_start_is_a_crash_not_a_failed_start() {
     let (_keep, interrupts) = mpsc::channel(1);
     runtime.block_on(async {
         let agent = tokio::spawn(work(setup, interrupts));
-        // Kill the shim before the agent has looked for the first time.
+        // Kill the shim as soon as its program runs, before the agent first checks on the trial.
         home.running(0).await.shim.kill();
         agent.await.unwrap().unwrap();
     });
@@ -181,8 +183,8 @@ fn trees_of_shims_that_died_with_their_agent_are_ended() {
 #[test]
 fn a_trial_waiting_to_be_reported_takes_no_slot_from_its_successor() {
     let (home, fake) = (Home::new(), Fake::with([script(0, "true"), script(1, "sleep 20")]));
-    // The controller does not take the end of the first trial, and the second trial has its slot by
-    // then.
+    // The controller fails every report of the first trial's end. Meanwhile, the second trial gets
+    // the only slot.
     fake.change(|state| state.bad_ends = u32::MAX);
     let started = async |number| {
         home.running(number).await;
@@ -206,8 +208,8 @@ fn a_trial_waiting_to_be_reported_takes_no_slot_from_its_successor() {
     runtime.block_on(async {
         let beats = fake.state().beats;
         until(|| fake.state().beats > beats + 3).await;
-        // The controller's start order stands, and no slot is free for it while the second trial
-        // runs.
+        // The third trial is queued, but the only slot belongs to the second trial until that one
+        // ends.
         assert!(!home.attempt(2).exists(), "two trials on one slot");
         Processes::clone(&home.running(1).await).program.unwrap().kill();
         until(|| home.attempt(2).exists()).await;

@@ -1,5 +1,6 @@
-//! Tests how journals are sent to a controller that loses answers, has more or fewer rows than
-//! expected, or refuses them.
+//! Tests how an agent sends journals and the contents of files. The controller may already have
+//! some rows, may have lost rows, may be away, and may refuse or fence. Journals may be damaged,
+//! and contents may be missing.
 
 use std::{
     fs,
@@ -217,7 +218,8 @@ async fn rows_that_were_refused_while_the_trial_ran_are_offered_again_at_its_end
     }
 }
 
-/// Makes a journal of files, and those contents that are in `there`.
+/// Makes a trial's folder: a journal that names the contents in `named`, the contents in `there`,
+/// and a history of ten rows.
 fn files(there: &[&[u8]], named: &[&[u8]]) -> tempfile::TempDir {
     let row = |content: &&[u8]| {
         let Hashed { sha256, size } = Hashed::of(content);
@@ -262,7 +264,7 @@ async fn a_controller_without_room_holds_up_no_slot() {
         [Status::resource_exhausted("no room"), Status::failed_precondition("it is not here")]
     {
         let (fake, dir) = (Fake::default(), files(&[b"a"], &[b"a"]));
-        // The refusal lasts for a while: then everything arrives.
+        // The controller refuses for two seconds. After that, everything arrives.
         fake.state().refuses_contents = Some(refusal.clone());
         let finish = tokio::spawn(shipper(&fake, dir.path(), true).finish(|_, _| {}));
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -270,7 +272,8 @@ async fn a_controller_without_room_holds_up_no_slot() {
         fake.state().refuses_contents = None;
         assert_eq!(finish.await.unwrap().problems, [""; 0]);
         assert_eq!(stored(&fake, "sdk.files").len(), 1);
-        // The refusal lasts for ever: it is reported, and the contents stay.
+        // The controller never stops refusing. The shipper reports the refusal, and the contents
+        // stay on disk.
         fake.state().refuses_contents = Some(refusal.clone());
         let dir = files(&[b"b"], &[b"b", b"b"]);
         let shipped = shipper(&fake, dir.path(), true).finish(|_, _| {}).await;

@@ -1,5 +1,5 @@
 //! Provides a controller in memory behind the trait `Link`, and an agent on real processes in its
-//! own folder. All integration tests of the agent use it.
+//! own folder. All integration tests of the agent use this module.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -45,7 +45,8 @@ pub(crate) type Streams = BTreeMap<(Attempt, String), (u64, Vec<u8>)>;
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) queue: VecDeque<Start>,
-    /// The leased attempts, and whether the agent has reported the process as started.
+    /// The leased attempts with their start orders. The flag is true after the agent has reported
+    /// that it started the process.
     pub(crate) leased: BTreeMap<Attempt, (Start, bool)>,
     pub(crate) ended: Vec<EndRun>,
     pub(crate) streams: Streams,
@@ -56,11 +57,13 @@ pub(crate) struct State {
     pub(crate) lost: BTreeSet<Attempt>,
     pub(crate) fenced: BTreeSet<Attempt>,
     pub(crate) away: bool,
-    /// How the controller refuses contents, rows and heartbeats, if it does.
+    /// The error for every content; `None` accepts contents. The next two fields are the same for
+    /// rows and for heartbeats.
     pub(crate) refuses_contents: Option<Status>,
     pub(crate) refuses_rows: Option<Status>,
     pub(crate) refuses_beats: Option<Status>,
-    /// The number of ends, and of heartbeats, that fail with an internal error.
+    /// The number of further reports of an end that fail with an internal error. `bad_beats` is the
+    /// same for heartbeats.
     pub(crate) bad_ends: u32,
     pub(crate) bad_beats: u32,
     /// Whether the sweep ends when the queue is empty and no trial is leased.
@@ -69,7 +72,7 @@ pub(crate) struct State {
     pub(crate) holds: Vec<Held>,
     /// The set-aside slots in the agent's newest beat.
     pub(crate) set_aside: Vec<String>,
-    /// The number of rows that the controller had when each end came.
+    /// For each end in `ended`, the number of rows in all streams when that end arrived.
     pub(crate) rows_at_ends: Vec<u64>,
     pub(crate) beats: u64,
     pub(crate) appends: u64,
@@ -83,7 +86,8 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Makes a controller that hands out these trials and whose sweep is then over.
+    /// Makes a controller that hands out these trials. Its sweep is over as soon as none of them is
+    /// queued or leased.
     pub(crate) fn with(trials: impl IntoIterator<Item = Start>) -> Self {
         let fake = Self::default();
         fake.state().queue.extend(trials);
@@ -101,7 +105,7 @@ impl Fake {
         self.bell.notify_waiters();
     }
 
-    /// Returns the states of the ends, by run.
+    /// Returns the run and the state of each reported end, sorted.
     pub(crate) fn ends(&self) -> Vec<(String, String)> {
         let outcome = |end: &EndRun| end.outcome.clone().unwrap_or_default().state;
         let mut ends: Vec<_> =
@@ -110,7 +114,7 @@ impl Fake {
         ends
     }
 
-    /// Returns the texts of a console stream of a run, over all attempts.
+    /// Returns the lines that a run printed to `key` (`stdout` or `stderr`), over all attempts.
     pub(crate) fn console(&self, run: &str, key: &str) -> Vec<String> {
         let state = self.state();
         let frames = state
@@ -306,10 +310,10 @@ impl Meter for OneGpu {
     }
 }
 
-/// The grace that trials get to end by themselves.
+/// The time between SIGTERM and SIGKILL for a trial whose agent has to leave.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
-/// A node for tests.
+/// A node: a temporary folder in which a test's agents keep their data.
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
 }
@@ -327,7 +331,8 @@ impl Home {
         holdings::folder(&self.data(), &Attempt::new(format!("s-{number}"), 1))
     }
 
-    /// Makes an agent of this node. Returns the agent with the folder that it has locked.
+    /// Makes an agent of this node with `slots` slots, which starts at most `count` trials. Returns
+    /// the agent, which does not run yet, with the folder that it has locked.
     pub(crate) fn setup(
         &self,
         link: &Fake,
@@ -377,7 +382,7 @@ impl Home {
         )
     }
 
-    /// Runs an agent to its end.
+    /// Runs an agent to its end. Panics after 300 seconds.
     pub(crate) async fn run(
         &self,
         link: &Fake,
@@ -389,14 +394,14 @@ impl Home {
         tokio::time::timeout(Duration::from_secs(300), work(setup, signals)).await.unwrap()
     }
 
-    /// Waits until an attempt's program runs.
+    /// Waits until the program of a trial's first attempt runs. Returns the shim and the program.
     pub(crate) async fn running(&self, number: u32) -> Processes {
         let path = self.attempt(number).join(spec::PROCESSES);
         until(|| path.exists()).await;
         spec::read(&path).unwrap().unwrap()
     }
 
-    /// Returns the processes of an attempt that live now, whoever their parents are.
+    /// Returns the living processes of a trial's first attempt, whoever their parents are.
     pub(crate) fn survivors(&self, number: u32) -> Vec<Identity> {
         Tree::new(None, &self.attempt(number), &Reaper::default()).members()
     }

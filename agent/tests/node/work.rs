@@ -44,7 +44,7 @@ async fn console_and_printed_rows_arrive_before_the_end() {
     assert_eq!(fake.state().streams[&key].0, 1);
 }
 
-/// Returns the samples of a run: the numbers by name, row by row.
+/// Returns the system metrics of a run: the numbers by name, row by row.
 fn samples(fake: &Fake, run: &str) -> Vec<BTreeMap<String, f64>> {
     let key = (Attempt::new(run, 1), "agent.system".to_owned());
     let frames =
@@ -256,7 +256,7 @@ async fn sigterm_gives_trials_time_to_save_and_returns_them_to_the_queue() {
         until(|| crate::support::holds(&home.attempt(number).join("stdout"), "up")).await;
     }
     let begun = std::time::Instant::now();
-    // Some nodes send SIGTERM to every process, also to shims.
+    // A node that shuts down may send SIGTERM to every process, also to the shims.
     for number in 0..2 {
         home.running(number).await.shim.terminate();
     }
