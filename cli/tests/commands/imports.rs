@@ -1,6 +1,6 @@
 //! Tests `sweep import` into a real controller and reads the values back with `sweep run export`.
-//! Every value arrives exactly once, however often a source is imported and however long it is at
-//! each import.
+//! The history after many imports of a growing source equals the history after one import of the
+//! whole source.
 
 use std::{
     collections::BTreeMap,
@@ -232,7 +232,7 @@ fn a_file_that_does_not_continue_what_was_imported_adds_no_row() {
     let (train, test) = (import("train"), import("test"));
     assert_ne!(train["run"], test["run"]);
     assert_eq!((losses(&lab, &train).len(), losses(&lab, &test).len()), (2, 4));
-    // The file `train` grows and moves to another folder.
+    // The event file in `train` grows, and the folder `train` is renamed to `moved`.
     fs::write(folder.join("train").join(TWIN), &whole).unwrap();
     fs::rename(folder.join("train"), folder.join("moved")).unwrap();
     let moved = import("moved");

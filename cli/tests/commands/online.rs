@@ -1,5 +1,6 @@
 //! Tests what `sweep` prints, and its exit code, against a scripted controller. The controller
-//! refuses some requests, goes out of reach, or loses an answer.
+//! refuses some requests, fails the first `create`, and interrupts the first watch and the first
+//! followed log.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
 //! Tests `sweep sync` against a real controller: rows that were logged offline arrive exactly once,
-//! as if they had been logged online, whatever interrupts the sync.
+//! as if they had been logged online, even if the sync is killed repeatedly.
 
 use std::{
     fs,
@@ -51,15 +51,15 @@ fn introduced(init: Init) -> Run {
     init.config(&json!({"lr": 0.1})).start().unwrap()
 }
 
-/// Returns the rows of a run without the times at which they were logged.
+/// Returns the history and the summary rows of a run, without the times at which they were logged.
 fn rows(real: &Real, id: &str) -> Vec<String> {
     let timeless = |row: Row| format!("{} {:?}", row.step, row.values);
     let streams = ["history", "summary"].map(|stream| real.rows(id, stream));
     streams.into_iter().flatten().map(|(_, row)| timeless(row)).collect()
 }
 
-/// Copies a run's folder. No process locks the copied journals, as if the program had been killed
-/// now.
+/// Copies `run.json` and the journals of history, summary and meta from a run's folder. No process
+/// locks the copied journals, as if the program had been killed now.
 fn killed(folder: &Path, to: &Path) -> PathBuf {
     fs::create_dir_all(to.join("journal")).unwrap();
     for name in ["run.json", "journal/sdk.history", "journal/sdk.summary", "journal/sdk.meta"] {

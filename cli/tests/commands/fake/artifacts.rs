@@ -1,5 +1,7 @@
-//! The Artifacts service of a hostile controller: manifests with paths that lead elsewhere, and
-//! contents that differ from the manifest. Every version except `v0` has one such fault.
+//! The Artifacts service of a hostile controller: its names, types and manifests try to lead the
+//! command elsewhere or to steer the terminal. The manifest and the contents of `v0` are right.
+//! Every other version has one fault: an invalid manifest, or a content that differs from its hash
+//! or size.
 
 use proto::v1::{
     AliasArtifact, Artifact, ArtifactFile, ArtifactRef, BlobChunk, ListArtifacts, RunArtifact,
@@ -12,8 +14,8 @@ use super::{Answers, Shared, stream};
 /// The SHA-256 of `abc`.
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-/// Returns a version's number, its manifest, and the content that the service sends for each of its
-/// files.
+/// Returns a version's number, its manifest, and the one content that the service sends for every
+/// file of the version.
 fn script(version: &str) -> Option<(u64, String, &'static [u8])> {
     let lines = |paths: &[&str]| {
         let line = |path: &&str| format!("blob\t{ABC}\t3\t{path}\n");
@@ -38,7 +40,8 @@ fn artifact(version: &str) -> Result<Artifact, Status> {
         script(version).ok_or_else(|| Status::not_found("no such version"))?;
     let hashed = blobs::Hashed::of(manifest.as_bytes());
     Ok(Artifact {
-        // The name is false too: it leads to another folder.
+        // The name is hostile for every version, even for `v0`: as a path, it leads to another
+        // folder.
         project: "p".to_owned(),
         name: "../../evil".to_owned(),
         r#type: "\u{1b}[31mmodel".to_owned(),

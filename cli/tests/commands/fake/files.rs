@@ -1,5 +1,5 @@
-//! The Files service of a hostile controller: it sends names that lead elsewhere, and contents with
-//! a wrong hash or size.
+//! The Files service of a hostile controller: it lists paths that lead out of the folder or steer
+//! the terminal, and sends contents with a wrong hash or size. Only `media/good.png` is right.
 
 use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
 use tonic::{Request, Response, Status, Streaming};

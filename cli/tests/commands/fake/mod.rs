@@ -31,7 +31,7 @@ use tonic::{Code, Request, Response, Status, transport::Server};
 
 /// The id of a sweep that is over.
 pub(crate) const SWEEP: &str = "k3x9abcd";
-/// The id of a sweep that seems to be running.
+/// The id of a sweep that `get` returns as running.
 pub(crate) const LIVE: &str = "livelive";
 /// The token of the fake controller.
 pub(crate) const TOKEN: &str = "secret";
@@ -172,7 +172,8 @@ fn sweep(state: &str) -> Sweep {
 
 #[tonic::async_trait]
 impl Sweeps for Shared {
-    /// Answers the first call with `unavailable`.
+    /// Answers the first call with `unavailable`. The second call succeeds only if it repeats the
+    /// idempotency key of the first.
     async fn create(&self, request: Request<CreateSweep>) -> Result<Response<Sweep>, Status> {
         let mut creates = self.0.creates.lock().unwrap();
         creates.push(request.into_inner());
@@ -313,8 +314,8 @@ impl Runs for Shared {
 
     type ReadStream = Answers<Block>;
 
-    /// Interrupts the first followed stream after its first block. The next stream repeats that
-    /// block.
+    /// If the first call of `read` follows the stream, interrupts it after the first block. Every
+    /// later call sends both blocks, so it repeats the first.
     async fn read(&self, request: Request<ReadRows>) -> Result<Response<Self::ReadStream>, Status> {
         let request = request.into_inner();
         if request.run == format!("{SWEEP}-0") {
