@@ -1,4 +1,5 @@
-//! Sends each kind of message at its limits.
+//! Sends a controller each kind of message that its writer handles, as large as the limits allow.
+//! Notes the writer's work for each message.
 
 use std::fmt::Write as _;
 
@@ -24,8 +25,8 @@ use crate::{
 
 type Table = Vec<(String, Held)>;
 
-/// Makes a JSON object of about `bytes` bytes. It holds small numbers under short keys, because
-/// such an object takes the longest to parse.
+/// Makes a JSON object of about `bytes` bytes. The object holds small numbers under short keys,
+/// because such an object takes the longest to parse.
 fn object(bytes: usize, mark: &str) -> String {
     let mut text = String::from("{");
     for number in 0.. {
@@ -314,7 +315,7 @@ async fn checkpoints(
         Row { step, wall_ms: 0, values: values.collect() }
     };
     let mut at = 0;
-    // The first checkpoints name rows that never arrive.
+    // The checkpoints of the first two appends claim nine history rows, which never arrive.
     for history in [9, 9, 0, 0] {
         let rows: Vec<Row> =
             (0..limits.checkpoint_rows as u64).map(|step| checkpoint(step, history)).collect();
@@ -375,7 +376,8 @@ pub(crate) async fn of_agents(table: &mut Table) {
     declined(table, &limits).await;
 }
 
-/// Sends heartbeats until the agent gets no more trials.
+/// Sends heartbeats until the agent gets no more trials. Returns the trials that the agent then
+/// holds, marked as started.
 async fn fill(
     table: &mut Table,
     kind: &str,

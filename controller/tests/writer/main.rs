@@ -1,6 +1,6 @@
 //! Tests that no message within the limits holds the one writer for longer than 100 ms. The test
-//! sends every kind of message, as large and as awkward as the limits allow. It compares counted
-//! work with the bound, so that it passes on slow machines too.
+//! sends every kind of message, as large and as awkward as the limits allow. The test computes the
+//! time from the counted work, not from a clock, so that it passes on slow machines too.
 //! `cargo test -p controller --test writer -- --nocapture` prints the work and the measured time
 //! (docs/decisions/writer-bounds.md).
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test, and a table for people")]
@@ -18,7 +18,8 @@ use meter::{Held, listen, seen};
 /// The longest time for which one use case may hold the writer.
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// Records and prints the heaviest use case since the last call, with the kind of its message.
+/// Records and prints the use case with the largest bound since the last call of [`seen`], with the
+/// kind of its message.
 pub(crate) fn note(table: &mut Vec<(String, Held)>, kind: &str) {
     let heaviest = seen().into_iter().max_by_key(|held| held.bound).unwrap_or_default();
     let Held { work, bound, took } = &heaviest;

@@ -25,20 +25,21 @@ pub(crate) struct Held {
     /// The counts of statements, steps, bytes, bytes rewritten, bytes of JSON and bytes of rows, as
     /// text.
     pub(crate) work: String,
-    /// The time that the work may take on a slow machine, by the controller's own weights.
+    /// The longest time that the work takes on a slow machine, computed with the controller's own
+    /// weights.
     pub(crate) bound: Duration,
     /// The measured time that the work took on this machine.
     pub(crate) took: Duration,
 }
 
-/// The state of a span until it closes.
+/// The start of a use case and what its span has reported, until the span closes.
 struct Open(Instant, Held);
 
 /// The finished use cases since the last call of [`seen`], in the order in which the writer ran
 /// them.
 static SEEN: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
-/// Begins to listen to the writer.
+/// Begins to record the writer's use cases. A second call does nothing.
 pub(crate) fn listen() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
@@ -47,7 +48,7 @@ pub(crate) fn listen() {
     });
 }
 
-/// Takes the use cases that have finished since the last call.
+/// Returns the use cases that have finished since the last call, and forgets them.
 pub(crate) fn seen() -> Vec<Held> {
     std::mem::take(&mut SEEN.lock().unwrap_or_else(PoisonError::into_inner))
 }
