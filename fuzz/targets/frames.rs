@@ -1,5 +1,5 @@
 //! Fuzzes the decoder of frames, which journals, the wire and the store contain. The decoder must
-//! never panic, and all functions that read frames must agree.
+//! never panic, and all functions that read frames must agree on the number of rows.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

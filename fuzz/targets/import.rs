@@ -1,5 +1,5 @@
-//! Gives the fuzz targets the `sweep` command's readers of foreign files. The command is a program
-//! without a library, so the targets compile its source files themselves.
+//! Gives the fuzz targets the `sweep` command's readers of W&B's and TensorBoard's files. The
+//! command is a program without a library, so the targets compile its source files themselves.
 
 #[path = "../../cli/src/stream.rs"]
 pub(crate) mod stream;
@@ -25,12 +25,12 @@ pub(crate) mod import {
         path.display().to_string()
     }
 
-    /// Reads all runs in one file of W&B to their end.
+    /// Reads all runs in one file of W&B to their end. Panics if the reader fails.
     pub(crate) fn read_wandb(path: PathBuf) {
         wandb::group(vec![path], None).expect(READABLE).iter().for_each(read);
     }
 
-    /// Reads all runs in one folder of TensorBoard to their end.
+    /// Reads all runs in one folder of TensorBoard to their end. Panics if the reader fails.
     pub(crate) fn read_tensorboard(folder: &Path) {
         tensorboard::find(folder, "p", "n").expect(READABLE).iter().for_each(read);
     }

@@ -1,5 +1,5 @@
-//! Fuzzes the parser of artifacts' manifests. If the parser accepts a text, writing the entries
-//! must return the same text.
+//! Fuzzes the parser of artifacts' manifests. If the parser accepts a text, the manifest that is
+//! written from the parsed entries must be the same text.
 #![no_main]
 
 use record::artifact;

@@ -1,5 +1,5 @@
-//! Fuzzes the check of sweep files. Every text must have a configuration or a problem, and every
-//! problem must have a message.
+//! Fuzzes the check of sweep files. The check of any text must return a configuration or a problem,
+//! and every problem must have a message.
 #![no_main]
 
 use sweeps::config::{check, render};
