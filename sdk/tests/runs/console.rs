@@ -1,5 +1,6 @@
-//! Tests the console of a program that a person started. The run stores the output of the program
-//! and its children, which also still goes to its old destination.
+//! Tests the console of a program that a person started. If BESOM_CONSOLE asks for it, the run
+//! stores the output of the program and its children. The output still goes to its old destination
+//! too.
 
 use record::Value;
 

@@ -1,5 +1,6 @@
-//! Tests every way in which a program can end, with real processes: the journal has all rows after
-//! each of them. Most tests run without a controller.
+//! Tests the ways in which a program can end, such as a return, an exit, a panic and a kill, with
+//! real processes. After each of them, the journal has all rows. Most tests run without a
+//! controller.
 
 use std::{
     fs,

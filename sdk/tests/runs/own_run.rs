@@ -1,5 +1,5 @@
-//! Tests runs outside a sweep against a controller that goes away, loses rows, refuses calls and
-//! fences attempts.
+//! Tests runs outside a sweep against a scripted controller. In some tests, the controller goes
+//! away, loses answers or rows, refuses calls, or fences the attempt.
 
 use std::{
     fs,
@@ -157,7 +157,8 @@ fn rows_that_the_controller_has_lost_are_sent_again() {
     let run = start(&controller, &folder);
     log_slowly(&run, 1_000);
     controller.wait("the rows have arrived", |state| state.steps(RUN, "history").len() > 500);
-    // The controller loses its last rows: it keeps 333, which ends in the middle of a frame.
+    // The controller loses its last rows: it keeps the first 333, which end in the middle of a
+    // frame.
     controller.state().rows.get_mut(&(RUN.to_owned(), "history".to_owned())).unwrap().truncate(333);
     log(&run, 1_000);
     run.finish().unwrap();

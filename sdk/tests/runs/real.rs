@@ -1,5 +1,5 @@
 //! Runs a real controller on its own port and in its own folder, and queries it over gRPC. The
-//! tests that read back the logged data use it.
+//! tests of the SDK and of `sweep sync` that need a real controller use this module.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
@@ -51,7 +51,7 @@ impl Real {
         self.controller = Some(controller);
     }
 
-    /// Runs calls to the controller on the test's runtime, and waits for their result.
+    /// Runs calls to the controller on this value's runtime, and waits for their result.
     pub(crate) fn block_on<T>(&self, calls: impl Future<Output = T>) -> T {
         self.runtime.block_on(calls)
     }

@@ -27,19 +27,20 @@ pub(crate) struct State {
     /// The rows, by run and stream.
     pub(crate) rows: HashMap<(String, String), Vec<Row>>,
     pub(crate) ended: Vec<EndRun>,
-    /// The number of appends without rows.
+    /// The number of appends without rows, which are the heartbeats of a run outside sweeps.
     pub(crate) asked: u32,
     pub(crate) appends: u32,
     pub(crate) lease_ms: u32,
     pub(crate) stop_wanted: bool,
     pub(crate) fenced: bool,
     pub(crate) denied: bool,
-    /// The number of further appends that the controller stores without an answer.
+    /// The number of further appends of new rows that the controller stores but answers with
+    /// `unavailable`, as if the answer were lost.
     pub(crate) lost_answers: u32,
     /// For each trial that is still to be handed out, the value of its parameter `what`.
     pub(crate) queue: VecDeque<&'static str>,
     pub(crate) started: u32,
-    /// The runs that the controller stops as soon as an agent holds them.
+    /// The runs for which the controller orders a stop as long as an agent holds them.
     pub(crate) stop: Vec<String>,
     pub(crate) beats: Vec<Beat>,
     /// The timeout of each trial, in milliseconds.

@@ -1,5 +1,5 @@
 //! A training program for tests that need a real process. The other test files start this program;
-//! its first argument chooses how the program ends.
+//! its first argument chooses how the program ends, or makes it a function agent.
 
 use std::{
     env,
@@ -36,7 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let optimizer = Optimizer { name: "SGD".to_owned(), momentum: 0.9 };
     let run = besom::init().config(&Config { learning_rate: 0.1, optimizer }).start()?;
     if what.starts_with("prints") {
-        // The run is dropped after `print` returns, or while a panic unwinds.
+        // The run is dropped after `print` returns, or while a panic unwinds, but not if `print`
+        // exits.
         return print(what);
     }
     let config: Config = run.config()?;
