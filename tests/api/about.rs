@@ -1,5 +1,5 @@
-//! Tests what runs report about themselves: idempotency keys, ids, configs, definitions of metrics,
-//! notes and times.
+//! Tests how runs begin (idempotency keys, ids, resumes), and what they report about themselves:
+//! configs, definitions of metrics, notes and times.
 
 use proto::v1::{AppendRows, BeginRun, EndRun, Outcome, ReadCurve, ReadHistory, RunBegun};
 use record::{Row, Value, Writer};
@@ -68,8 +68,8 @@ async fn log(lab: &mut Lab, begun: &RunBegun, first: u64, values: &[f64]) {
     lab.runs.append(append).await.unwrap();
 }
 
-/// Returns the number of rows in the history, the number of all stored rows, the number of points
-/// of the curve, and the summary.
+/// Returns the numbers of rows of the history that count and that are stored, the number of points
+/// of the curve of `loss`, and the summary.
 async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
     let mut counts = [0; 2];
     for (count, all) in counts.iter_mut().zip([false, true]) {

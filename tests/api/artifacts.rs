@@ -55,7 +55,8 @@ fn wanted(project: &str, name: &str, version: &str) -> ArtifactRef {
     ArtifactRef { project, name, version, ..ArtifactRef::default() }
 }
 
-/// Stores a content and a manifest that names it, and sends the row of this version.
+/// Stores a content and a manifest that names it, and sends the row that creates this version of
+/// the artifact `net`.
 async fn log(
     lab: &Lab,
     agent: &mut FakeAgent,

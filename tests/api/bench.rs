@@ -175,7 +175,8 @@ async fn history() {
 }
 
 const RUNS: u64 = 10_000;
-/// The number of concurrent calls, which is large enough to fill the commits of the writer thread.
+/// The number of runs that are stored at the same time. It is large enough that every commit of the
+/// writer thread has several calls.
 const AT_ONCE: usize = 64;
 
 /// Returns the config and the summary of a typical run: ten entries and ten numbers.

@@ -82,8 +82,8 @@ async fn the_counters_agree_after_a_random_walk() {
     assert_eq!(replayed.equal, lab.sweep(&sweep).await.counts.unwrap().trials);
 }
 
-/// Checks that the counters equal a count of the runs, that every trial exists once, and that the
-/// best run has the smallest value.
+/// Checks that the counters equal a count of the runs, and that every trial exists once. The best
+/// run must have the smallest value of all finished runs. A finished sweep must have no live run.
 async fn balance(lab: &mut Lab, id: &str) {
     let runs = lab.list(id).await;
     let sweep = lab.sweep(id).await;

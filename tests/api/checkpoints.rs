@@ -83,7 +83,8 @@ async fn rows(lab: &Lab, request: ReadHistory) -> Vec<Row> {
     rows
 }
 
-/// Everything that the controller returns about a run's history.
+/// A run's history as the controller returns it: all rows, the last 17 rows with `lr`, the keys, a
+/// curve, the summary, the value, the number of rows, and the rungs.
 type Story =
     (Vec<Row>, Vec<Row>, Vec<HistoryKey>, Vec<CurveBucket>, String, Option<f64>, u64, Vec<u64>);
 
@@ -116,7 +117,8 @@ async fn a_run_killed_and_resumed_twice_equals_one_never_killed() {
     let first = one.ask().await;
     train(&mut one, &first, 0, 0..200).await;
     checkpoint(&lab, &mut one, &first, (0, 130, 130)).await;
-    // This checkpoint claims more rows than the controller has received.
+    // This checkpoint claims more rows than the controller has received, so the controller must not
+    // list it.
     checkpoint(&lab, &mut one, &first, (1, 201, 201)).await;
     eventually("the appends are merged", async || {
         let _ = one.heartbeat().await;
@@ -255,8 +257,8 @@ async fn the_newest_contents_stay_and_the_run_may_read_them() {
     assert_eq!(code(own.checkpoints().list(reference.clone()).await), Code::PermissionDenied);
 
     agent.end(&start, "finished").await.unwrap();
-    // The older complete checkpoint goes. The checkpoint whose rows may still arrive stays, but is
-    // not listed.
+    // The content of the older complete checkpoint goes. The content of the checkpoint whose rows
+    // may still arrive stays, but this checkpoint is not listed.
     eventually("one is enough for a run that is over", async || {
         (below(&folder) == 2, below(&folder))
     })

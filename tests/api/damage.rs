@@ -1,5 +1,6 @@
-//! Tests a damaged database: the controller reports the damage, stops writing, and still reads the
-//! intact pages.
+//! Tests databases that are damaged, incomplete, foreign or not writable. No controller starts on
+//! such a database. If the damage appears later, the running controller reports it, stops writing,
+//! and still reads the intact pages.
 
 use std::{
     fs::{self, OpenOptions},
@@ -24,7 +25,7 @@ async fn start(folder: &Path) -> Result<Controller, StartError> {
     Controller::start(settings, Clock::system(), Chance::seeded(1)).await
 }
 
-/// Fills pages of the database with bytes that no controller has written.
+/// Overwrites these pages of the database with the byte 0xA5.
 fn overwrite(folder: &Path, pages: std::ops::Range<u64>) {
     let file = OpenOptions::new().write(true).open(folder.join("besom.db")).unwrap();
     for page in pages {
@@ -36,8 +37,8 @@ fn pages(folder: &Path) -> u64 {
     fs::metadata(folder.join("besom.db")).unwrap().len() / PAGE
 }
 
-/// Makes a run with one row in its history, and stops the controller. Returns the id of the run's
-/// sweep.
+/// Makes a run with one row in its history, stores a content, and stops the controller. Returns the
+/// id of the run's sweep.
 async fn stopped(lab: &mut Lab) -> String {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);
@@ -134,7 +135,7 @@ async fn the_database_of_another_program_is_left_alone() {
     }
 }
 
-/// Returns frames with 2 MB of a program's console.
+/// Returns frames with almost 2 MB of a program's console.
 fn console() -> Vec<u8> {
     let row = |step| Row {
         step,
@@ -217,7 +218,7 @@ async fn unwritable_files_do_not_end_the_controller() {
     }
     agent.append(&start_of_one, "console", 0, console()).await.unwrap();
     lab.stop().await;
-    // A controller that starts names the file that it cannot write.
+    // A controller that cannot write the database does not start, and its error names the file.
     fix(&parts[0], true);
     let refused = start(&folder).await;
     fix(&parts[0], false);

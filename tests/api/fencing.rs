@@ -226,7 +226,8 @@ async fn each_returned_trial_wakes_one_agent_with_room() {
     for _ in 0..3 {
         busy.ask().await;
     }
-    // The agent `full` waits first, so it is first in line, and it has no free slot.
+    // The agent `full` waits first, so it is first in line. It has no free slot, so a returned
+    // trial must wake another agent.
     full.beat.wait_ms = 9_000;
     let full = tokio::spawn(async move { full.heartbeat().await });
     pause(100).await;

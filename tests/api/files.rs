@@ -276,7 +276,8 @@ async fn aborted_uploads_take_no_more_room_than_allowed() {
         let sent = chunk(&Hashed::of(&content).sha256, EACH as u64, &content);
         lab.dial(None).files().put(tokio_stream::iter([sent])).await
     };
-    // The client ends its call at some moment between the first byte and the answer.
+    // The client gives up each of these calls after a different time, up to 16 ms: before, during
+    // or after the upload.
     for number in 0..80 {
         let _ =
             tokio::time::timeout(Duration::from_micros(u64::from(number) * 200), put(number)).await;

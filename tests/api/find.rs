@@ -156,8 +156,8 @@ fn passes(run: &Run, (name, sign, wanted): (&str, &str, &str)) -> bool {
     }
 }
 
-/// Compares two runs by the name in `sort`. Numbers come before texts, NaN comes after both, and
-/// missing values come last.
+/// Compares two runs by the name in `sort`. Numbers come before texts; a leading `-` reverses this
+/// order. In both orders, NaN comes after all of them, and missing values come last.
 fn order(one: &Run, other: &Run, sort: &str) -> Ordering {
     let name = sort.trim_start_matches('-');
     let (one, other) = (shown(one, name), shown(other, name));

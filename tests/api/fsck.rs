@@ -1,5 +1,5 @@
-//! Tests the check of a damaged data folder: it names every problem and nothing else, and one
-//! damaged run does not affect the others.
+//! Tests the check of a damaged data folder: it names every problem and nothing else, and it writes
+//! nothing. One damaged run does not affect the others.
 
 use std::{
     fs,

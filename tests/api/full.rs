@@ -11,7 +11,7 @@ use crate::lab::{GRID, Lab, code, eventually, serves};
 
 const KEY: &str = "val/loss";
 
-/// Demands more free bytes than any disk has, so that the disk counts as full.
+/// Requires more free bytes than any disk has, so that the disk counts as full.
 fn never_enough(settings: &mut Settings) {
     settings.lease = Duration::from_secs(1);
     settings.least_free_bytes = u64::MAX / 4;

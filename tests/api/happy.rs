@@ -1,4 +1,5 @@
-//! Tests the loop of a sweep when nothing goes wrong.
+//! Tests sweeps from their creation to their best run when nothing goes wrong, and the answers to
+//! wrong requests.
 
 use std::collections::BTreeSet;
 

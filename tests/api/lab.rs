@@ -1,5 +1,6 @@
 //! Runs a controller on its own port and in its own folder, and fake agents that only make calls.
-//! The tests of this folder use this module, which never starts a process.
+//! The tests of this folder and the test of the controller's writer use this module, which never
+//! starts a process.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

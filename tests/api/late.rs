@@ -1,5 +1,5 @@
-//! Tests what follows the end of an attempt: late rows do not count, and the attempt's token stops
-//! working.
+//! Tests what follows the end of an attempt: late rows never change a trial's value. When a grace
+//! is over, a trial's late rows do not count at all, and the attempt's token stops working.
 
 use std::time::Duration;
 
@@ -122,8 +122,8 @@ async fn a_late_file_is_added_and_replaces_none() {
     assert_eq!(files, [("model".to_owned(), 5), ("plot".to_owned(), 6)]);
 }
 
-/// Returns the codes of calls with a token: an append, and reads of the run, its files, its
-/// checkpoints and its curves.
+/// Returns the codes of seven calls with a token: an append, a begin that joins the attempt, a
+/// question for missing contents, and reads of the run, its files, its checkpoints and its curves.
 async fn opens(lab: &Lab, token: &str, run: &str, attempt: u32) -> Vec<Code> {
     let dial = lab.dial(Some(token));
     let append = AppendRows {
@@ -160,6 +160,7 @@ async fn a_token_ends_with_its_attempt_and_the_grace() {
     assert_eq!(opens(&lab, &start.token, &run, 1).await, [Code::PermissionDenied; 7]);
     assert_eq!(opens(&lab, &live.token, &live.run, 1).await, [Code::Ok; 7], "its attempt goes on");
     // A program that did not receive the answer to its report of the end sends the report again.
+    // The token of the attempt still opens this call.
     let outcome = Some(Outcome { state: "failed".to_owned(), ..Outcome::default() });
     let end = EndRun { run: run.clone(), attempt: 1, outcome, ..EndRun::default() };
     let ended = lab.dial(Some(&start.token)).runs().end(end).await.unwrap().into_inner();

@@ -30,8 +30,8 @@ async fn begin(lab: &Lab) -> Result<(), Status> {
     lab.dial(None).runs().begin(begin).await.map(drop)
 }
 
-/// Checks that the controller refuses every call that must write. Each error is transient, names
-/// this path and has a hint.
+/// Checks that the controller refuses calls that must write, but still reads. Each error is
+/// transient, names this path and has a hint.
 async fn refuses(lab: &mut Lab, sweep: &str, names: &Path) {
     let mut agent = lab.agent("other", sweep);
     agent.beat.free = 1;
@@ -69,7 +69,8 @@ async fn accepts(lab: &Lab, sweep: &str) {
     .await;
 }
 
-/// Makes a run with one row in its history. Returns the id of the run's sweep.
+/// Makes a run with one row in its history, and stores a content. Returns the id of the run's
+/// sweep.
 async fn logged(lab: &mut Lab) -> String {
     let sweep = lab.create(GRID).await;
     let mut agent = lab.agent("one", &sweep.id);

@@ -74,7 +74,7 @@ fn rows(content: &[u8], size: u64) -> [Row; 3] {
     [file, row(checkpoint.values()), row(artifact.values())]
 }
 
-/// Returns the errors that a run gets when it names a content in each of these rows. `HASH`
+/// Returns the errors that a run gets when it appends each of the rows from [`rows`]. `HASH`
 /// replaces the hash in the texts.
 async fn refusals(lab: &Lab, of: &RunBegun, content: &[u8], size: u64) -> Vec<(Code, String)> {
     let mut told = Vec::new();
@@ -177,7 +177,8 @@ async fn the_schema_finds_the_owners_of_older_contents() {
     assert_eq!(held(&database), before);
 }
 
-/// Begins to send a content. Returns the channel for the rest, and the answer.
+/// Begins an upload of `size` bytes and sends ten of them. Returns the channel for the other bytes,
+/// and the future answer.
 async fn open(lab: &Lab, size: u64) -> (mpsc::Sender<BlobChunk>, tokio::task::JoinHandle<Code>) {
     let (send, receive) = mpsc::channel(1);
     let mut client = lab.dial(None).files();

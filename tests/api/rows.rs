@@ -11,7 +11,7 @@ use crate::{
     lab::{Lab, RANDOM, code, eventually, frames, pause},
 };
 
-/// Makes a line of 208 letters that does not compress.
+/// Makes a line of 208 pseudorandom hexadecimal digits, which compresses badly.
 fn noise(number: u64) -> String {
     let word = |at: u64| (number * 13 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     (0..13).map(|at| format!("{:016x}", word(at).wrapping_mul(word(at + 1)))).collect()

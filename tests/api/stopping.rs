@@ -1,6 +1,6 @@
-//! Tests early stopping. The controller decides when a row arrives, and reports the decision to the
-//! program and the agent at once. The controller stores the decision. The search receives the
-//! result through the event of the run's end.
+//! Tests early stopping. As soon as a row arrives, the controller decides whether the trial stops,
+//! and reports the decision to the program and the agent. The controller stores the decision. The
+//! search receives the result through the event of the run's end.
 
 use std::time::Duration;
 

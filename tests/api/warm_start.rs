@@ -23,7 +23,8 @@ async fn the_best_finished_trials_are_taken_over_and_kept() {
     let failed = first.ask().await;
     first.log(&failed, 0, "val/loss", &[0.01]).await.unwrap();
     first.end(&failed, "failed").await.unwrap();
-    // If the earlier sweep optimized another metric, the last value counts.
+    // The second earlier sweep optimized another metric, so the last value of `val/loss` counts,
+    // not the best.
     let start = second.ask().await;
     second.log(&start, 0, "val/loss", &[0.1, 0.4]).await.unwrap();
     second.end(&start, "finished").await.unwrap();
