@@ -93,7 +93,8 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the closed loops and the offered load on one sweep.
+/// Runs the closed loops, each between two measurements of the floor, and the offered load on one
+/// sweep.
 fn loads(
     flags: &Flags,
     runtime: &tokio::runtime::Runtime,

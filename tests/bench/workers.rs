@@ -68,8 +68,8 @@ pub(crate) async fn closed(lab: &Lab, sweep: &str, workers: usize, load: &Load) 
     gather(tasks, begun).await
 }
 
-/// Makes asks at a fixed rate, whether or not the controller keeps up: latency counts from the time
-/// when an ask was due.
+/// Lets 32 workers ask in turn, `rate` times per second in total. A worker that still waits for an
+/// answer asks later than its turn, and the latency counts from the turn.
 pub(crate) async fn offered(lab: &Lab, sweep: &str, rate: u32, length: Duration) -> Measured {
     const WORKERS: u32 = 32;
     let begun = Instant::now();

@@ -1,5 +1,6 @@
 //! Runs a whole grid with agents that make only the calls, and checks that each point runs once.
-//! Measures the controller's peak memory after a tenth of the grid and at the end.
+//! Measures the controller's peak memory after a tenth of the grid, at the end, and after all
+//! points were read through the API.
 
 use std::{
     collections::BTreeSet,

@@ -25,7 +25,7 @@ parameters:
   lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}
 ";
 
-/// The time until all agents are connected and hold a trial.
+/// The time before the load begins, in which all agents connect and get the trial that they hold.
 const SETTLING: Duration = Duration::from_secs(2);
 
 /// The latencies in milliseconds: of each ask, counted from the time when the ask was due, and of
@@ -70,7 +70,8 @@ pub(crate) fn measure(runtime: &Runtime, fleets: &[usize], rate: u32, seconds: u
     table.to_string()
 }
 
-/// Makes asks at a fixed rate, whether or not the controller keeps up.
+/// Lets the agents ask in turn, `rate` times per second in total. An agent that still waits for an
+/// answer asks later than its turn, and its latency counts from the turn.
 async fn offered(lab: &Lab, sweep: &str, agents: usize, rate: u32, length: Duration) -> Seen {
     let begun = Instant::now() + SETTLING;
     let mut tasks = JoinSet::new();

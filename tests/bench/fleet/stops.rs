@@ -1,5 +1,6 @@
 //! Measures the time from the report of a bad value until an agent has the order to stop the trial.
-//! With a real agent, measures the time until the process gets the signal.
+//! With a real agent, measures the time from the print of a bad value until the process gets
+//! SIGTERM.
 
 use std::{
     fs,
@@ -25,7 +26,7 @@ use tokio::{
 use crate::LEASE_SECONDS;
 
 /// The metric and the stopping rule of a sweep. The rule stops every trial that is not in the best
-/// third at its first value.
+/// third, rounded up, at its first value.
 const RULE: &str = "
 metric: {name: loss, goal: minimize}
 early_terminate: {type: hyperband, min_iter: 1, eta: 3}
@@ -93,10 +94,12 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                 }
                 let start = agent.ask().await.expect("the sweep has no end");
                 agent.hold(&start);
-                // Until the report is due, the agent waits in its long poll.
+                // Until the trial's bad value is due, the agent waits in long polls for an order to
+                // stop.
                 let waited = tokio::time::timeout_at(due.into(), agent.stopped()).await;
                 assert!(waited.is_err(), "nothing is stopped without a reason");
-                // The value is worse than all values that were reported before.
+                // Smaller values are better, and each report has a larger value than all reports
+                // before it.
                 let report = agent.report(&start, reports.fetch_add(1, Ordering::Relaxed) as f64);
                 let told = Instant::now();
                 let stop = async {
@@ -110,7 +113,7 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                 samples.push(took);
                 agent.end(&start, "stopped").await;
             }
-            // The agent stays connected until all stops are done.
+            // The agent stays connected until the last stop has begun.
             while begins.load(Ordering::Relaxed) < stops {
                 sleep(Duration::from_millis(20)).await;
             }

@@ -1,7 +1,7 @@
-//! Provides the benchmark's own randomness: one stream per key, the same on every machine and in
-//! every version. The problems draw their shifts, rotations and data from it. The runner draws the
-//! noise and the trial that ends next, and the statistics draw resamples. No seed comes from the
-//! system or the clock.
+//! Provides the benchmark's own randomness: one stream per purpose and number, the same on every
+//! machine and in every version. The problems draw their shifts, rotations and data from it. The
+//! runner draws the noise and the trial that ends next, and the statistics draw resamples. No seed
+//! comes from the system or the clock.
 
 use std::f64::consts::TAU;
 
@@ -36,7 +36,7 @@ impl Chance {
         (self.bits() >> 11) as f64 * (f64::EPSILON / 2.0)
     }
 
-    /// Returns a uniform number between two numbers.
+    /// Returns a uniform number in [`min`, `max`).
     pub(crate) fn between(&mut self, min: f64, max: f64) -> f64 {
         min + (max - min) * self.unit()
     }

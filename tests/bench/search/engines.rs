@@ -35,7 +35,8 @@ pub(crate) trait Engine {
     fn ask(&mut self) -> Told<Option<Asked>>;
     /// Reports the value of a trial.
     fn tell(&mut self, id: &Value, value: f64) -> Told<()>;
-    /// Returns the processor time that the engine has used so far.
+    /// Returns the processor time that the engine's process or thread has used so far. Callers use
+    /// differences of two results.
     fn spent(&self) -> Duration;
 }
 

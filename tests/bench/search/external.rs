@@ -1,6 +1,6 @@
 //! Runs an engine in its own process. Each call writes one JSON line and reads one JSON line.
-//! `engines` opens the engine; docs/search-bench.md has the protocol. This module checks every
-//! answer of the engine. Dropping the engine ends its process.
+//! `engines` opens the engine; docs/search-bench.md has the protocol. An answer that is no JSON or
+//! reports an error fails the run. Dropping the engine ends its process.
 
 use std::{
     fs,
@@ -99,7 +99,8 @@ impl Engine for External {
 
 impl Drop for External {
     fn drop(&mut self) {
-        // A well-behaved engine ends when its input is closed. The signal ends any other engine.
+        // A well-behaved engine ends when its input is closed. SIGKILL follows at once and ends any
+        // other engine.
         drop(self.requests.take());
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -14,12 +14,12 @@ use crate::{
 };
 
 const KNOWN: [usize; 3] = [50, 200, 500];
-/// The number of trials of which the median is taken.
+/// The number of trials over which each median is taken.
 const TRIALS: usize = 10;
 const PROBLEMS: [&str; 2] = ["gp-6", "fading-20"];
 
-/// Returns a table with a row per engine and problem. An engine that reaches the limit leaves cells
-/// empty.
+/// Returns a table with a row per engine and problem. If an engine reaches the time limit, the
+/// cells that it did not complete are empty.
 pub(crate) fn measure(
     engines: &[Choice],
     problems: &[Problem],

@@ -162,7 +162,8 @@ fn engines(flags: &Flags) -> Result<Vec<Choice>, Failure> {
     Ok(engines)
 }
 
-/// Computes the reference of the chosen problems; the stored reference of the others stays.
+/// Computes the references of the chosen problems and writes reference.json. The stored references
+/// of other existing problems stay in it.
 fn make_reference(problems: &[Problem]) -> Result<(), Failure> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/search/reference.json");
     let bar = terminal::progress::bar(problems.len() as u64, "problems");

@@ -34,12 +34,13 @@ impl Params<'_> {
         self.number(name).log10()
     }
 
-    /// Returns a category that is a word.
+    /// Returns the value of a categorical parameter; empty if it is missing or no text.
     pub(crate) fn word(&self, name: &str) -> &str {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the index of a category that ends with its number, as [`levels`] names them.
+    /// Returns the index in the name of a level, such as 1 for `b1` (see [`levels`]); `usize::MAX`
+    /// if there is none.
     pub(crate) fn level(&self, name: &str) -> usize {
         self.word(name).get(1..).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
     }
@@ -168,7 +169,7 @@ impl Problem {
         (self.objective)(&Params(point))
     }
 
-    /// Returns independent draws from the space.
+    /// Returns independent draws from the space, without end.
     pub(crate) fn draws(&self, seed: u64) -> impl Iterator<Item = Values> {
         let study = Study::new(Method::Random, self.space.clone(), seed);
         let history = History::default();
@@ -207,7 +208,7 @@ pub(crate) fn cube(axes: usize, min: f64, max: f64) -> Vec<(String, Value)> {
     (0..axes).map(|axis| (format!("x{axis}"), uniform(min, max))).collect()
 }
 
-/// Returns a point of a cube.
+/// Returns the point of a [`cube`] with these coordinates.
 pub(crate) fn place(coordinates: &[f64]) -> Vec<(String, Value)> {
     coordinates.iter().enumerate().map(|(axis, value)| (format!("x{axis}"), json!(value))).collect()
 }
@@ -236,7 +237,7 @@ pub(crate) fn words(values: &[&str]) -> Value {
     json!({"distribution": "categorical", "values": values})
 }
 
-/// Returns categories without any order: `a0`, `b1` and so on.
+/// Returns a categorical parameter whose values, `a0`, `b1` and so on, have no order.
 pub(crate) fn levels(count: usize) -> Value {
     words(&(0..count).map(level).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -1,7 +1,7 @@
 //! Computes, once per problem, the values that the report measures against, and keeps them in
-//! reference.json. They are the quality of random search after a number of trials, and the best
-//! value that a long search found. `--reference` makes them, and `report` reads them. An engine
-//! never sees these values.
+//! reference.json. They are the median result of random search after some numbers of trials, and
+//! the best value: the known optimum, else the best value that a long search found. `--reference`
+//! makes them, and `report` reads them. An engine never sees these values.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) struct Reference {
     pub(crate) probe: f64,
     /// The known optimum, or the best value that was found.
     pub(crate) best: f64,
-    /// The median over random searches, for each of the budgets.
+    /// The median result of random searches, for each number of trials in [`BUDGETS`].
     random: Vec<f64>,
 }
 
@@ -46,7 +46,7 @@ impl Reference {
         Self { probe: probe(problem), best, random: medians(problem, &values) }
     }
 
-    /// Returns the median of random search after `budget` trials.
+    /// Returns the median result of random search after `budget` trials.
     pub(crate) fn random(&self, budget: usize) -> f64 {
         let at = BUDGETS.partition_point(|known| *known < budget).min(BUDGETS.len() - 1);
         let below = at.saturating_sub(1);
@@ -65,8 +65,8 @@ pub(crate) fn probe(problem: &Problem) -> f64 {
     problem.draws(2024).next().map_or(f64::NAN, |point| problem.value(&point))
 }
 
-/// Returns medians over random searches in a pool of values. Each search gives the noise-free value
-/// of the trial whose noisy value was best.
+/// Returns, for each of [`BUDGETS`], the median result of 400 random searches in a pool of values.
+/// The result of a search is the noise-free value of the trial whose noisy value was best.
 fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
     let mut chance = Chance::new(problem.name, 8);
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); BUDGETS.len()];
@@ -87,7 +87,7 @@ fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
     found.iter().map(|found| quantile(found, 0.5)).collect()
 }
 
-/// Returns the best noise-free value that a long climb from the best few points finds.
+/// Returns the best noise-free value that long climbs from the four best points find.
 fn climb(problem: &Problem, points: &[Values], values: &[f64], steps: usize) -> f64 {
     const STARTS: usize = 4;
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -109,8 +109,8 @@ fn climb(problem: &Problem, points: &[Values], values: &[f64], steps: usize) -> 
     least
 }
 
-/// Makes a step of random length towards another point on a few axes. A parameter that is not a
-/// real number either takes the other point's value or stays.
+/// Makes a step of random length towards another point, on a random share of the axes. A parameter
+/// that is not a real number either takes the other point's value or stays.
 fn between(problem: &Problem, from: &Values, towards: &Values, chance: &mut Chance) -> Values {
     let mut near = from.clone();
     let parameters = &problem.space.parameters;

@@ -16,12 +16,12 @@ use crate::{
     statistics::{error_of_mean, interval, mean, ranks, regret},
 };
 
-/// The mean regrets of one engine, and its processor time.
+/// One engine's regrets, and its mean processor time per trial in milliseconds.
 struct Score {
     name: String,
-    /// The regret of each problem at the budget.
+    /// For each problem, the mean regret over seeds after the whole budget.
     full: Vec<f64>,
-    /// The regret of each problem at half of the budget.
+    /// For each problem, the mean regret over seeds after half of the budget.
     half: Vec<f64>,
     cpu_ms: f64,
 }
@@ -195,7 +195,8 @@ fn row(name: &str, regrets: &[f64]) -> Vec<String> {
     [name.to_owned()].into_iter().chain(regrets.iter().map(cell)).collect()
 }
 
-/// Returns the mean regret over seeds, after `1 / part` of the budget.
+/// Returns one engine's mean regret on a problem over seeds, after `1 / part` of the budget. NaN if
+/// the problem has no reference.
 fn problem_regret(
     own: &[&Run],
     all: &[&Run],
@@ -216,8 +217,8 @@ fn problem_regret(
             let trials = run.budget.div_ceil(part);
             let value = run.curve.get(trials - 1).or(run.curve.last())?;
             // If random search alone nearly reaches the best value, the unit of regret is a
-            // fiftieth of another distance. This is the distance from a very short random search to
-            // the best value.
+            // fiftieth of another distance. This is the distance from a random search of five
+            // trials to the best value.
             let random = reference.random(trials).max(best + 0.02 * (reference.random(1) - best));
             Some(regret(*value, best, random))
         })

@@ -1,7 +1,7 @@
 //! Runs engines on problems, on a few threads. Each run is a function of its engine, problem, seed,
-//! budget and number of pending trials. `main` calls this module with the runs that are missing.
-//! This module writes every run as a JSON line as soon as the run ends. The module never judges a
-//! value.
+//! budget and number of pending trials. `main` calls this module with all wanted runs, and the
+//! module makes those that the store lacks. If there is a file, the module appends every run to it
+//! as soon as the run ends. The module never judges a value.
 
 use std::{
     collections::HashMap,
@@ -170,8 +170,8 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Input, format!("cannot use `{}`: {error}", path.display()))
 }
 
-/// Reads the runs that did not fail from a file. Skips a last line that is cut short, because its
-/// run was interrupted.
+/// Reads the runs that did not fail from a file. Skips lines that are no runs, such as a last line
+/// that an interruption cut short.
 pub(crate) fn read(path: &Path) -> Result<Vec<Run>, Failure> {
     let file = File::open(path).map_err(|error| unusable(path, &error))?;
     let lines = BufReader::new(file).lines().map_while(Result::ok);

@@ -19,7 +19,8 @@ pub(crate) fn error_of_mean(values: &[f64]) -> f64 {
         .sqrt()
 }
 
-/// Returns the value below which this share of the values lies; the values need no order.
+/// Returns the value below which this share of the values lies, interpolated; NaN without values.
+/// The values need no order.
 pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -47,7 +48,8 @@ pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
     values.iter().map(rank).collect()
 }
 
-/// Returns the interval that contains the mean of 95 % of the resamples of the values.
+/// Returns the interval from the 2.5 % to the 97.5 % quantile of the means of 4,000 resamples of
+/// the values.
 pub(crate) fn interval(values: &[f64]) -> (f64, f64) {
     let mut chance = Chance::new("bootstrap", values.len() as u64);
     let mut resample = || {

@@ -22,11 +22,11 @@ pub(crate) struct Mode {
     /// The name of the mode whose floors the report shows next to this mode.
     pub(crate) beside: &'static str,
     pub(crate) scalars: usize,
-    /// The calls of each run.
+    /// The number of calls of `log` in each run.
     pub(crate) calls: u32,
     pub(crate) pace_us: u64,
     pub(crate) processes: u32,
-    /// The runs of each process.
+    /// The number of runs in each process.
     pub(crate) runs: u32,
     pub(crate) trouble: Trouble,
 }
@@ -74,7 +74,7 @@ pub(crate) fn ours(mode: Mode) -> Result<Sample, String> {
     }
     let samples = processes.iter_mut().map(Waiting::sample).collect::<Result<Vec<_>, _>>()?;
     let seconds = begun.elapsed().as_secs_f64();
-    // The processor time of a killed controller is lost.
+    // If the controller was killed, the processor time that it had used is not counted.
     let used = controller_time(&lab).saturating_sub(cpu);
     lab.kill_controller();
     let mut sample = fold(&samples);
@@ -144,7 +144,8 @@ fn finish(command: &mut Command) -> Result<Sample, String> {
     waiting.sample()
 }
 
-/// Combines samples: sums of points, means of times, and the worst of the tails.
+/// Combines the samples of several processes: sums of points and refused calls, means of call times
+/// and processor times, and the worst of the tails and of the total times.
 fn fold(samples: &[Sample]) -> Sample {
     let (count, points) =
         (samples.len() as f64, samples.iter().map(|sample| sample.points).sum::<u64>());

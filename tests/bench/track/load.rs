@@ -1,5 +1,6 @@
 //! Defines the load on a tracker, and the loop that makes it: the same for Besom's SDK and for the
-//! floors. `child` uses this module. The clock measures only the calls, not the time between them.
+//! floors. `child` uses this module. The measured times of calls leave out the time between the
+//! calls.
 
 use std::{
     sync::Barrier,

@@ -32,7 +32,8 @@ fn rate(sample: &Sample) -> f64 {
     sample.points as f64 / sample.seconds
 }
 
-/// Returns a table of medians, with the ratios to both floors of the same mode.
+/// Returns a table of medians, with the ratios of the points per second to both floors of the mode
+/// in `beside`.
 pub(crate) fn table(lines: &[Line]) -> String {
     let mut table = Table::new([
         "load",

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use crate::load::Target;
 
-/// The calls of the SQLite floor that share a commit.
+/// The number of calls of the SQLite floor that share a commit.
 const BATCH: u64 = 200;
 
 /// Opens a target by its name: a run outside any sweep, or a file, in `dir`.
@@ -42,7 +42,8 @@ impl Target for Besom {
     }
 }
 
-/// A floor that writes a JSON object per call and flushes it at once.
+/// A floor that writes a JSON object per call and hands it to the kernel at once. The file is
+/// synced once, at the end.
 struct JsonLines(BufWriter<File>);
 
 impl Target for JsonLines {

@@ -1,5 +1,5 @@
-//! Defines problems whose spaces have about three hundred points. `problem::all` calls this module,
-//! which finds each optimum by evaluating every point.
+//! Defines problems whose spaces have about three hundred points. This module finds each optimum by
+//! evaluating every point. `problem::all` calls it.
 
 use super::shapes::{Grain, Surface};
 use crate::{

@@ -16,7 +16,7 @@ impl Data {
         Self { train: draw(), valid: draw() }
     }
 
-    /// Makes data on a curve over `axes` inputs, of which two matter.
+    /// Makes noisy data of a smooth function of `axes` inputs, of which two matter.
     pub(crate) fn regression(name: &str, rows: usize, axes: usize) -> Self {
         let mut chance = Chance::new(name, 5);
         Self::new(rows, || {
@@ -145,7 +145,7 @@ pub(crate) struct Network {
     /// Whether the hidden layer uses tanh. If not, it uses a hinge (ReLU).
     pub(crate) bent: bool,
     /// For each hidden unit, the weights of its inputs, its bias and its outgoing weight; then the
-    /// last bias.
+    /// bias of the logit.
     pub(crate) weights: Vec<f64>,
 }
 

@@ -26,8 +26,8 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// A valley in the learning rate, gentle below and steep above. The valley moves with optimiser,
-/// momentum, batch and depth.
+/// A valley in the learning rate: the loss rises gently below the best rate and steeply above it.
+/// The best rate moves with optimiser, momentum, batch and depth.
 fn valley(name: &'static str) -> Problem {
     let objective = |p: &Params<'_>| {
         let (depth, momentum) = (p.number("depth"), p.number("momentum"));
@@ -100,7 +100,7 @@ fn capped() -> Problem {
     Problem::new(FAMILY, "capped-5", cube(5, 0.0, 1.0), objective).known(0.2, place(&best))
 }
 
-/// A loss at chance level nearly everywhere, with a very slight slope.
+/// A loss at chance level nearly everywhere, with a very slight slope towards a narrow well.
 fn plateau() -> Problem {
     let centre = somewhere("plateau-3", 3, 0.2, 0.8);
     let best = centre.clone();
@@ -112,7 +112,7 @@ fn plateau() -> Problem {
     Problem::new(FAMILY, "plateau-3", cube(3, 0.0, 1.0), objective).known(0.203, place(&best))
 }
 
-/// A loss that falls with three parameters and rises with two.
+/// A loss that falls with three parameters and rises with two, so the optimum is in a corner.
 fn corner() -> Problem {
     let objective = |p: &Params<'_>| {
         let towards = |(axis, x): (usize, &f64)| if axis % 2 == 0 { 1.0 - x } else { *x };
@@ -178,7 +178,7 @@ fn wrong_scale() -> Problem {
         .known(0.4, best.map(|(name, at)| named(name, json!(at))))
 }
 
-/// A loss whose values range from a hundredth to thousands.
+/// A loss whose values range over many decades: the exponential of three times a random surface.
 fn decades() -> Problem {
     let surface = Surface::new("decades-4", &[0.4; 4], Grain::Rough);
     Problem::new(FAMILY, "decades-4", cube(4, 0.0, 1.0), move |p: &Params<'_>| {

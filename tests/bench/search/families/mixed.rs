@@ -26,7 +26,8 @@ pub(crate) fn problems() -> Vec<Problem> {
     ]
 }
 
-/// A category of six levels, each with an optimum and a height of its own.
+/// A category of six levels, and three numbers. Each level has its own best numbers and its own
+/// least value.
 fn moved() -> Problem {
     let mut chance = Chance::new("levels-6", 0);
     let centres: Vec<Vec<f64>> =
@@ -123,7 +124,8 @@ fn quanta() -> Problem {
     Problem::new(FAMILY, "quanta-5", space, objective).known(0.0, best)
 }
 
-/// One parameter of every kind. The optimum of the numbers is in another place for each category.
+/// Parameters of every kind. The best `rate`, `depth`, `drop` and `width` differ between the levels
+/// of the category `kind`.
 fn everything(name: &'static str) -> Problem {
     let at = somewhere("everything-8", 8, 0.2, 0.8);
     let heights = [0.25, 0.0, 0.12, 0.2];

@@ -221,7 +221,8 @@ fn neighbours() -> Problem {
     Problem::new(FAMILY, "neighbours-7", space, objective)
 }
 
-/// Boosted stumps on the residuals, each fitted on a random share of the rows.
+/// Boosted stumps, each fitted to the residuals of a random subset of the rows. The parameter
+/// `share` sets the size of the subset.
 fn stumps() -> Problem {
     let data = Data::regression("stumps", 90, 4);
     let objective = move |p: &Params<'_>| {

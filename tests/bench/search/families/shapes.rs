@@ -51,7 +51,7 @@ pub(crate) fn square(value: f64) -> f64 {
     value * value
 }
 
-/// Returns geometric weights from 1 to `last`.
+/// Returns one weight per axis: a geometric sequence from 1 to `last`.
 pub(crate) fn weights(axes: usize, last: f64) -> Vec<f64> {
     let steps = axes.saturating_sub(1).max(1) as f64;
     (0..axes).map(|axis| last.powf(axis as f64 / steps)).collect()
@@ -66,7 +66,8 @@ pub(crate) enum Grain {
     Rough,
 }
 
-/// A draw from a Gaussian process with mean 0 and variance 1, as a sum of random waves.
+/// A draw from a Gaussian process with mean 0 and variance 1, approximated by a sum of random
+/// waves.
 pub(crate) struct Surface {
     waves: Vec<(Vec<f64>, f64, f64)>,
 }

@@ -1,7 +1,7 @@
-//! Defines smooth, continuous problems of two to eight axes. Some are textbook surfaces, whose
-//! optimum and rotation are drawn from the name. Others are random draws of Gaussian processes.
-//! Some of both kinds have noise. `problem::all` calls this module, which only sets the size of the
-//! noise. The runner adds the noise.
+//! Defines continuous, mostly smooth problems of two to eight axes. Some are textbook surfaces; the
+//! name decides where most of them have their optimum, and how some are rotated. Others are random
+//! draws of Gaussian processes. Some of both kinds have noise. `problem::all` calls this module,
+//! which only sets the size of the noise. The runner adds the noise.
 
 use std::f64::consts::PI;
 
@@ -107,7 +107,8 @@ fn cosines() -> Problem {
     Problem::new(FAMILY, "cosines-6", cube(6, -1.0, 1.0), objective).known(-0.6, place(&best))
 }
 
-/// A rotated bowl that is `condition` times steeper in one direction than in another.
+/// A rotated bowl whose curvature in the steepest direction is `condition` times the curvature in
+/// the flattest direction.
 pub(super) fn ellipsoid(
     family: &'static str,
     name: &'static str,
