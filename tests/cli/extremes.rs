@@ -34,8 +34,8 @@ use tonic::{
 const SWEEP: &str = "method: random\nprogram: train\nmetric: {name: loss}\nparameters: {lr: \
     {min: 0.0, max: 1.0}}\n";
 
-/// The time after which the test stops waiting for an answer. A watch and the orders for a waiting
-/// agent may not end by themselves.
+/// The time after which the test stops waiting for an answer. The answers to a watch may have no
+/// end, and the answer to a heartbeat may wait for orders.
 const SOON: Duration = Duration::from_secs(1);
 
 /// A codec for messages that are already bytes.
@@ -253,7 +253,8 @@ impl Tried {
         AppendRows { run, attempt: 1, writer, stream, offset: 0, frames }
     }
 
-    /// Checks that every command that reads works, for each of these runs.
+    /// Checks that no command that reads panics or reports a bug, for the sweep and each of these
+    /// runs.
     fn read(&self, runs: &[String]) {
         let sweep = self.sweep.as_str();
         let mut commands: Vec<Vec<&str>> = vec![
@@ -276,7 +277,8 @@ impl Tried {
         for args in commands {
             let Output { status, stdout, stderr } = self.lab.sweep(&args);
             let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
-            // A run that has logged nothing has no history, which is not a fault.
+            // The exit code 1 alone is no fault: a run that has logged nothing has no history to
+            // show.
             let fine = status.success() || (status.code() == Some(1) && !said.contains("bug"));
             assert!(fine && !said.contains("panicked"), "sweep {args:?}: {status} {said}");
         }

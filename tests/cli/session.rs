@@ -13,7 +13,7 @@ pub(crate) fn show(typed: &str, output: &Output) -> String {
     text + &exit(output.status.code())
 }
 
-/// Returns the last line of a session.
+/// Returns the last line of a session, which names the exit code.
 pub(crate) fn exit(code: Option<i32>) -> String {
     format!("[exit {}]", code.map_or_else(|| "by a signal".to_owned(), |code| code.to_string()))
 }
