@@ -23,7 +23,7 @@ use tests::{
 
 use crate::kills::contents;
 
-/// The number of backups that are killed.
+/// The number of backups that are killed, unless BESOM_KILLS sets another.
 const KILLS: usize = 10;
 
 fn copy(lab: &Lab, into: &Path) -> Command {

@@ -189,15 +189,15 @@ async fn large_run(lab: &Lab) -> String {
     run
 }
 
-/// Returns a connection whose client accepts little data at once.
+/// Returns a connection whose client accepts at most 64 KiB that it has not read.
 async fn narrow(lab: &Lab) -> Channel {
     let endpoint = Endpoint::from_shared(lab.address()).unwrap();
     let narrow = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     narrow.connect().await.unwrap()
 }
 
-/// Starts one of many readers and waits for its first block. Returns the stream and the number of
-/// rows of this block.
+/// Starts a reader of a run, through `Runs.Read` if `number` is even, else through `History.Rows`.
+/// Waits for the first block. Returns the stream and the number of rows of this block.
 async fn reader(lab: &Lab, run: &str, number: usize) -> (Streaming<Block>, u64) {
     let (channel, run) = (narrow(lab).await, run.to_owned());
     let mut stream = if number.is_multiple_of(2) {

@@ -55,7 +55,8 @@ impl Side {
     }
 }
 
-/// Checks that the files of every step, and those that rows name, can be downloaded and are right.
+/// Checks that the files and versions of the first `steps` steps can be downloaded and are right.
+/// No picture that a row names may be missing.
 fn has_all(lab: &Lab, run: &str, steps: u64) {
     let target = lab.dir().join("downloads");
     let to = target.display().to_string();

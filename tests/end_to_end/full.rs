@@ -17,10 +17,10 @@ use tests::{Agent, Lab, measures, program, rows::read, wait_for};
 
 /// The longest time until everything has arrived after there is room again.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// The number of bytes by which the next try shrinks. A try to fill the disk fails if another
-/// process takes room meanwhile.
+/// The number of bytes by which [`Small::fill`] shrinks its file after a failed try. A try fails if
+/// another process takes room meanwhile.
 const STEP: u64 = 64 << 10;
-/// A trial that reports its process id and counts forever.
+/// A trial that appends its process id to the file `pids` and counts forever.
 const TRIAL: &str = r#"echo $$ >> pids; step=0; while :; do
   echo "{\"step\": $step, \"loss\": $step}"; step=$((step + 1)); sleep 0.02; done"#;
 
@@ -148,7 +148,8 @@ fn wait_for_note(lab: &Lab, sweep: &str) {
     });
 }
 
-/// Waits for a state that must be reached soon after `freed`.
+/// Waits for a state. If tests enforce their time limits, it must be reached within [`RECOVERY`]
+/// after `freed`.
 fn recovers(what: &str, freed: Instant, mut check: impl FnMut() -> bool) {
     wait_for(what, || check().then_some(()));
     let took = freed.elapsed();
@@ -211,8 +212,8 @@ fn rows_and_ends_wait_for_a_full_disk_while_stops_go_on() {
         "acknowledged rows are there, the others are refused: {kept}"
     );
     assert_eq!(files(&lab, &run), 1);
-    // The agent does not wait forever for a controller that takes nothing; the next agent sends the
-    // ends.
+    // After SIGTERM, the agent leaves although the controller has not taken the ends. The next
+    // agent sends them.
     let data = agent.data.clone();
     agent.signal("TERM");
     let (code, said) = agent.wait();

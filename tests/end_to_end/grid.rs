@@ -1,4 +1,5 @@
-//! Tests that agents cover a grid exactly once, even if agents or whole nodes are killed meanwhile.
+//! Tests that agents finish each point of a grid exactly once, even if agents or whole nodes are
+//! killed meanwhile.
 
 use std::{collections::BTreeMap, fs};
 
@@ -46,7 +47,7 @@ impl Grid {
         [(); 3].map(|()| self.lab.agent(&self.sweep, &["--slots", "2"]))
     }
 
-    /// Returns how often each point was executed.
+    /// Returns how often the trial of each point was started.
     fn executions(&self) -> BTreeMap<String, u32> {
         let mut counts = BTreeMap::new();
         for point in fs::read_to_string(self.lab.dir().join("notes")).unwrap_or_default().lines() {

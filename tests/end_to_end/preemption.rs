@@ -1,5 +1,5 @@
-//! Tests nodes that are taken away, and attempts that fail. Preempted trials run first, retried
-//! attempts start as before, and every cell ends once.
+//! Tests nodes that are taken away, and attempts that fail. Preempted trials run before all others,
+//! a second attempt starts like the first, and every cell ends once.
 
 use std::fs;
 

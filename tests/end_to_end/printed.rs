@@ -75,7 +75,7 @@ fn a_printed_value_arrives_or_a_note_says_why_not() {
     assert!(String::from_utf8_lossy(&logs.stdout).starts_with("100%|###| 2/2{"), "{logs:?}");
 }
 
-/// A program that prints a row, waits for a file, and then kills itself or ends.
+/// A program that prints a row, waits for the file `go`, and then kills itself or ends.
 const PYTHON: &str = "
 import json, os, signal, time
 print(json.dumps({'loss': 3.0}))
@@ -105,7 +105,7 @@ fn rows_of_a_python_program_arrive_while_it_runs() {
     assert_eq!(ends, [("failed", &Value::from(1)), ("finished", &Value::from(1))]);
 }
 
-/// A program that prints 12 MB, waits for a file, and fails.
+/// A program that prints more than 11 MB, waits for the file `go`, and fails.
 const LONG: &str = "
 import os, sys, time
 print('the first line')

@@ -1,5 +1,5 @@
-//! Tests the SDK against a real controller, without an agent: functions as trials, and runs outside
-//! sweeps.
+//! Tests the SDK against a real controller, without the program `agent`: functions as trials, and
+//! runs outside sweeps.
 
 use std::collections::BTreeMap;
 

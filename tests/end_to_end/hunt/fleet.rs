@@ -26,7 +26,7 @@ const RESTART: usize = 20;
 /// The pause between two looks at the sweep.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The kinds of targets.
+/// The kinds of processes that the hunter kills or stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Controller,
@@ -90,7 +90,8 @@ parameters:
         }
     }
 
-    /// Returns the processes that are stopped together with this one.
+    /// For a node, returns its agent, shims and trainers, which are stopped together. For any other
+    /// kind, returns only this process.
     pub(super) fn with(&self, kind: Kind, pid: i32) -> Vec<i32> {
         let agents = self
             .agents

@@ -1,7 +1,8 @@
 //! Sends SIGKILL and SIGSTOP at random moments to the controller, agents, shims and trainers that
-//! work through a grid. Each cell is finished once, and its history is the same as without a kill.
-//! Acknowledged rows are stored, and no process lives on. BESOM_KILLS sets the number of kills: 20
-//! unless `cargo xtask soak` asks for more. BESOM_SEED sets the seed of the moments.
+//! work through a grid. Each cell is finished once, with the rows, the value and the summary that
+//! it has without a kill. Acknowledged rows are stored, and no process lives on. BESOM_KILLS sets
+//! the number of kills: 20 unless `cargo xtask soak` asks for more. BESOM_SEED sets the seed of the
+//! moments.
 
 mod fleet;
 mod verdict;
@@ -27,7 +28,8 @@ use tests::{
 use self::fleet::{Fleet, KINDS, Kind};
 
 const DEFAULT_KILLS: usize = 20;
-/// The cells per kill. The number is larger than the fleet finishes while the kills continue.
+/// The number of cells per kill: more than the fleet finishes between two kills, so the grid lasts
+/// longer than the kills.
 const CELLS_PER_KILL: usize = 2;
 /// The longest pause between two strikes; the average is half of it.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -146,7 +148,7 @@ impl Hunter {
             return false;
         }
         *self.stopped.entry(kind).or_default() += 1;
-        // Some stops are shorter than a lease, some longer.
+        // About half of the stops are shorter than a lease. The others last up to [`STOP`].
         let most = if chance.below(2) == 0 { fleet::LEASE } else { STOP };
         self.asleep.push(Asleep { until: Instant::now() + chance.up_to(most), kind, pids, next });
         true

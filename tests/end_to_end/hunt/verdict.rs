@@ -42,8 +42,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Checks that each cell is finished once, by the last of its attempts, with the history of a run
-/// that was never killed.
+/// Checks that each cell is finished once, by the last of its attempts. The rows, the value and the
+/// summary must be those of a run that was never killed.
 pub(super) async fn check(fleet: &Fleet, dial: &Dial, cells: usize) -> Verdict {
     let truths = read(&fleet.side);
     let runs = fleet.lab.runs(&fleet.sweep);

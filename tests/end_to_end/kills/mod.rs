@@ -162,9 +162,9 @@ impl Trainer {
         words[0]
     }
 
-    /// Returns how long before the kill the trainer logged its first lost row. The first `kept`
-    /// rows are on disk. The time for which the machine did not run the trainer's threads does not
-    /// count.
+    /// Returns how long before the kill the trainer logged its first lost row; zero if it lost
+    /// none. The first `kept` rows are on disk. The time for which the machine did not run the
+    /// trainer's threads does not count.
     fn lost(&self, kept: u64, killed: u64) -> Duration {
         let side = fs::read(&self.side).unwrap();
         let word = |bytes: &[u8], index: usize| {

@@ -64,7 +64,8 @@ fn make() -> Result<PathBuf, String> {
 
 impl Drop for Grounds {
     fn drop(&mut self) {
-        // A process counts as a member of its cgroup a moment longer than it is visible.
+        // A process counts as a member of its cgroup a moment longer than it is visible. So the
+        // first tries to remove the cgroup may fail.
         let gone = |path: &PathBuf| wait_for("an empty cgroup", || fs::remove_dir(path).ok());
         self.cgroup.iter().filter(|_| !std::thread::panicking()).for_each(gone);
     }

@@ -1,8 +1,7 @@
-//! Stops badly behaved trials (tests/programs/zoo.rs) in every way that can end a trial, with and
-//! without a cgroup for each trial. No process of a trial survives, and its slot is free.
-//! BESOM_STOPS sets the number of stops: about 100 unless `cargo xtask soak` asks for more. The
-//! test finds living processes in /proc by their command lines, because the agent's own ways of
-//! finding processes are under test.
+//! Stops badly behaved trials (tests/programs/zoo.rs) in six ways, with and without a cgroup for
+//! each trial. No process of a trial survives, and its slot is free. BESOM_STOPS sets the least
+//! number of stops: 100 unless `cargo xtask soak` asks for more. The test finds living processes in
+//! /proc by their command lines, because the agent's own ways of finding processes are under test.
 
 mod beasts;
 mod grounds;
@@ -61,7 +60,8 @@ fn no_process_of_a_trial_survives_a_stop() {
     let mut lab = Lab::with_controller();
     let begun = Instant::now();
     let (mut ended, mut took) = (0, Vec::new());
-    // The loop runs every way at least once, with and without cgroups.
+    // The loop runs every way at least once without cgroups, and once with cgroups if the machine
+    // allows them.
     for round in 0.. {
         if ended >= stops && round >= 2 * WAYS.len() {
             break;
@@ -83,13 +83,15 @@ fn no_process_of_a_trial_survives_a_stop() {
 }
 
 /// Starts one trial of each beast and ends them all. Returns how many ended, and how long each took
-/// after a cancel.
+/// after a cancel; no times if the round cancels nothing.
 fn one_round(lab: &mut Lab, round: usize, way: Way, grounds: &Grounds) -> (usize, Vec<Duration>) {
     let what = format!(
         "round {round}, {way:?}, {} cgroups",
         if grounds.with_cgroups { "with" } else { "no" }
     );
-    // An agent that starts after an orphan lost its parents can find the orphan only by its mark.
+    // An agent that starts after an orphan lost its parents can find the orphan only by its mark or
+    // its cgroup. The orphan of `cleared` has no mark, so a round without cgroups leaves this beast
+    // out.
     let unfindable = |beast: &Beast| {
         beast.name == beasts::CLEARED && way == Way::KillAgentAndShims && !grounds.with_cgroups
     };
