@@ -45,7 +45,7 @@ pub(crate) async fn keep_controller_up(world: Arc<World>) {
     }
 }
 
-/// Causes troubles until the calm begins.
+/// Causes troubles until the calm, and then begins the calm.
 pub(crate) async fn reign(world: Arc<World>) {
     let Scenario { seed, every, calm_after, .. } = world.scenario;
     let mut rng = StdRng::seed_from_u64(seed ^ 0xBAD);
@@ -103,7 +103,7 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
                 .filter(|other| other.sweep() == machine.sweep() && !other.is_gone());
             if own.count() > 1 {
                 machine.go_for_good();
-                // Sometimes the controller is in the same rack: it goes down too, but comes back.
+                // Often the controller is in the same rack: it goes down too, but comes back.
                 if rng.random_bool(0.7) {
                     world.server.kill();
                 }
@@ -115,7 +115,7 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             after(during, move || change(&world, sweep, Change::Resume));
         }
         Trouble::RunsRetried => {
-            // Retries all failed runs, or one run that may have been stopped.
+            // Retries all failed runs, or one random run, whatever its state is.
             let one = format!("{sweep}-{}", rng.random_range(0..20));
             let runs = if rng.random_bool(0.5) { Vec::new() } else { vec![one] };
             ask(world, Question::Retry(RetryRuns { sweep, runs }));
@@ -154,7 +154,8 @@ fn come_to_controller(world: &Arc<World>, trouble: Trouble, during: Duration, rn
     }
 }
 
-/// Restores the data folder from a copy, and restarts the controller on it.
+/// If the data folder was removed, restores it from the copy and kills the controller, which then
+/// restarts on it.
 fn put_back(world: &World) {
     if disk::reappear() {
         world.server.kill();

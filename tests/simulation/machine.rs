@@ -87,7 +87,7 @@ impl Machine {
         Arc::new(Self { make, network, witness, state: Mutex::default() })
     }
 
-    /// Starts the agent, unless it runs.
+    /// Starts the agent, unless it runs or the node is gone for good.
     pub(crate) fn start_agent(self: &Arc<Self>) {
         let mut state = self.state();
         if state.agent.is_some() || state.gone {
@@ -152,7 +152,8 @@ impl Machine {
         }));
     }
 
-    /// Sends SIGKILL to the agent alone.
+    /// Sends SIGKILL to the agent alone. If no agent starts within [`ORPHAN_AFTER`], the programs
+    /// end.
     pub(crate) fn kill_agent(self: &Arc<Self>) {
         let agent = self.state().agent.take();
         let Some(agent) = agent else { return };
@@ -242,7 +243,7 @@ impl Machine {
         self.state().programs.remove(attempt);
     }
 
-    /// Starts a program and its shim.
+    /// Starts a program and its shim. Returns the reason if the program cannot be started.
     pub(crate) fn launch(&self, holding: &Holding, start: &Start) -> Result<Arc<Program>, String> {
         let Make { manners, seed, .. } = self.make;
         let (attempt, folder) = (holding.attempt.clone(), self.folder(&holding.attempt));

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Runs one seed and prints its trace.
+/// Runs one seed twice, prints its trace, and checks that both results are equal.
 fn one(seed: u64) -> Result<(), Failure> {
     let outcome = simulate(seed, None, true);
     outcome.trace.iter().for_each(print);

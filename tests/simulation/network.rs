@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) struct Weather {
     /// The share of messages that never arrive, in either direction.
     pub(crate) lost: f64,
-    /// The share of messages that arrive a second time, later.
+    /// The share of calls that arrive at the controller a second time, up to two minutes later.
     pub(crate) doubled: f64,
     /// The share of messages that take up to 90 seconds in place of a few milliseconds.
     pub(crate) late: f64,

@@ -138,7 +138,8 @@ impl Program {
         self.state().over
     }
 
-    /// Returns the end that the shim recorded; `None` if the shim was killed.
+    /// Returns the end that the shim recorded; `None` while the program runs, or if the shim was
+    /// killed.
     pub(crate) fn exit(&self) -> Option<Exit> {
         self.state().exit.clone()
     }

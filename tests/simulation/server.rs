@@ -32,7 +32,7 @@ use tonic::{
 
 use crate::{disk, witness::Witness};
 
-/// The lease that the controller gives.
+/// The length of the leases that the controller gives.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// The grace after the end of an attempt in which its late rows still count.
@@ -132,8 +132,9 @@ impl Server {
         };
         disk::mount();
         let settings = Settings {
-            // Each controller process has its own folder. The previous process may still have calls
-            // in progress, and the lock on its folder.
+            // Each controller process has its own folder, because the previous process may still
+            // have calls in progress, and the lock on its folder. All processes share the database,
+            // because the simulated disk ignores folders.
             data: self.folder.join(number.to_string()),
             lease: LEASE,
             late_rows: LATE_ROWS,

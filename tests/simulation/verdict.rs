@@ -103,8 +103,9 @@ fn books(world: &World, sweep: &Sweep, all: &[Run]) {
     }
 }
 
-/// Checks that every trial is over, that every point of a grid occurs once, and that no sweep has
-/// more trials than its limit.
+/// Checks that every trial is over, that no point of a grid occurs twice, and that no sweep has
+/// more trials than its limit. No point may be missing, unless a user stopped or cancelled the
+/// sweep.
 fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
     let live =
         all.iter().filter(|run| matches!(run.state.as_str(), "queued" | "leased" | "running"));
@@ -151,7 +152,8 @@ fn ends(world: &World, run: &Run) {
 }
 
 /// Checks that acknowledged rows are stored once and in order, and that no row is stored that was
-/// never written. A finished run must have all rows of its last attempt.
+/// never written. A finished run must have all rows of its last attempt, except the straggler's
+/// row.
 fn rows(world: &World, run: &Run, blocks: &[Block]) {
     let mut stored: BTreeMap<StreamOf, u64> = BTreeMap::new();
     for block in blocks {

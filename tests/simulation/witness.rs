@@ -20,7 +20,7 @@ use crate::{
     server::{Answer, LATE_ROWS, Question},
 };
 
-/// One stream of one attempt: the attempt, the writer and the stream.
+/// One stream of one attempt: the attempt, the writer, and the stream's name.
 pub(crate) type StreamOf = (Attempt, String, String);
 
 /// The record of a simulation.
@@ -45,7 +45,7 @@ pub(crate) struct End {
 /// Everything that was seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// The newest attempt of each run that was handed out.
+    /// For each run, the newest attempt that was handed out or begun.
     pub(crate) leased: BTreeMap<RunId, u32>,
     /// The number of rows that the controller has acknowledged, by stream.
     pub(crate) acknowledged: BTreeMap<StreamOf, u64>,
@@ -53,13 +53,14 @@ pub(crate) struct Seen {
     pub(crate) offered: BTreeMap<StreamOf, u64>,
     /// The newest end that the controller has acknowledged, by run.
     pub(crate) ended: BTreeMap<RunId, End>,
-    /// The runs that were begun again or retried, whatever their end was.
+    /// The runs that a user retried, and all runs outside sweeps. A new attempt may change their
+    /// ends.
     pub(crate) reopened: BTreeSet<RunId>,
     /// The attempts whose program was started.
     pub(crate) started: BTreeSet<Attempt>,
     /// The events that must never happen, but did.
     pub(crate) violations: Vec<String>,
-    /// The digest of all answers in their order.
+    /// The digest of all answers, in their order and with their times.
     digest: DefaultHasher,
     pub(crate) answers: u64,
     /// The lines of the trace, if a trace was requested.

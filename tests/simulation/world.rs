@@ -58,7 +58,7 @@ pub struct Outcome {
     pub answers: u64,
     /// The number of writes and syncs of the controller's disk.
     pub writes: u64,
-    /// The number of trials that were started, later attempts included.
+    /// The number of attempts whose program was started.
     pub attempts: u64,
     /// The time that the simulation took by its own clock.
     pub lasted: Duration,
@@ -68,7 +68,7 @@ pub struct Outcome {
     pub trace: Vec<String>,
 }
 
-/// Simulates the scenario of a seed, with this bug planted in the programs. Blocks the thread.
+/// Simulates the scenario of a seed, with this bug planted in Besom's code. Blocks the thread.
 ///
 /// # Panics
 /// Panics if the machine has no folder for temporary files.

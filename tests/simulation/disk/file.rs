@@ -1,5 +1,5 @@
-//! Implements one file of the simulated disk: the bytes that a process sees, the bytes that a power
-//! cut leaves, and the locks.
+//! Implements one file of the simulated disk: the bytes that a process sees, the bytes that surely
+//! survive a power cut, and the locks.
 
 use std::collections::BTreeMap;
 
@@ -127,7 +127,7 @@ impl Locks {
         self.unlock_shared(owner, 0..SHARED_LOCKS);
     }
 
-    /// Raises an owner's lock on the file.
+    /// Raises an owner's lock on the file to `level`. Fails if the lock of another owner conflicts.
     pub(super) fn lock(&mut self, owner: u64, level: i32) -> Result<(), Trouble> {
         let others =
             self.levels.iter().filter(|(other, _)| **other != owner).map(|(_, level)| *level);
@@ -193,7 +193,8 @@ impl Locks {
         }
     }
 
-    /// Returns a region of the shared memory. The region does not move while these locks exist.
+    /// Returns a region of the shared memory; `None` if it does not exist and `extend` is false.
+    /// The region does not move while these locks exist.
     pub(super) fn region(&mut self, number: usize, extend: bool) -> Option<&mut [u64]> {
         while extend && self.regions.len() <= number {
             self.regions.push(vec![0; REGION / 8].into_boxed_slice());

@@ -36,7 +36,7 @@ enum Trouble {
 /// A fault of a write or a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The call fails, and so do the next few.
+    /// This write or sync fails, and so do the next ones, `calls` in total.
     Error {
         /// The number of calls that fail.
         calls: u32,
@@ -193,7 +193,8 @@ pub(crate) fn kill() {
     with(|disk| disk.killed = true);
 }
 
-/// Cuts the machine's power: some unsynced parts survive, and others do not.
+/// Cuts the machine's power: the process dies, and a random choice of the unsynced changes
+/// survives.
 pub(crate) fn lose_power() {
     with(|disk| {
         disk.killed = true;
@@ -235,7 +236,7 @@ pub(crate) fn reappear() -> bool {
     })
 }
 
-/// Sets whether files can no longer grow.
+/// Sets whether the disk is full, so that no file can grow.
 pub(crate) fn fill(full: bool) {
     with(|disk| disk.full = full);
 }
@@ -245,7 +246,7 @@ pub(crate) fn fail_in(calls: u64, fault: Fault) {
     with(|disk| disk.fault = Some((calls, fault)));
 }
 
-/// Removes all faults.
+/// Removes the fault and makes room again. A removed data folder stays removed.
 pub(crate) fn heal() {
     with(|disk| (disk.full, disk.fault) = (false, None));
 }
