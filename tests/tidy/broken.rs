@@ -26,7 +26,8 @@ const ROWS: (&str, &str) = ("controller/src/store/rows.rs", "");
 const DOOR: (&str, &str) = ("controller/src/api/grpc/mod.rs", "");
 const FACADE: (&str, &str) = ("sweeps/src/gp/mod.rs", "mod a;\nmod b;\npub use b::B;\nuse a::A;");
 
-/// Files with a forbidden import: the path, the code, and a part of the complaint.
+/// Files with a forbidden import, and a file of a crate that no table has: the path, the code, and
+/// a part of the complaint.
 const IMPORTS: [(&str, &str, &str); 11] = [
     ("sweeps/src/a.rs", "use proto::{self as p};", "`sweeps` must not import `proto`"),
     ("sweeps/src/a.rs", "use proto::v1::Run;", "`sweeps` must not import `proto`"),
@@ -96,7 +97,8 @@ fn a_circle_of_imports_is_found() {
     let b = ("sweeps/src/gp/b.rs", "use super::A;");
     let round = problems(&[FACADE, ("sweeps/src/gp/a.rs", "use super::B;"), b]);
     assert_eq!(round, ["sweeps/src/gp/a.rs <-> sweeps/src/gp/b.rs"]);
-    // A re-exported name is not an import.
+    // An import of a re-exported name leads to the file that defines the name, not to the facade.
+    // So these files form no circle.
     let b = ("sweeps/src/gp/b.rs", "");
     assert_eq!(problems(&[FACADE, ("sweeps/src/gp/a.rs", "use super::B;"), b]), [""; 0]);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The graph of imports: for each file, the files that it imports.
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Returns every set of more than one node in which each node reaches every other, in order.
+/// Returns every strongly connected component of more than one node, sorted.
 pub(crate) fn circles(graph: &Graph) -> Vec<Vec<&str>> {
     let (numbers, lowest) = (BTreeMap::new(), BTreeMap::new());
     let mut search = Search { graph, numbers, lowest, stack: Vec::new(), circles: Vec::new() };
@@ -23,7 +23,8 @@ struct Search<'g> {
     graph: &'g Graph,
     /// The nodes' numbers in the order of the search.
     numbers: BTreeMap<&'g str, usize>,
-    /// For each node, the lowest number of a node that it reaches.
+    /// For each node, its low-link: the lowest number on the search's stack that the search reached
+    /// from it.
     lowest: BTreeMap<&'g str, usize>,
     stack: Vec<&'g str>,
     circles: Vec<Vec<&'g str>>,

@@ -1,5 +1,5 @@
-//! Checks rules about single files: which files may name the database's crate, what a door may do,
-//! and how long and wide a file may be.
+//! Checks rules about single files: which files may name the database's crate, open transactions or
+//! save runs, how long and wide a file may be, and how it begins.
 
 use crate::project::Project;
 

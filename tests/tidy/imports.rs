@@ -1,6 +1,6 @@
 //! Finds the modules that the code of a file names. The search expands `use` trees, resolves
 //! relative paths, and includes paths inside functions, types and the arguments of macros. Comments
-//! and tests at the end of a file do not count.
+//! and items that are compiled only for tests do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 

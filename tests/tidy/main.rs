@@ -1,6 +1,6 @@
 //! Tests the architecture: the imports that the tables of ARCHITECTURE.md allow, the absence of
-//! circles of imports, and the rules that hold everywhere. Each rule has a fixture that breaks it,
-//! to prove that the rule can fail.
+//! circles of imports, and the rules that hold everywhere. Files in `broken.rs` break the rules
+//! about code, to prove that these rules can fail.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 

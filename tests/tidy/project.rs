@@ -37,7 +37,7 @@ impl Source {
 
 /// All Rust files of the project.
 pub(crate) struct Project {
-    /// The files in order.
+    /// The files, in the order in which they were given.
     pub(crate) sources: Vec<Source>,
     /// The index of a file in `sources`, by module.
     modules: BTreeMap<Path, usize>,
