@@ -21,11 +21,11 @@ use tonic::Status;
 
 use crate::rows;
 
-/// The project of the runs that begin here.
+/// The project of the runs that [`acknowledged`] begins.
 pub const PROJECT: &str = "kills";
 /// The number of rows in one append.
 const ROWS: u64 = 20;
-/// The pause after a try without an answer.
+/// The pause after a message that failed, before the next try.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Begins a run and calls `tell` until `over` is set. `tell` receives the number of acknowledged
@@ -60,8 +60,8 @@ pub async fn acknowledged<F: Future<Output = Result<u64, Status>>>(
     (begun.run, acked)
 }
 
-/// Appends some rows of [`rows::values`] after the first `acked` rows. Returns the number of rows
-/// that the controller then has.
+/// Appends the next `ROWS` rows of [`rows::values`] after the first `acked` rows. Returns the
+/// number of rows that the controller then has.
 ///
 /// # Errors
 /// Fails if the controller refuses or the connection fails.

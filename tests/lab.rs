@@ -31,7 +31,8 @@ use self::processes::{Signal, of_node, signal};
 /// The longest time that a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A folder, a port, and the programs that run there. Dropping a lab kills them.
+/// A folder, a port, and the programs that run there. Dropping a lab kills its controller; dropping
+/// an [`Agent`] kills the agent and its trials.
 #[derive(Debug)]
 pub struct Lab {
     dir: TempDir,
@@ -223,7 +224,8 @@ impl Lab {
         command
     }
 
-    /// Starts or restarts the controller on the lab's data, and waits until it listens.
+    /// Starts the controller on the lab's data, for the first time or after its end. Waits until it
+    /// listens.
     pub fn start_controller(&mut self) {
         let log = fs::OpenOptions::new()
             .create(true)
@@ -264,12 +266,13 @@ impl Lab {
         self.token = own;
     }
 
-    /// Returns the process id of the controller, if one was started.
+    /// Returns the process id of the controller; `None` if the lab has not started it, or has
+    /// killed it.
     pub fn controller_pid(&self) -> Option<u32> {
         self.controller.as_ref().map(Child::id)
     }
 
-    /// Returns whether the controller has ended, for any reason; if so, it can be started again.
+    /// Returns whether no controller runs, for any reason. If so, the lab can start it again.
     pub fn lost_controller(&mut self) -> bool {
         let lives = |child: &mut Child| child.try_wait().expect("it can be waited for").is_none();
         self.controller.take_if(|child| !lives(child));

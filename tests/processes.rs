@@ -1,6 +1,6 @@
-//! Finds the processes of this machine in /proc by their command lines. This module does not use
-//! the agent's own ways of finding processes, because those are under test. The tests that stop and
-//! kill processes use this module.
+//! Finds the processes of this machine in /proc by their command lines and environments. This
+//! module does not use the agent's own ways of finding processes, because those are under test. The
+//! tests that stop and kill processes use this module.
 
 use std::{fs, path::Path};
 

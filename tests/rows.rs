@@ -1,6 +1,6 @@
-//! Makes rows that can be recognized, which `sdk_logger` logs at each step. Other functions read
-//! the rows of a controller or a journal and compare them bit by bit. The tests that kill programs
-//! use this module.
+//! Makes rows whose values follow from their steps, so that any change is noticed; `sdk_logger`
+//! logs them. Other functions read the rows of a controller or a journal and compare them bit by
+//! bit. The tests that kill programs use this module.
 
 use std::path::Path;
 
@@ -32,7 +32,8 @@ pub fn values(step: u64) -> Vec<(String, Value)> {
     values
 }
 
-/// Returns the steps of rows, each of which must equal [`values`].
+/// Returns the steps of the rows in these frames. Each row must have exactly the [`values`] of its
+/// step.
 ///
 /// # Panics
 /// Panics if a row differs.
@@ -106,7 +107,7 @@ pub async fn history(dial: &Dial, run: &str) -> Vec<(u32, Row)> {
     all
 }
 
-/// Returns the rows of a run's stream, as `Runs.Read` sends them.
+/// Returns the rows of a run's stream, of every attempt, as `Runs.Read` sends them.
 ///
 /// # Panics
 /// Panics if the controller does not answer, or its rows are damaged.
@@ -141,8 +142,8 @@ pub async fn blocks(dial: &Dial, run: &str) -> Vec<Block> {
     blocks
 }
 
-/// Returns the steps that a controller has of a run's history, in order. Blocks must follow each
-/// other without a gap or an overlap.
+/// Returns the steps that a controller has of a run's history, in order. The run must have one
+/// attempt and one writer, whose blocks follow each other without a gap or an overlap.
 ///
 /// # Panics
 /// Panics if the controller does not answer, or its blocks do not fit together.
@@ -158,8 +159,8 @@ pub async fn stored(dial: &Dial, run: &str) -> Vec<u64> {
     steps
 }
 
-/// Returns the steps in the journal that a run outside a sweep left in `data`; a torn tail does not
-/// count.
+/// Returns the steps of the history in the journal of a run's first attempt, outside sweeps, with
+/// the data folder `data`. A torn tail does not count.
 pub fn journal(data: &Path, run: &str) -> Vec<u64> {
     let path = data.join("runs").join(run).join("1/journal/sdk.history");
     let bytes = std::fs::read(path).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! A run outside sweeps in which every row can be recognized: `sdk_logger ROWS PACE_US [SIDE]`. The
 //! program prints the run's id, logs, ends the run, and prints how many rows were accepted and
-//! refused. Tests start this program, and most of them kill it. SIDE is a file that gets 24 bytes
-//! after each row. They are the step, the time, and the last wake-up of a thread that sleeps like
-//! the journal's thread.
+//! refused. Tests start this program, and some of them kill it. SIDE is a file that gets three
+//! 64-bit numbers after each row: the step, the time in nanoseconds, and the time of the last
+//! wake-up of a thread that sleeps like the journal's thread.
 
 use std::{
     fs::File,

@@ -1,5 +1,6 @@
-//! A trainer whose node is taken away during its first attempt. The trainer either asks whether it
-//! should stop, or marks the preemption itself and fails. The next attempt finishes.
+//! A trainer whose node is taken away during its first attempt. The parameter `way` decides whether
+//! the trainer asks until it should stop, or marks the preemption itself and fails. The next
+//! attempt finishes.
 
 use std::{env, process, thread::sleep, time::Duration};
 
