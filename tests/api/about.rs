@@ -68,8 +68,8 @@ async fn log(lab: &mut Lab, begun: &RunBegun, first: u64, values: &[f64]) {
     lab.runs.append(append).await.unwrap();
 }
 
-/// Returns the numbers of rows of the history that count and that are stored, the number of points
-/// of the curve of `loss`, and the summary.
+/// Returns the number of rows of the history that count, and of those that are stored, the number
+/// of points of the curve of `loss`, and the summary.
 async fn story(lab: &mut Lab, id: &str) -> (u64, u64, u64, String) {
     let mut counts = [0; 2];
     for (count, all) in counts.iter_mut().zip([false, true]) {

@@ -27,7 +27,8 @@ pub(crate) struct State {
     /// The rows, by run and stream.
     pub(crate) rows: HashMap<(String, String), Vec<Row>>,
     pub(crate) ended: Vec<EndRun>,
-    /// The number of appends without rows, which are the heartbeats of a run outside sweeps.
+    /// The number of appends without rows. The SDK renews the lease of a run outside sweeps with
+    /// such appends.
     pub(crate) asked: u32,
     pub(crate) appends: u32,
     pub(crate) lease_ms: u32,

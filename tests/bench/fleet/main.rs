@@ -1,8 +1,8 @@
 //! `cargo xtask bench fleet`: measures the cost of many agents, through a real controller over gRPC
-//! on SQLite. The benchmark offers the same load from few agents and from many, and measures the
-//! time from the report of a bad value to the order to stop, or to SIGTERM. Some agents make only
-//! the calls, and one agent is real. With `--grid`, the benchmark runs a whole grid, each point
-//! once, and measures the memory. No other program is compared.
+//! on SQLite. The benchmark offers the same load from few agents and from many. It also measures
+//! the time from the report of a bad value to the order to stop, or to SIGTERM. Some agents make
+//! only the calls, and one agent is real. With `--grid`, the benchmark runs a whole grid, each
+//! point once, and measures the memory. No other program is compared.
 
 mod grid;
 mod load;
