@@ -1,4 +1,4 @@
-//! Makes calls to the controller: provides the runtime, bounds the wait for an answer, and
+//! Helps to call the controller: provides the runtime, bounds the wait for an answer, and
 //! classifies errors. Every module of the SDK that calls the controller uses this module.
 
 use std::{error::Error as _, io, thread, time::Duration};
@@ -7,10 +7,11 @@ use proto::dial::is_away;
 use tokio::{runtime::Runtime, time};
 use tonic::{Code, Status};
 
-/// The longest time that a call waits for its answer. After that time the call counts as failed.
+/// The longest time that a call of the sender, the uploader or [`Run::resume`](crate::Run::resume)
+/// waits for its answer. After that time the call counts as failed.
 pub(crate) const CALL_WAIT: Duration = Duration::from_secs(30);
 
-/// Makes a runtime that runs on the thread of its caller.
+/// Makes an async runtime that runs its tasks on the thread that calls `block_on`.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
@@ -18,7 +19,7 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
 /// Runs `body` on a new thread with a new runtime, and waits for its result. The caller's thread
 /// cannot run `body` itself, because it may already be inside another runtime.
 ///
-/// Fails if the system cannot start a thread, or if `body` panics.
+/// Fails if the system cannot start a thread or make a runtime, or if `body` panics.
 pub(crate) fn aside<T: Send>(body: impl FnOnce(&Runtime) -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("besom-call".to_owned());

@@ -1,8 +1,9 @@
-//! Provides the only randomness in the SDK: it makes ids and spreads retries. It comes from the
-//! operating system through `getrandom`, one small crate, because users compile the SDK. `rand`
-//! would bring more crates, and generators that nothing here needs.
+//! Provides the only randomness in the SDK, for ids and for the pauses between retries. The random
+//! numbers come from the operating system through the small crate `getrandom`, because users
+//! compile the SDK. The crate `rand` would bring more crates, and generators that the SDK does not
+//! need.
 
-/// Returns a random number that no other process has in practice.
+/// Returns 64 random bits. In practice, no other call in any process returns the same bits.
 ///
 /// # Panics
 /// Panics if the operating system has no random numbers, as a hash map of the standard library
@@ -12,7 +13,7 @@ pub(crate) fn unique() -> u64 {
     getrandom::u64().expect("the operating system gives random numbers")
 }
 
-/// Returns an idempotency key: 32 hexadecimal digits that no other call has.
+/// Returns a new idempotency key: 32 random hexadecimal digits.
 pub(crate) fn key() -> String {
     format!("{:016x}{:016x}", unique(), unique())
 }
@@ -29,7 +30,8 @@ pub(crate) fn id() -> String {
     std::iter::once(26).chain([36; 7]).map(&mut digit).collect()
 }
 
-/// Returns a fraction in [0, 1) that spreads the retries of many processes.
+/// Returns a random fraction in [0, 1). It varies the pause before a retry, so that many processes
+/// do not call at the same moment.
 pub(crate) fn jitter() -> f64 {
     (unique() >> 11) as f64 / (1_u64 << 53) as f64
 }

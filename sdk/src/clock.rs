@@ -1,5 +1,6 @@
-//! Reads the time of day for the timestamps of rows. The SDK compares such timestamps only to find
-//! the newest checkpoint among the journals of one attempt.
+//! Reads the time of day, for the timestamps of rows and for the start and end of a run in
+//! `run.json`. The SDK compares timestamps only to find the newest checkpoint among the journals of
+//! one attempt.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,5 @@
 //! Finds the controller's address and the token, and makes the clients that call the controller.
-//! Every caller of the controller begins with an [`Endpoint`].
+//! All code of the SDK that calls the controller gets its client from an [`Endpoint`].
 
 use proto::dial::{BadAddress, CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
 use tokio::runtime::Runtime;
@@ -12,7 +12,7 @@ pub(crate) struct Endpoint {
     /// The address, such as `http://127.0.0.1:7070`.
     pub(crate) controller: String,
     /// The token that every call carries. With `None`, calls carry no token, so only a controller
-    /// without a token answers them.
+    /// without a token accepts them.
     pub(crate) token: Option<String>,
 }
 

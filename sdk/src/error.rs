@@ -50,7 +50,8 @@ pub enum InitError {
     /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// The defaults given to [`Init::config`](crate::Init::config) are not a JSON object.
+    /// The defaults given to [`Init::config`](crate::Init::config) are not a JSON object, or the
+    /// parameters of a function agent's trial are not JSON. The field is the reason.
     #[error("the config must be a struct or a map: {0}")]
     Config(String),
     /// An environment variable that sets up the run holds a value that cannot be parsed.
@@ -109,8 +110,9 @@ pub enum FinishError {
     Unsent {
         /// The run's id.
         run: String,
-        /// The number of rows in the journals that the controller may not have. Each file, artifact
-        /// and checkpoint counts as one row.
+        /// The number of rows of `log` and `summary` that this process's journal has and the
+        /// controller may not have. Each unsent file, artifact and checkpoint counts as one more
+        /// row.
         waiting: u64,
         /// The reason why the data was not sent.
         reason: String,
@@ -145,7 +147,8 @@ pub enum FinishError {
     },
 }
 
-/// Returns the data that the controller does not have, in words: rows, or only the end of the run.
+/// Returns what the controller does not have, in words: the number of rows, or `the end` for 0
+/// rows.
 fn unsent(rows: u64) -> String {
     if rows == 0 { "the end".to_owned() } else { count(rows, "row") }
 }

@@ -1,7 +1,7 @@
 //! Saves the runs that have not ended when the process exits. `std::process::exit` runs no
 //! destructors, so an `atexit` hook of the C library writes the buffered rows to the journals. The
-//! first run registers the hook. The hook holds only weak references to runs. This is the only
-//! module of the crate with unsafe code.
+//! first run registers the hook. The hook holds only weak references to runs, so it keeps no run
+//! alive. This is the only module of the crate with unsafe code.
 
 use std::{
     panic,

@@ -1,4 +1,4 @@
-//! Defines the identity of a run in this process: its id, its attempt and its place in a sweep.
+//! Defines the identity of a run in this process: its id, its attempt and, in a sweep, its trial.
 
 /// An attempt of a run and, if the run is a trial, the sweep and the trial's number.
 #[derive(Clone, Debug)]

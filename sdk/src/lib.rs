@@ -1,5 +1,5 @@
-//! Logs training runs to a Besom controller, and runs sweeps from Rust. The names of the crate's
-//! calls are those of Python's `wandb`.
+//! Logs training runs to a Besom controller, and runs sweeps from Rust. Most of the crate's calls
+//! have the same names as those of Python's `wandb`.
 //!
 //! ```no_run
 //! use serde::{Deserialize, Serialize};
@@ -40,8 +40,8 @@
 //!
 //! **Media and files.** A run also takes [`Histogram`]s, [`Image`]s, [`Audio`], [`Video`],
 //! [`Html`], [`Table`]s, charts ([`plot`]) and any file ([`Run::save`]). The call that logs a file
-//! writes it into the run's folder. A separate thread sends the files from that folder, so a large
-//! file never delays rows.
+//! writes it into the run's folder. A separate thread sends the files from that folder, so rows do
+//! not wait behind a large file.
 //!
 //! **System metrics.** The SDK samples CPU, memory, disk, network and GPUs into a separate stream,
 //! without any call of the program. The samples describe the machine and the program;

@@ -23,11 +23,11 @@ use crate::rows::row_buffer::RowBuffer;
 
 /// The largest size of the stored diff, in bytes.
 const DIFF_BYTES: usize = 64 << 10;
-/// The largest size of any other stored output of git, in bytes.
+/// The largest size of git's output for every command but the diff, in bytes. The rest is ignored.
 const ANSWER_BYTES: usize = 4 << 10;
 /// The largest size of the stored command line, in bytes.
 const COMMAND_BYTES: usize = 16 << 10;
-/// The largest number of packages that are stored.
+/// The largest number of packages of `Cargo.lock` that are stored.
 const PACKAGES: usize = 2000;
 
 /// Writes the facts about the process into the buffer and starts the thread for git. The call does
@@ -137,7 +137,7 @@ fn git(folder: &Path, arguments: &[&str], most: usize) -> Option<(String, bool)>
     let read = child.stdout.take()?.take(most as u64 + 1).read_to_end(&mut bytes);
     let whole = bytes.len() <= most;
     if !whole {
-        // Git may wait forever to write the rest of its output, which this function does not read.
+        // This function does not read the rest of git's output, so git may end at once.
         let _ = child.kill();
     }
     let ended = child.wait().ok()?;

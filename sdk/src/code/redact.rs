@@ -41,7 +41,8 @@ const KEY_PREFIXES: [&str; 12] = [
 /// The smallest length, in bytes, of a word that counts as an access key.
 const LEAST_KEY: usize = 16;
 
-/// Returns the arguments of a command with a mark in place of each secret.
+/// Returns the arguments of a command with a mark in place of each secret. The argument after a
+/// flag such as `--token` is a secret, unless it begins with `--`.
 pub(crate) fn arguments(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut follows = false;
     let hide = |argument: String| {
@@ -97,8 +98,8 @@ fn line(line: &str) -> String {
     without_passwords(&out)
 }
 
-/// Returns the name before `=` or `:`. The name is `word`, or if this is empty, the last word in
-/// `written` before quotes and blanks.
+/// Returns the name before `=` or `:`. The name is `word`. If `word` is empty, the name is the last
+/// word of `written`, without the quotes, blanks and signs at the end.
 fn last_name<'a>(word: &'a str, written: &'a str) -> &'a str {
     if !word.is_empty() {
         return word;

@@ -51,7 +51,8 @@ enum Input {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ArtifactError {
-    /// A file or folder cannot be read.
+    /// A file or folder cannot be read, is not of the expected kind, has a name that is not UTF-8,
+    /// or cannot be copied into the run's folder.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
         /// The path.
@@ -59,7 +60,7 @@ pub enum ArtifactError {
         /// The error of the file system.
         source: io::Error,
     },
-    /// A file or folder cannot be written.
+    /// A downloaded file cannot be written, or the folder for the download cannot be made.
     #[error("cannot write `{}`: {source}", path.display())]
     Write {
         /// The path.
@@ -67,7 +68,8 @@ pub enum ArtifactError {
         /// The error of the file system.
         source: io::Error,
     },
-    /// A name, a path, an alias or the metadata is not valid, or the artifact has no such file.
+    /// A name, a path, an alias or the metadata is not valid. Or the path to read is no file of the
+    /// artifact, or the artifact's manifest or row cannot be stored.
     #[error("the artifact `{name}`: {reason}")]
     Content {
         /// The artifact's name.
@@ -84,7 +86,8 @@ pub enum ArtifactError {
     /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// The controller does not answer or refuses. The field is the reason.
+    /// The controller does not answer, refuses, or sends other content than the version has. The
+    /// field is the reason.
     #[error("{0}")]
     Controller(String),
 }
@@ -101,8 +104,8 @@ impl Artifact {
         Self { name, kind, metadata: Ok(String::new()), aliases: Vec::new(), entries: Vec::new() }
     }
 
-    /// Sets the metadata of the artifact, such as a report. It replaces the metadata of an earlier
-    /// call. `metadata` must serialize as a JSON object;
+    /// Sets the metadata of the artifact, such as a report. The call replaces the metadata of an
+    /// earlier call. `metadata` must serialize as a JSON object;
     /// [`Run::log_artifact`](crate::Run::log_artifact) checks this.
     pub fn set_metadata(&mut self, metadata: &impl Serialize) {
         self.metadata = serde_json::to_string(metadata).map_err(|error| error.to_string());

@@ -30,8 +30,9 @@ pub(crate) struct Attached {
 }
 
 impl Attached {
-    /// Prepares the files of this writer in the run's folder. The first file of the run creates the
-    /// journal of files. Unless the run is offline, it also starts the uploader.
+    /// Makes the value that stores and sends this writer's files. The call itself touches no disk
+    /// and starts no thread. The first stored file opens the writer's journal of files and, unless
+    /// the run is offline, starts the uploader.
     pub(crate) fn new(
         folder: &Path,
         writer: &str,
@@ -70,7 +71,8 @@ impl Attached {
         buffer.push_at(stream, &step, values);
     }
 
-    /// Returns the value with JSON in place of files; `None` if its file could not be stored.
+    /// Returns the value with JSON in place of files; `None` if the value is a file that could not
+    /// be stored. A map only loses those of its values that could not be stored.
     fn settled<'a>(&self, key: &str, value: Value<'a>, at: &impl Fn() -> u64) -> Option<Value<'a>> {
         match value {
             Value::Media(media) => self.media(key, at(), &media),
@@ -112,8 +114,8 @@ impl Attached {
         saved.map(drop)
     }
 
-    /// Stores a version of an artifact. Returns the version's digest, and the number of rows of
-    /// files up to and including its row.
+    /// Stores a version of an artifact. Returns the version's digest, and the number of rows in the
+    /// journal of files up to and including the version's row.
     pub(crate) fn artifact(&self, artifact: &Artifact) -> Result<(String, u64), ArtifactError> {
         let digest = artifact.keep(&self.files)?;
         self.ship();
@@ -130,13 +132,13 @@ impl Attached {
         self.endpoint.as_ref()
     }
 
-    /// Waits until the controller has this many rows of files. Fails after the time `wait` without
-    /// progress of the uploads.
+    /// Waits until the controller has this many rows of files. Fails if the uploads make no
+    /// progress for the time `wait`, or if the uploader stops before.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.uploads.reach(rows, wait)
     }
 
-    /// Wakes the uploader, or starts it if this is the first file.
+    /// Wakes the uploader, or starts it if this is the first file. Does nothing in an offline run.
     pub(crate) fn ship(&self) {
         let Some(endpoint) = self.endpoint.as_ref().filter(|_| self.files.rows() > 0) else {
             return;
@@ -147,8 +149,9 @@ impl Attached {
         }
     }
 
-    /// Refuses further files and waits until all files are sent. Fails after the time `wait`
-    /// without progress; the error is the reason why files are left.
+    /// Refuses further files and waits until all files are sent. Fails if the uploads make no
+    /// progress for the time `wait`, or if the uploader stops before. The error is the reason why
+    /// files are unsent.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         self.files.close();
         self.uploads.end(wait)

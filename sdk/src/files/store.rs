@@ -1,7 +1,7 @@
 //! Stores the files of a run on this machine. The run's folder has each content once, under its
 //! hash, and a journal of the rows that name the contents. The thread that logs a file writes both,
 //! and the uploader reads both. A content is written before its row, so a process that sends the
-//! journal finds every content. This module sends nothing.
+//! journal finds the contents of all rows that are still to be sent. This module sends nothing.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -43,22 +43,24 @@ pub(crate) struct Files {
     folder: PathBuf,
     journal: PathBuf,
     open: Mutex<Option<StreamFile>>,
-    /// The number of bytes in whole frames of the journal, for the uploader.
+    /// The number of bytes in whole frames of the journal, for the uploader; 0 until this process
+    /// has stored a file.
     bytes: AtomicU64,
-    /// The number of rows in the journal, for the uploader.
+    /// The number of rows in the journal, for the uploader; 0 until this process has stored a file.
     rows: AtomicU64,
     /// The number of values whose file could not be stored.
     lost: AtomicU64,
     number: AtomicU64,
     closed: AtomicBool,
-    /// The checkpoints of this process that the controller does not have yet. Each has the number
-    /// of rows up to and including its row, and the hash of its content.
+    /// The checkpoints of this process that the controller does not have yet. Each entry has the
+    /// number of rows in the journal up to and including the checkpoint's row, and the hash of the
+    /// checkpoint's content.
     checkpoints: Mutex<Vec<(u64, String)>>,
 }
 
 impl Files {
-    /// Prepares the files of this writer in the run's folder. The first file of the run creates the
-    /// folder and the journal.
+    /// Makes the store of this writer's files. The call touches no disk. The first stored file
+    /// creates the folder of contents and opens the writer's journal of files.
     pub(crate) fn new(folder: &Path, writer: &str) -> Self {
         Self {
             journal: folder.join(JOURNAL).join(format!("{writer}.{STREAM}")),
@@ -171,12 +173,13 @@ impl Files {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of rows in the journal.
+    /// Returns the number of rows in the journal; 0 until this process has stored a file.
     pub(crate) fn rows(&self) -> u64 {
         self.rows.load(Ordering::Acquire)
     }
 
-    /// Returns the number of bytes of whole frames in the journal.
+    /// Returns the number of bytes of whole frames in the journal; 0 until this process has stored
+    /// a file.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Acquire)
     }
@@ -192,7 +195,8 @@ impl Files {
         &self.folder
     }
 
-    /// Stores a content in a file whose name is the content's hash.
+    /// Stores a content in a file whose name is the content's hash. Bytes that are stored already
+    /// are not written again.
     pub(crate) fn content(&self, source: Source<'_>) -> io::Result<Hashed> {
         self.check_open()?;
         if let Source::Bytes(bytes) = source {
@@ -214,7 +218,8 @@ impl Files {
         written
     }
 
-    /// Returns a new path for a content that the caller is about to write.
+    /// Returns a new path in the folder of contents, for a content that the caller is about to
+    /// write. Makes the folder if it is missing.
     pub(crate) fn temporary(&self) -> io::Result<PathBuf> {
         self.check_open()?;
         make_private(&self.folder)?;

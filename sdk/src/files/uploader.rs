@@ -1,9 +1,10 @@
 //! Sends the files of a run to the controller: first the contents that the controller does not
 //! have, then the rows that name these contents. Each run has one uploader, a thread with its own
-//! runtime and connection, so a large file never delays rows of metrics or the lease. The first
-//! file starts the thread. The uploader retries failed calls without end while the run goes on. It
-//! stops if the attempt is fenced, if the journal cannot be read, or if the controller has rows
-//! from another journal. It writes nothing to this machine's disk.
+//! runtime and connection, so rows of metrics and the lease do not wait behind a large file. The
+//! first file starts the thread. The uploader retries failed calls without end while the run goes
+//! on. It stops if the attempt is fenced, if the journal of files cannot be read, or if the
+//! controller has rows from another journal. The uploader writes nothing to this machine's disk. It
+//! only removes the contents of checkpoints that the controller has.
 
 use std::{
     io,
@@ -34,7 +35,8 @@ use crate::{
 
 /// The period at which a thread that waits for uploads checks their progress.
 const TICK: Duration = Duration::from_millis(200);
-/// The number of tries at the end of the run if an upload fails for a lasting reason.
+/// The number of successive failed tries after which an ending run gives up, if the newest failure
+/// has a lasting reason. Failed tries before the end count too.
 const REFUSED_TRIES: u32 = 3;
 
 /// The state that a run and its uploader share.
@@ -50,7 +52,8 @@ pub(crate) struct Uploads {
 struct State {
     started: bool,
     grown: bool,
-    /// The time at which the uploader makes its last try; `None` while the run goes on.
+    /// The time after which the uploader makes no further try; `None` while the run goes on.
+    /// Progress moves this time.
     ending: Option<Instant>,
     report: Option<Result<(), String>>,
     trouble: String,
@@ -99,8 +102,9 @@ impl Uploads {
         Ok(())
     }
 
-    /// Ends the uploads: waits until all files are sent. Fails after the time `wait` without
-    /// progress.
+    /// Ends the uploads: waits until the uploader has sent all files and has stopped. Does not wait
+    /// if no uploader was started. Fails if the uploads make no progress for the time `wait`, or
+    /// with the reason why the uploader stopped before.
     pub(crate) fn end(&self, wait: Duration) -> Result<(), String> {
         let ended = |state: &mut State, deadline| {
             state.ending = Some(deadline);
@@ -110,7 +114,8 @@ impl Uploads {
         if self.lock().started { self.settled(wait, ended) } else { Ok(()) }
     }
 
-    /// Waits until the controller has this many rows. Fails after the time `wait` without progress.
+    /// Waits until the controller has this many rows of files. Fails if the uploads make no
+    /// progress for the time `wait`, or if the uploader stops before.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.settled(wait, |state, _| state.report.is_some() || self.stored() >= rows)?;
         if self.stored() >= rows {
@@ -120,10 +125,11 @@ impl Uploads {
         }
     }
 
-    /// Waits until `is_over`, which receives the deadline, returns true. Fails at the deadline,
-    /// which is `wait` after the last progress. There is progress when the counted data exceeds its
-    /// old maximum. A failed upload subtracts the data that it has counted, so retries alone do not
-    /// move the deadline.
+    /// Waits until `is_over`, which receives the deadline, returns true. Then returns the
+    /// uploader's report, if there is one. Fails at the deadline, which is `wait` after the last
+    /// progress. There is progress when the count of uploaded bytes and answered appends exceeds
+    /// its old maximum. A failed upload subtracts the bytes that it has counted, so retries alone
+    /// do not move the deadline.
     fn settled(
         &self,
         wait: Duration,
@@ -157,8 +163,8 @@ impl Uploads {
     }
 
     /// Without `wait`, waits until there is a new row or the run ends. With `wait`, after a
-    /// failure, waits for that time or until the run ends. A new row does not shorten the wait
-    /// after a failure. Returns the deadline if the run is ending, else `None`.
+    /// failure, waits for that time or until the run begins to end. A new row does not shorten the
+    /// wait after a failure. Returns the deadline if the run is ending, else `None`.
     fn pause(&self, wait: Option<Duration>) -> Option<Instant> {
         let state = self.lock();
         let was_over = state.ending.is_some();
@@ -215,7 +221,7 @@ fn work(
     }
 }
 
-/// Sends one journal of files over its connection.
+/// Sends one journal of files, and the contents that its rows name.
 struct FileSender {
     files: Arc<Files>,
     identity: Identity,
@@ -245,7 +251,7 @@ impl FileSender {
         }
     }
 
-    /// Uploads the contents that the rows in `piece` name.
+    /// Uploads those contents that the rows in `piece` name and that the controller does not have.
     async fn upload(&mut self, piece: &[u8]) -> Result<(), Stop> {
         match blobs::upload_named(&self.client, piece, self.files.contents(), &self.moved).await {
             Ok(()) => Ok(()),

@@ -25,12 +25,13 @@ use crate::{
     term,
 };
 
-/// The duration of a heartbeat's long poll before the controller has stated the lease.
+/// The duration of a heartbeat's long poll before the controller has stated the lease. Later long
+/// polls last a third of the lease.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The time that the answer to a heartbeat may take beyond its long poll.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
-/// The pause between heartbeats if answers come at once and give no new order, for example while a
-/// trial stops.
+/// The pause after an answer that came within this time and gave the caller's thread neither a
+/// trial nor the end of the sweep. Such answers come, for example, while a trial stops.
 const CALM: Duration = Duration::from_millis(500);
 /// The period at which the caller's thread checks for SIGTERM while it waits for a trial.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -44,8 +45,9 @@ pub(crate) struct Desk {
     state: Mutex<State>,
     /// Wakes the caller's thread, because there is a trial to start or the agent has ended.
     answered: Condvar,
-    /// Wakes the heartbeat thread, because the held trial or the free slot has changed. The running
-    /// long poll has sent the old state, so the thread sends a new heartbeat.
+    /// Wakes the heartbeat thread, because the held trial or the free slot has changed, or the
+    /// agent has returned. The running long poll has sent the old state, so the thread sends a new
+    /// heartbeat.
     moved: Notify,
 }
 
@@ -55,11 +57,11 @@ struct State {
     idle: bool,
     start: Option<Start>,
     held: Option<RunAttempt>,
-    /// The run of the held trial, which receives an order to stop.
+    /// The run of the held trial. An order to stop the trial goes to this run.
     run: Weak<Shared>,
     declined: Vec<RunAttempt>,
     over: Option<Result<(), AgentError>>,
-    /// True if [`agent`](super::agent) has returned.
+    /// True if [`agent`](super::agent) has returned or panicked.
     left: bool,
 }
 
@@ -70,7 +72,7 @@ impl Desk {
     }
 
     /// Releases the held trial and waits for the next trial. Returns `None` if the sweep is over,
-    /// or if this process has received SIGTERM.
+    /// or if this process has received SIGTERM. Fails with the error that has ended the heartbeats.
     pub(crate) fn next(&self) -> Result<Option<Start>, AgentError> {
         let mut state = self.lock();
         state.held = None;
@@ -95,7 +97,7 @@ impl Desk {
         self.lock().run = Arc::downgrade(run);
     }
 
-    /// Records that the caller takes no more trials.
+    /// Records that the caller takes no more trials, so that the heartbeat thread ends.
     pub(crate) fn leave(&self) {
         self.lock().left = true;
         self.moved.notify_one();
@@ -135,8 +137,8 @@ impl Desk {
         (!state.left).then_some(beat)
     }
 
-    /// Carries out the controller's orders. Returns true if the orders contain a new trial or the
-    /// end of the sweep.
+    /// Carries out the controller's orders. Declines a trial that the caller's thread does not wait
+    /// for. Returns true if the caller's thread gets a trial or the end of the sweep.
     fn obey(&self, sent: &Beat, orders: Orders) -> bool {
         let mut state = self.lock();
         state.declined.retain(|declined| !sent.declined.contains(declined));
@@ -272,7 +274,7 @@ fn fatal(status: &Status, sweep: &str, controller: &str, patience: Patience) -> 
     }
 }
 
-/// Returns the part of a heartbeat that never changes in one process.
+/// Returns the part that all heartbeats of one function agent share.
 fn introduction(sweep: &str) -> Beat {
     let host =
         fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();

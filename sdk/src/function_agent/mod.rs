@@ -70,8 +70,8 @@ pub enum Ended {
     /// The function ended after this process received SIGTERM. The controller hands the trial out
     /// again, as a new attempt.
     Preempted,
-    /// The end of the trial could not be reported to the controller. The field is the reason. The
-    /// controller may run the trial again as a new attempt.
+    /// The controller did not get the end of the trial, or not all of its rows and files. The field
+    /// is the reason. The controller may run the trial again as a new attempt.
     Unreported(String),
 }
 
@@ -99,8 +99,9 @@ pub enum Ended {
 ///
 /// # Errors
 /// Fails with [`AgentError`] if the sweep does not exist, or if the controller refuses the agent or
-/// does not answer at the start. Also fails if a trial's run cannot be started, for example because
-/// the disk takes no journal. If the controller does not answer later, the call waits for it.
+/// does not answer at the start. Also fails if an environment variable is not valid, or if a
+/// trial's run cannot be started, for example because the disk takes no journal. If the controller
+/// does not answer later, the call waits for it.
 pub fn agent<E: Display>(
     sweep: &str,
     count: impl Into<Option<u64>>,
@@ -146,8 +147,8 @@ fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, I
         endpoint.token = Some(start.token.clone());
     }
     let folder = folders::of(None, &identity);
-    // If the controller does not answer until the end of the trial, `sweep sync` needs this file to
-    // send the remaining rows.
+    // The run's folder gets this call as `run.json`. If the controller does not answer until the
+    // end of the trial, `sweep sync` needs that file to send the remaining rows.
     let begin =
         BeginRun { run: identity.run.clone(), attempt: identity.attempt, ..BeginRun::default() };
     let start_run = StartRun::new(identity, params.clone(), folder, Duty::trial(), Some(endpoint));

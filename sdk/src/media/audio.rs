@@ -30,7 +30,8 @@ impl Audio {
     /// bytes decide its format.
     ///
     /// # Errors
-    /// Fails if the file cannot be read, or if it is not WAV, FLAC, Ogg or MP3.
+    /// Fails if the file cannot be read, or if its first bytes are not those of WAV, FLAC, Ogg or
+    /// MP3.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         let bytes = read(path)?;
@@ -47,7 +48,8 @@ impl Audio {
     ///
     /// # Errors
     /// Fails if the number of samples is not a multiple of `channels`, or if `channels` or `rate`
-    /// is 0. Also fails if the WAV would exceed 4 GiB.
+    /// is 0. Also fails if the WAV would exceed 4 GiB, or if its header cannot hold `channels` or
+    /// the bytes per second.
     pub fn from_samples(samples: &[f32], rate: u32, channels: u16) -> Result<Self, MediaError> {
         if channels == 0 || rate == 0 || !samples.len().is_multiple_of(usize::from(channels)) {
             let length = samples.len();

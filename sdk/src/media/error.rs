@@ -16,8 +16,8 @@ pub enum MediaError {
         /// The error of the file system.
         source: io::Error,
     },
-    /// The file cannot be stored in the run's folder, or a table's temporary file cannot be
-    /// created.
+    /// The file cannot be copied into the run's folder, its name in the run is not valid, or a
+    /// table's temporary file cannot be created.
     #[error("cannot keep `{}`: {source}", path.display())]
     Keep {
         /// The file's path.

@@ -104,10 +104,10 @@ impl Image {
     }
 
     /// Encodes floats in the order of `layout` as a PNG in memory. The range of the finite values
-    /// decides the scale. If all finite values lie in 0 to 1, this range is mapped to 0 to 255. If
-    /// some are negative and all lie in -1 to 1, the range from -1 to 1 is mapped to 0 to 255. In
-    /// all other cases, the values are not scaled. Results are rounded and clipped to 0 to 255, and
-    /// NaN becomes 0.
+    /// decides the scale. If all finite values lie in 0 to 1, the range from 0 to 1 is mapped to 0
+    /// to 255. If some are negative and all lie in -1 to 1, the range from -1 to 1 is mapped to 0
+    /// to 255. In all other cases, the values are not scaled. Results are rounded and clipped to 0
+    /// to 255, and NaN becomes 0.
     ///
     /// # Errors
     /// Fails like [`Image::from_pixels`].

@@ -13,7 +13,8 @@ const KEY_CHARS: usize = 100;
 /// The number of hexadecimal digits of the content's hash in a file's name.
 const HASH_DIGITS: usize = 12;
 
-/// The place where a value's files belong: the run's files, the value's key and the row's step.
+/// The data from which a value's files get their names: the value's key and the row's step. Also
+/// the run's files, which store them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keeper<'a> {
     pub(crate) files: &'a Files,
@@ -23,7 +24,8 @@ pub(crate) struct Keeper<'a> {
 
 impl Keeper<'_> {
     /// Stores one file under the path `media/<kind>s/...`, or `media/html/...` for an HTML page.
-    /// Returns the first members of the JSON object that names the file.
+    /// Returns a JSON object that names the file. The caller adds the members that are special to
+    /// the kind.
     pub(crate) fn file(
         &self,
         kind: &str,
@@ -46,8 +48,9 @@ impl Keeper<'_> {
     }
 }
 
-/// Returns the start of the key as part of a path. ASCII letters, digits, `.`, `-`, `_` and `/`
-/// stay, and other characters become `_`. Parts that are empty, `.` or `..` are dropped.
+/// Returns the first [`KEY_CHARS`] characters of the key as part of a path. ASCII letters, digits,
+/// `.`, `-`, `_` and `/` stay, and other characters become `_`. Parts that are empty, `.` or `..`
+/// are dropped. If no part is left, the result is `_`.
 fn plain(key: &str) -> String {
     let is_plain =
         |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/');

@@ -1,7 +1,7 @@
 //! Defines the values that become files when they are logged: images, audio, video, HTML, tables
-//! and charts. Also defines histograms, which stay in the row. `log` writes the content of such a
-//! value into the run's folder, and the row gets one JSON object that names the file. So the caller
-//! of `log` waits while a file is written.
+//! and charts. `log` writes the content of such a value into the run's folder, and the row gets one
+//! JSON object that names the file. So the caller of `log` waits while a file is written. The
+//! module also defines histograms, which stay in the row.
 
 mod audio;
 mod error;
@@ -51,8 +51,8 @@ pub enum Media {
 }
 
 impl Media {
-    /// Stores the value's content as a file of the run. Returns the JSON that represents the value
-    /// in a row.
+    /// Stores the value's content as one or more files of the run. Returns the JSON that represents
+    /// the value in a row.
     pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
         match self {
             Self::Image(image) => image.keep(keeper),

@@ -2,7 +2,8 @@
 
 use super::error::MediaError;
 
-/// Checks that `shape` is that of an image (height, width, channels) with `length` numbers.
+/// Checks that `shape` (height, width, channels) is that of an image with `length` numbers, at
+/// least one pixel and 1 to 4 channels.
 pub(super) fn check(shape: [usize; 3], length: usize) -> Result<(), MediaError> {
     let [height, width, channels] = shape;
     let wanted = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));

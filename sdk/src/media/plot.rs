@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The number of points above which a curve is thinned. Of a longer curve, the table gets every
-/// n-th point and the last point.
+/// n-th point, which are at most this many, and the last point.
 const MAX_POINTS: usize = 2000;
 
 /// A chart. In a row, it has the form `{"_type": "custom-chart", "spec": ..., "table": ...}`.
@@ -180,8 +180,9 @@ pub fn pr_curve(truth: &[usize], scores: &[f64], classes: &[&str]) -> Result<Cha
     Ok(Chart::marked(&table, "Precision and recall", "line", encoding))
 }
 
-/// Makes a table with one curve per class. A curve has one point for each distinct score, from the
-/// highest threshold to the lowest.
+/// Makes a table with one curve per class. A curve has the point `start`, and then one point for
+/// each distinct score, from the highest threshold to the lowest. A curve of more than
+/// [`MAX_POINTS`] points is thinned.
 fn curves(
     truth: &[usize],
     scores: &[f64],

@@ -94,8 +94,8 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Makes a mask from one class per pixel, in rows from the top of the image, and encodes the
-    /// mask as a PNG in memory.
+    /// Makes a mask from one class per pixel, in rows from the top of the image. Encodes the mask
+    /// in memory as a grey PNG whose pixels are the classes.
     ///
     /// # Errors
     /// Fails if `classes` does not have `height * width` numbers, or if `classes` is empty.

@@ -95,7 +95,8 @@ struct Building {
     /// Per column, the cells that are not written to the file yet.
     waiting: Vec<Vec<Cell>>,
     rows: u64,
-    /// The table's file: open with its writer until the table is logged, then closed.
+    /// The table's file: open with its writer until the table is logged, then closed. After a
+    /// failed write, the file is given up as broken.
     file: State,
 }
 
@@ -144,7 +145,8 @@ impl Table {
     ///
     /// # Errors
     /// Fails if a cell does not fit its column, if the number of cells is wrong, or if the table
-    /// was logged already. Also fails if the rows cannot be written to the table's file.
+    /// was logged already. Also fails if the rows cannot be written to the table's file. After such
+    /// a failure, the table takes no more rows and cannot be logged.
     pub fn add_row<C: Into<Cell>>(
         &self,
         cells: impl IntoIterator<Item = C>,

@@ -69,8 +69,8 @@ impl Video {
 
     /// Encodes frames with 1 (grey) or 3 (RGB) channels as a GIF in memory. `shape` has the order
     /// of `layout`, and `fps` is 1 to 100 frames per second. A GIF stores the time per frame in
-    /// whole hundredths of a second. This time is rounded down, so most videos play faster than
-    /// `fps`.
+    /// whole hundredths of a second. This time is rounded down, so a video plays faster than `fps`
+    /// if 100 is not a multiple of `fps`.
     ///
     /// # Errors
     /// Fails if the numbers do not fit `shape`, if there is no frame, or if a side exceeds 65,535

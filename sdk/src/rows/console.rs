@@ -59,7 +59,8 @@ struct Taken {
 
 impl Console {
     /// Starts to turn the lines that the program prints into rows of this buffer, until
-    /// [`Console::end`].
+    /// [`Console::end`]. If the redirection fails, or another run keeps the console, the call only
+    /// prints a warning.
     pub(crate) fn take(&self, rows: &Arc<RowBuffer>) {
         if TAKEN.swap(true, Ordering::Relaxed) {
             return warn("another run of this process keeps the console already");
@@ -135,8 +136,8 @@ fn follow(
     Ok(write)
 }
 
-/// Passes the pipe's bytes on to their old destination and takes the lines, until all writers have
-/// closed the pipe.
+/// Passes the pipe's bytes on to their old destination and turns the lines into rows, until all
+/// writers have closed the pipe.
 fn pass_on(mut pipe: File, mut before: File, taker: &Taker) {
     let (mut piece, mut lines) = (vec![0; PIECE_BYTES], Lines::default());
     loop {

@@ -7,7 +7,7 @@ use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
 use record::{Corrupt, MAX_FRAME_BYTES};
 
-/// A place in a journal file: the start of a frame.
+/// A place in a journal file: the start of a frame, or the end of the last frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The number of bytes before the place.
@@ -70,8 +70,8 @@ impl Cursor {
         }
     }
 
-    /// Returns the number of bytes to send: the `end` bytes of the file, plus the frames that are
-    /// only in memory.
+    /// Returns the size of all frames of the stream, in bytes: the `end` bytes of the file, plus
+    /// the frames that are only in memory.
     pub(crate) fn end(&self, end: u64) -> u64 {
         self.rest.as_ref().map_or(end, |(before, rest)| before + rest.len() as u64)
     }
@@ -98,8 +98,9 @@ impl Cursor {
         self.place.bytes
     }
 
-    /// Returns the frames to send next: from row [`Cursor::next`] up to `end`, but at most about
-    /// [`MAX_FRAME_BYTES`]. The result is empty if the controller has everything.
+    /// Returns the whole frames to send next: from row [`Cursor::next`] up to byte `end` of the
+    /// file, but at most about [`MAX_FRAME_BYTES`]. The frames that are only in memory follow after
+    /// that byte. The result is empty if the controller has everything.
     pub(crate) fn piece(&mut self, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = self.read(self.place, end)?;
         self.sent = whole(&bytes, self.place, u64::MAX)?;

@@ -1,8 +1,9 @@
 //! Writes the journal, so that every row is on disk before the sender sends it. The journal takes
 //! the rows from the buffer, turns them into frames, and appends the frames to one file per stream.
-//! The journal thread calls this module every few milliseconds. The thread that ends the run calls
-//! it once more. The journal never sends a row and never drops one. If a write fails, the next call
-//! repeats it. At the end of the run, the sender gets the frames that the disk has not taken.
+//! The journal thread calls this module every few milliseconds. A thread that makes a checkpoint
+//! calls it too, and the thread that ends the run calls it once more. The journal never sends a row
+//! and never drops one. If a write fails, the next call repeats it. At the end of the run, the
+//! sender gets the frames that the disk has not taken.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -18,7 +19,8 @@ use super::{
 use crate::clock::wall_ms;
 use proto::folder::JOURNAL;
 
-/// The largest number of processes of one attempt that may write journals at the same time.
+/// The largest number of writers of one attempt. Each journal that is open has a writer of its own,
+/// and a corrupt journal also takes up the name of a writer.
 const MAX_WRITERS: u32 = 256;
 
 /// The number of bytes of whole frames in each stream's file. The sender reads these numbers.
@@ -43,7 +45,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens `<folder>/journal/<writer>.<stream>`. The writer is `sdk`, or the first of `sdk-2`,
-    /// `sdk-3`, ... that no living process holds and whose files are intact. The rows of an earlier
+    /// `sdk-3`, ... that no open journal holds and whose files are intact. The rows of an earlier
     /// process stay in the files. If a file ends in a torn frame, the call cuts this frame off.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let folder = folder.join(JOURNAL);
@@ -73,7 +75,8 @@ impl Journal {
         &self.writer
     }
 
-    /// Returns, per stream, the largest step in the file plus one, or 0 for an empty file.
+    /// Returns, per stream, the largest step that the file had when the journal was opened plus
+    /// one, or 0 for an empty file.
     pub(crate) fn next_steps(&self) -> [u64; Stream::COUNT] {
         self.files.each_ref().map(StreamFile::next_step)
     }

@@ -1,8 +1,8 @@
-//! Sends the journal to the controller: the same bytes, from the row that the controller wants
-//! next. Each run has one sender, a thread with its own runtime. The sender retries failed calls
-//! without end while the run goes on. It stops if the attempt is fenced, if the journal cannot be
-//! read, or if the controller has rows from another journal. An outage of the controller delays
-//! rows and loses none. The sender never touches the buffer and never writes the journal.
+//! Sends the frames of the journal to the controller, from the row that the controller wants next.
+//! Each run has one sender, a thread with its own runtime. The sender retries failed calls without
+//! end while the run goes on. It stops if the attempt is fenced, if the journal cannot be read, or
+//! if the controller has rows from another journal. An outage of the controller delays rows and
+//! loses none. The sender never touches the buffer and never writes the journal.
 
 use std::{
     fs::File,
@@ -35,8 +35,9 @@ use crate::{
 
 /// The time that the sender waits after new rows, to send them together with the rows that follow.
 const SEND_EVERY: Duration = Duration::from_millis(100);
-/// The number of tries at the end of the run if the controller refuses the call for a lasting
-/// reason.
+/// The number of successive failed rounds after which the sender of an ending run gives up, if the
+/// controller has refused the newest call for a lasting reason. Failed rounds before the end count
+/// too.
 const REFUSED_TRIES: u32 = 3;
 
 /// The reason why a sender has stopped before it sent everything.
@@ -108,8 +109,9 @@ impl SenderState {
         self.stored.each_ref().map(|rows| rows.load(Ordering::Relaxed))
     }
 
-    /// Makes the sender send the rest of the journal, then the frames in `rest` that the disk has
-    /// not taken, and stop. Waits for the sender's report, at most for `wait`.
+    /// Makes the sender send the rest of the journal and the frames in `rest` that the disk has not
+    /// taken. Then the sender reports `outcome`, if there is one, and stops. Waits for the sender's
+    /// report, at most for `wait`.
     pub(crate) fn end(
         &self,
         outcome: Option<Outcome>,
@@ -149,7 +151,7 @@ impl SenderState {
 pub(crate) struct RowsToSend {
     pub(crate) identity: Identity,
     pub(crate) duty: Duty,
-    /// The sizes of the journal's files.
+    /// The current sizes of the journal's files, in bytes.
     pub(crate) written: Arc<Written>,
     /// The name of the journal's writer.
     pub(crate) writer: String,
@@ -223,7 +225,8 @@ struct Sender {
     asked: [bool; Stream::COUNT],
     /// The number of successive rounds that ended with a failed call.
     failures: u32,
-    /// The time of the controller's newest answer to an append.
+    /// The time of the newest append that the controller has accepted; at first, the time when the
+    /// sender started.
     heard: Instant,
 }
 
@@ -256,8 +259,9 @@ impl Sender {
         refused || matches!(self.duty, Duty::Agents) || Instant::now() >= ending.deadline
     }
 
-    /// Sends all rows and then, if the run is ending, the outcome. Returns the controller's note on
-    /// the end if the run is ending; `None` if the run goes on.
+    /// Sends all rows and then, if the run is ending, the outcome. If the run goes on, sends a
+    /// heartbeat when one is due. Returns the controller's note on the end if the run is ending;
+    /// `None` if the run goes on.
     async fn round(&mut self, ending: Option<&Ending>) -> Result<Option<String>, Trouble> {
         for stream in Stream::ALL {
             if let Some(ending) = ending {
@@ -299,8 +303,8 @@ impl Sender {
         }
     }
 
-    /// Sends one append. The answer to an append without frames says which row the controller wants
-    /// next. Such an append also renews the lease.
+    /// Sends one append. The answer says which row the controller wants next. Every append renews
+    /// the lease, also one without frames.
     async fn append(&mut self, stream: Stream, frames: Vec<u8>) -> Result<(), Trouble> {
         let offset = if frames.is_empty() { 0 } else { self.cursors[stream as usize].next() };
         let sent = !frames.is_empty();
@@ -363,7 +367,8 @@ impl Sender {
         self.duty.beat().is_some_and(|beat| self.heard.elapsed() >= beat)
     }
 
-    /// Waits until new rows, the end of the run, a heartbeat or the next try is due.
+    /// Waits until there are new rows, the run begins to end, or a heartbeat is due. After a
+    /// failure, waits until the next try is due or the run begins to end.
     async fn pause(&self) {
         let state = &self.state;
         if self.failures > 0 {

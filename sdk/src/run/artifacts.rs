@@ -44,7 +44,8 @@ impl Logged {
     ///
     /// # Errors
     /// Fails with [`ArtifactError::NoController`] if the run is offline or disabled. Also fails if
-    /// the controller does not answer or refuses, or if the run ends before the version is sent.
+    /// the controller does not answer or refuses, if it has other content for the version, or if
+    /// the run ends before the version is sent.
     pub fn wait(&self) -> Result<ArtifactVersion, ArtifactError> {
         let shared = self.run.shared();
         let attached = shared.attached().ok_or(ArtifactError::NoController)?;
@@ -203,7 +204,8 @@ impl Run {
     ///
     /// # Errors
     /// Fails if a file cannot be read or copied, or if a name, a path, an alias or the metadata is
-    /// not valid. After an error, nothing is logged.
+    /// not valid. After an error, usually nothing is logged. If only the version's row could not be
+    /// written, the next stored file may still write this row, which logs the version.
     pub fn log_artifact(&self, artifact: &Artifact) -> Result<Logged, ArtifactError> {
         let (digest, rows) = match self.shared().attached() {
             Some(attached) => attached.artifact(artifact)?,

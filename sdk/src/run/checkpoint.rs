@@ -43,13 +43,15 @@ pub enum CheckpointError {
     /// The program's own function failed to write the checkpoint.
     #[error("the checkpoint cannot be written: {0}")]
     Write(#[source] Box<dyn StdError + Send + Sync>),
-    /// The checkpoint, or the rows before it, cannot be stored in the run's folder.
+    /// The checkpoint, or the rows before it, cannot be stored in the run's folder or read from
+    /// there.
     #[error("the checkpoint cannot be kept in the run's folder: {0}")]
     Keep(#[from] io::Error),
     /// The address of the controller, or the token, does not have a valid form.
     #[error("{0}: {hint}", hint = .0.hint())]
     Address(#[from] BadAddress),
-    /// The controller does not answer or refuses. The field is the reason.
+    /// The controller does not answer, refuses, or sends a damaged checkpoint. The field is the
+    /// reason.
     #[error("the controller does not send the run's checkpoint: {0}")]
     Controller(String),
 }
@@ -110,7 +112,8 @@ impl Run {
     ///
     /// # Errors
     /// Fails if `write` fails, or if the disk does not take the file or the rows before it. After
-    /// an error, the call has made no checkpoint.
+    /// an error, the call has usually made no checkpoint. If only the checkpoint's row could not be
+    /// written, the next stored file may still write this row, which makes the checkpoint.
     pub fn checkpoint<E: Into<Box<dyn StdError + Send + Sync>>>(
         &self,
         write: impl FnOnce(&Path) -> Result<(), E>,
@@ -139,8 +142,10 @@ impl Run {
     /// run has no checkpoint or is disabled.
     ///
     /// Call this function before you log the first row. After the call, the run's history, summary
-    /// and value are those at the checkpoint, and rows that the program logs next follow. If the
-    /// controller does not answer, the call waits for it for at most ten minutes.
+    /// and value are those at the checkpoint, and rows that the program logs next follow. If an
+    /// earlier process of this attempt made the checkpoint, the rows that it logged after the
+    /// checkpoint stay too. If the controller does not answer, the call waits for it for at most
+    /// ten minutes.
     ///
     /// # Errors
     /// Fails if the controller does not answer or refuses, or if the run's folder cannot be read or
@@ -163,7 +168,7 @@ impl Run {
 }
 
 /// Returns the newest checkpoint that an earlier process of the same attempt left in the run's
-/// folder, for example if a script restarts its trainer. The rows of the earlier process still
+/// folder, for example if a script restarts its trainer. All rows of the earlier process still
 /// count, and new rows come after them.
 fn local(files: &Files, identity: &Identity) -> io::Result<Option<Checkpoint>> {
     let Some(row) = files.newest_checkpoint()? else { return Ok(None) };

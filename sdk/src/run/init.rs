@@ -57,13 +57,15 @@ pub enum Resume {
     /// The start fails.
     #[default]
     Never,
-    /// The run continues with a new attempt. Its steps, its summary and its config stay, and the
-    /// new config replaces the old values key by key. If no run has this id, a new run begins. This
-    /// choice suits programs that may be killed and started again with the same id. If a process of
-    /// the older attempt still lives, its [`Run::should_stop`] returns true. The controller stores
-    /// later rows of the older attempt apart.
+    /// The run continues with a new attempt; an offline run continues with the same attempt. The
+    /// run's steps, summary and config stay, and the new config replaces the old values key by key.
+    /// If no run has this id, a new run begins. This choice suits programs that may be killed and
+    /// started again with the same id. If a process of the older attempt still lives, its
+    /// [`Run::should_stop`] returns true. The controller stores later rows of the older attempt
+    /// apart.
     Allow,
-    /// Works like `Allow`, but the start fails if no run has this id.
+    /// Works like `Allow`, but the start fails if no run has this id. For an offline run, only
+    /// `sweep sync` checks this.
     Must,
 }
 
@@ -173,8 +175,8 @@ impl Init {
 
     /// Sets whether the state of the code is stored with the run. This state is the command line,
     /// the commit, branch, remote and uncommitted changes in git, and the packages of `Cargo.lock`.
-    /// It also names the host and the operating system. The SDK removes text that looks like a
-    /// secret. Default: true.
+    /// It also names the host, the operating system, the CPU architecture, the number of CPUs and
+    /// the SDK's version. The SDK removes text that looks like a secret. Default: true.
     pub fn save_code(mut self, save: bool) -> Self {
         self.no_code = !save;
         self
@@ -216,8 +218,8 @@ impl Init {
         self
     }
 
-    /// Starts the run. In a sweep, the start makes no call to the controller and waits for nothing.
-    /// Outside a sweep, the start of an online run waits for the controller's answer. It tries
+    /// Starts the run. In a sweep, the start makes no call to the controller and does not wait for
+    /// it. Outside a sweep, the start of an online run waits for the controller's answer. It tries
     /// three times, for at most five seconds each, with short pauses between the tries. The start
     /// of an offline or disabled run calls no controller.
     ///

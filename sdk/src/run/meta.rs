@@ -88,8 +88,8 @@ impl Run {
     ///
     /// In the name, `*` stands for any text. A later definition of the same name replaces an
     /// earlier one. The definition with a metric's own name applies to it, else the newest pattern
-    /// that matches the name. The definition also applies to rows that were logged before it. It
-    /// takes effect when the returned value is dropped, at the end of the statement.
+    /// that matches the name. The definition also applies to rows that were logged before it. The
+    /// definition is recorded when the returned value is dropped, at the end of the statement.
     pub fn define_metric(&self, name: impl Into<String>) -> Definition<'_> {
         Definition {
             run: self,

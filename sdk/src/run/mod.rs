@@ -81,7 +81,8 @@ impl Run {
             .map_err(|error| ConfigError(error.to_string()))
     }
 
-    /// Logs one row at the next step: the largest step so far plus one, or 0 for the first row.
+    /// Logs one row at the next step: the largest step so far plus one, or 0 for the first row of a
+    /// new run.
     ///
     /// All values of one call have the same type, as in
     /// `run.log([("loss", loss), ("accuracy", accuracy)])`. The macro [`log!`](crate::log!) takes

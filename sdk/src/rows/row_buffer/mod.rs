@@ -72,7 +72,7 @@ impl Stream {
 pub(crate) struct Counts {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
-    /// The number of values that were left out or shortened within accepted rows.
+    /// The number of values that were left out or shortened within accepted rows of all streams.
     pub(crate) cut: u64,
 }
 

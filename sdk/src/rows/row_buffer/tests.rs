@@ -1,5 +1,6 @@
-//! Tests that the row buffer returns accepted rows unchanged, and counts the rows and values that
-//! it refuses or cuts.
+//! Tests that the row buffer returns accepted rows with their values, keys and steps, and counts
+//! the rows that it refuses and the values that it cuts. Also tests an iterator that logs a row
+//! itself.
 
 use super::*;
 

@@ -1,6 +1,7 @@
 //! Ends a run: writes the buffered rows to the journal and waits, for a bounded time, until the
-//! controller has everything. Then it removes the run's folder if the folder is no longer needed.
-//! The handle of the run, function agents and the exit hook call this module.
+//! controller has everything. Then the module removes the run's folder, if the controller has
+//! everything and no agent needs the folder. The handle of the run, function agents and the exit
+//! hook call this module.
 
 use std::{
     fs,
@@ -45,8 +46,8 @@ impl Shared {
                 Duty::Offline | Duty::Disabled => self.close(Some(outcome), Duration::ZERO),
             };
             // The lock on the journal is released here, because the next run of this process may
-            // have the same id. Threads may keep the journal's files open for some milliseconds
-            // more.
+            // have the same id. Threads may keep the journal's files open, and thereby locked, for
+            // some milliseconds more.
             let released = self.journal.as_ref().map_or(Ok(()), |journal| lock(journal).release());
             if let Err(error) = released {
                 warn(&format!("the journal of run `{}` stays locked: {error}", self.identity.run));
@@ -131,7 +132,8 @@ impl Shared {
         Ok(finished)
     }
 
-    /// Stops the sampling and the console, and makes the buffer refuse all later rows.
+    /// Waits at most [`CODE_WAIT`] for the state of git. Then stops the sampling and the console,
+    /// and makes the buffer refuse all later rows.
     fn stop_taking(&self) {
         let telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(telling) = telling {
@@ -190,8 +192,9 @@ impl Shared {
         }
     }
 
-    /// Removes the run's folder. The controller has all rows and files and the report of the end,
-    /// so nothing needs the journal any more.
+    /// Removes the run's folder, and the folder of the run's attempts if it is empty then. The
+    /// controller has all rows and files and the report of the end, so nothing needs the journal
+    /// any more.
     fn remove_folder(&self) {
         // A folder that cannot be removed only takes space.
         let _ = fs::remove_dir_all(&self.folder);

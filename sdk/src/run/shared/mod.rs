@@ -38,11 +38,11 @@ use crate::{
     warning::warn,
 };
 
-/// The pause of the journal thread between two turns, in which it takes the waiting rows from the
-/// buffer.
+/// The pause of the journal thread between two turns. In each turn, the thread writes the waiting
+/// rows of the buffer to the journal.
 const JOURNAL_EVERY: Duration = Duration::from_millis(5);
-/// The longest time that the end of a trial waits for the sender. The agent sends the rows that are
-/// left.
+/// The longest time that the end of a trial that an agent started waits for the sender. The agent
+/// sends the rows that are left.
 const AGENTS_WAIT: Duration = Duration::from_secs(2);
 
 /// The settings with which a run is started.
@@ -113,13 +113,13 @@ pub(crate) struct Shared {
     inherited: u64,
     /// The receiver that disconnects when the thread that reads the state of git has ended.
     telling: Mutex<Option<Receiver<()>>>,
-    /// True once the journal thread may end.
+    /// True if the run writes no more rows to the journal, so that the journal thread ends.
     closed: AtomicBool,
     ended: Mutex<Option<Result<Finished, FinishError>>>,
 }
 
 impl Shared {
-    /// Opens the journal, and starts the sender and the journal thread.
+    /// Opens the journal, and starts the journal thread and, unless the run is offline, the sender.
     pub(crate) fn start(start: Start) -> Result<Arc<Self>, InitError> {
         let Start { identity, config, params, folder, duty, endpoint, file, next_step, code } =
             start;
