@@ -40,8 +40,9 @@ pub(crate) async fn answer<T>(
 }
 
 /// Returns true if a later repeat of the call would probably fail with the same error. An unknown
-/// token is no refusal: the controller may have been started with another token. A known token
-/// without the right to this call is a refusal, because a run's token expires with its attempt.
+/// token or run is no refusal: the controller may have been started with another token or data
+/// folder. A known token without the right to this call is a refusal, because a run's token expires
+/// with its attempt.
 pub(crate) fn is_refusal(status: &Status) -> bool {
     status.code() == Code::PermissionDenied || !is_away(status)
 }

@@ -43,8 +43,9 @@ pub enum Mode {
     /// The SDK sends the run to the controller while it goes on.
     #[default]
     Online,
-    /// The SDK calls no controller. The run stays in a folder until `sweep sync` sends it to a
-    /// controller, with the same result. A trial of a sweep ignores this choice and is online.
+    /// The SDK calls no controller. The run stays in a folder, from which `sweep sync` can later
+    /// send it to a controller, with the same result. A trial of a sweep ignores this choice and is
+    /// online.
     Offline,
     /// The SDK stores nothing, and logging returns at once. [`Run::config`] returns the same config
     /// as in an online run.
@@ -200,9 +201,10 @@ impl Init {
         self
     }
 
-    /// Sets the folder that contains the folders of runs outside a sweep. A run's folder has its
-    /// journals until the controller has their rows, or until `sweep sync` has sent an offline run.
-    /// Default: `BESOM_DATA`, else `$XDG_STATE_HOME/besom`, else `~/.local/state/besom`.
+    /// Sets the folder that contains the folders of runs outside a sweep. The SDK removes a run's
+    /// folder when the run has ended and the controller has everything. The folder of an offline
+    /// run stays until a person removes it. Default: `BESOM_DATA`, else `$XDG_STATE_HOME/besom`,
+    /// else `~/.local/state/besom`.
     pub fn dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dir = Some(folder.into());
         self

@@ -206,8 +206,9 @@ impl Shared {
 
 impl AtExit for Shared {
     /// Saves the run while the process exits. The call reports no outcome, because the exit code is
-    /// not known here. In a sweep, the agent reports the outcome; a run outside a sweep ends when
-    /// its lease runs out.
+    /// not known here. If an agent started the program, the agent reports the outcome. Every other
+    /// run counts as crashed when its lease runs out, or when `sweep sync` sends it from its
+    /// folder.
     fn exit(&self) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.is_none() {
