@@ -1,7 +1,7 @@
-//! Keeps downloaded contents under their hashes, so that programs do not download them again. When
-//! the cache exceeds its maximum size, it removes the contents that were used longest ago. `fetch`
-//! uses it. The cache does not check the files in its folder: the code that reads a content must
-//! hash it. Several programs can share the folder.
+//! Keeps downloaded contents under their hashes, so that programs do not download them again. After
+//! each download, a cache over its maximum size removes the contents that were used longest ago.
+//! `fetch` uses it. The cache does not check the files in its folder: the code that reads a content
+//! must hash it. Several programs can share the folder.
 
 use std::{
     env,
@@ -120,7 +120,8 @@ impl Cache {
 
 /// Returns the user's cache folder, from the values of `XDG_CACHE_HOME` and `HOME`. An empty value
 /// counts as unset. The function ignores a relative path, because it would name a different folder
-/// in each working folder.
+/// in each working folder. If neither variable has an absolute path, the result is the folder for
+/// temporary files.
 fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
     let folder =
         |set: Option<OsString>| set.map(PathBuf::from).filter(|folder| folder.is_absolute());

@@ -17,7 +17,7 @@ use record::{
 use crate::Hashed;
 
 /// The maximum number of bytes of the stream `files` in one piece. No frame of that stream is
-/// larger, because each has one row.
+/// larger, because each frame has one row.
 pub const ROWS_BYTES: usize = 128 << 10;
 /// The maximum size in bytes of the contents of one batch. A larger content is a batch by itself.
 const BATCH_BYTES: u64 = 16 << 20;

@@ -67,8 +67,8 @@ pub async fn missing(client: &mut Client, hashes: &[String]) -> Result<Vec<Strin
 /// `moved` while it sends.
 ///
 /// # Errors
-/// Fails with [`Trouble`] at the first content that cannot be sent. The controller can have other
-/// contents by then.
+/// Fails with [`Trouble`] at the first content that cannot be sent. By then, the controller may
+/// have received other contents.
 pub async fn upload_named(
     client: &Client,
     frames: &[u8],
