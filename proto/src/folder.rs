@@ -28,8 +28,8 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
     version: u32,
-    /// The call that begins the run. Because of its idempotency key, a repeat of the call gets the
-    /// same attempt of the same run.
+    /// The call that begins the run. The call has an idempotency key, or the run and the attempt of
+    /// a trial. So a repeat of the call gets the same attempt of the same run.
     pub begin: BeginRun,
     /// The call that ends the run, with the outcome that the process observed. Its run and attempt
     /// are empty, because they come from the answer to `begin`. `None` until the run has ended.
