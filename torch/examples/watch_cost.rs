@@ -1,6 +1,6 @@
 //! Measures the cost of `run.watch` on the network of the example `mnist`: `cargo run -p besom-tch
-//! --example watch_cost`. Prints the time of a training step, the time of one step's histograms,
-//! and the relative cost of histograms at a `log_freq` of 100.
+//! --example watch_cost`. Prints the median time of a training step, the median time of one step's
+//! histograms, and the relative cost of histograms at a `log_freq` of 100.
 
 #![allow(clippy::print_stdout, reason = "it is for a person at a terminal")]
 

@@ -1,5 +1,5 @@
-//! Defines why a state cannot be saved or loaded, and shortens torch's errors for people. Trainers
-//! call [`brief`] before they print an error.
+//! Defines the errors of saving and loading a state, and shortens torch's errors for people.
+//! Trainers call [`brief`] before they print an error.
 
 use tch::TchError;
 

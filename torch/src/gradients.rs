@@ -8,9 +8,9 @@ use crate::scalar;
 /// The L2 norm of all gradients together, before and after clipping.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norms {
-    /// The norm after the backward pass. It is not finite if any gradient is not finite.
+    /// The norm of the gradients before clipping. It is not finite if any gradient is not finite.
     pub before: f64,
-    /// The norm of the gradients after clipping, which the optimiser's step uses.
+    /// The norm of the gradients after clipping. The optimiser's step uses these gradients.
     pub after: f64,
 }
 

@@ -1,5 +1,5 @@
 //! Computes histograms of tensors: `besom::log!(run, "logits" => histogram(&logits, 64)?)`. The
-//! tensor's device counts the values, and only the counts are copied to the CPU.
+//! tensor's device counts the values. Only the counts and the extremes are copied to the CPU.
 
 use besom::{Histogram, MAX_BINS};
 use tch::{Kind, TchError, Tensor};
@@ -9,8 +9,9 @@ const EXACT_IN_FLOAT: usize = 1 << 24;
 
 /// Counts how many values of `tensor` lie in each of `bins` equal intervals from its smallest to
 /// its largest value. `bins` is clamped to 1 to [`MAX_BINS`]. NaN and infinities are counted
-/// together in a number of their own. If all values are equal, the bins together have a width of 1,
-/// or more if the values are large. The call waits for the device.
+/// together in a number of their own. If the values are equal, or too close together for so many
+/// bins, one bin in the middle counts all of them. Then the bins together have a width of 1, or
+/// more if the values are large. The call waits for the device.
 ///
 /// # Errors
 /// Fails if torch cannot count this kind of numbers, such as complex or quantised numbers.

@@ -30,9 +30,9 @@ pub use state::{load, save};
 pub use watch::{Watch, WatchExt, Watching};
 
 /// Makes a trial repeatable as far as torch allows. Seeds the random number generators of all
-/// devices, and limits torch to `threads` threads. On a node with as many slots as cores, 1 thread
-/// is best: trials do not compete for cores, and sums always have the same order. Call this
-/// function before the first tensor is made.
+/// devices, and limits torch to `threads` threads; 0 counts as 1. On a node with as many slots as
+/// cores, 1 thread is best: trials do not compete for cores, and sums always have the same order.
+/// Call this function before the first tensor is made.
 pub fn prepare(seed: u32, threads: u16) {
     tch::manual_seed(i64::from(seed));
     tch::set_num_threads(i32::from(threads.max(1)));

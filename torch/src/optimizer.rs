@@ -25,7 +25,8 @@ impl Optimizer {
     const ALL: [(Self, &'static str); 3] =
         [(Self::Adam, "Adam"), (Self::AdamW, "AdamW"), (Self::Sgd, "SGD")];
 
-    /// Builds an optimiser of this kind over all variables of `store`; `learning_rate` is above 0.
+    /// Builds an optimiser of this kind over all variables that `store` has now; `learning_rate`
+    /// must be at least 0.
     ///
     /// # Errors
     /// Fails if torch refuses the learning rate.

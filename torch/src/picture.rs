@@ -1,13 +1,14 @@
 //! Converts tensors to images: `besom::log!(run, "samples" => image(&batch.get(0), Layout::Chw)?)`.
-//! [`besom::Image::from_floats`] describes which numbers are which brightness.
+//! [`besom::Image::from_floats`] describes how numbers become brightness.
 
 use besom::{Image, Layout};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Converts a tensor to an image. `layout` is the order of the dimensions of a tensor with three of
-/// them. A tensor with two dimensions, height and width, is a grey image. Bytes stay as they are.
-/// Floats that all lie in 0 to 1, or in -1 to 1, are scaled to the range of bytes. Other floats are
-/// rounded and clipped to bytes. The call waits for the device.
+/// Converts a tensor to an image. If the tensor has three dimensions, `layout` is their order. A
+/// tensor with two dimensions, height and width, is a grey image. Bytes stay as they are, and all
+/// other numbers are treated as floats. Floats that all lie in 0 to 1, or in -1 to 1, are scaled to
+/// the range of bytes. Other floats are rounded and clipped to bytes. The call waits for the
+/// device.
 ///
 /// # Errors
 /// Fails if the tensor does not have two or three dimensions, has no pixel, or does not have 1 to 4

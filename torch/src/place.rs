@@ -15,8 +15,8 @@ pub struct Place {
     pub idle: Option<String>,
 }
 
-/// Chooses the first GPU in CUDA_VISIBLE_DEVICES, or the CPU if this program can use no GPU. Loads
-/// CUDA if libtorch has it.
+/// Chooses the first GPU that CUDA_VISIBLE_DEVICES leaves to this program, or the CPU if the
+/// program can use no GPU. Loads CUDA if libtorch has it.
 pub fn place() -> Place {
     choose(std::env::var("CUDA_VISIBLE_DEVICES").ok().as_deref(), Cuda::is_available())
 }

@@ -45,7 +45,7 @@ pub trait ResumeExt {
     /// in the format of [`state::save`].
     ///
     /// # Errors
-    /// Fails if the checkpoint cannot be written; then there is no checkpoint.
+    /// Fails like [`Run::checkpoint`], also if torch cannot write the state.
     fn save_training(
         &self,
         store: &nn::VarStore,
@@ -57,7 +57,8 @@ pub trait ResumeExt {
     /// there is no checkpoint. Call this method before the first row is logged.
     ///
     /// # Errors
-    /// Fails if the checkpoint cannot be fetched, or belongs to another model or optimizer.
+    /// Fails if the checkpoint cannot be fetched, if it belongs to another model or optimizer, or
+    /// if its progress is not a `T`.
     fn resume_training<T: DeserializeOwned>(
         &self,
         store: &nn::VarStore,

@@ -1,6 +1,6 @@
 //! Saves the state of a training in one file: the weights, the optimiser's state, and the progress
 //! of the training loop. Trainers that make checkpoints and resume from them call this module. The
-//! format is safetensors: a header in JSON and the bytes of the tensors. Every framework reads this
+//! format is safetensors: a header in JSON and the bytes of the tensors. Many frameworks read this
 //! format, and a file cannot contain code. If the names, kinds and shapes in a file do not all fit,
 //! loading it changes nothing.
 
@@ -51,8 +51,8 @@ pub fn save(
 /// file was written.
 ///
 /// # Errors
-/// Fails if the file cannot be read, or belongs to another model or optimizer. In these cases
-/// `store` and `optimizer` have not changed.
+/// Fails if the file cannot be read, if it belongs to another model or optimizer, or if its
+/// progress is not a `T`. In these cases `store` and `optimizer` have not changed.
 pub fn load<T: DeserializeOwned>(
     file: &Path,
     store: &nn::VarStore,

@@ -14,7 +14,7 @@ use crate::error::StateError;
 pub enum Rule {
     /// Stochastic gradient descent.
     Sgd(nn::Sgd),
-    /// Adam, which adds the weight decay to the gradient.
+    /// Adam, which adds the weight decay times the variable to the gradient.
     Adam(nn::Adam),
     /// Adam with decoupled weight decay.
     AdamW(nn::AdamW),
@@ -155,8 +155,8 @@ impl Optim {
     }
 
     /// Sets the state to one that [`Optim::state`] returned, from an optimiser of the same rule and
-    /// the same variables. Fails, and changes nothing, if a tensor is missing, is unknown or has
-    /// another shape.
+    /// the same variables. Fails, and changes nothing, if a tensor is missing, is unknown, or has
+    /// another kind or shape.
     pub(crate) fn set_state(
         &mut self,
         mut state: HashMap<String, Tensor>,

@@ -1,4 +1,5 @@
-//! Compares every update with that of libtorch's optimisers, and resumes a saved training.
+//! Tests that every update equals that of libtorch's optimisers, that a saved training resumes with
+//! the same bits, and that the state of another model is refused.
 
 use tch::{Device, nn::OptimizerConfig};
 

@@ -1,6 +1,6 @@
-//! Logs histograms of the gradients and parameters of every variable at regular steps, like
-//! `wandb.watch`. A training loop calls [`Watching::step`] after each backward pass. The module
-//! does not change the model.
+//! Logs histograms of the gradients and parameters of every trainable variable at regular steps,
+//! like `wandb.watch`. A training loop calls [`Watching::step`] after each backward pass. The
+//! module does not change the model.
 
 use besom::{Run, Value};
 use tch::{TchError, Tensor, nn};
@@ -64,10 +64,11 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// Counts a training step, and computes the histograms if they are due at this step. Call this
-    /// method after each backward pass, before the gradients are set to zero. A call right after
-    /// `backward_step` is also right. The histograms become part of the next row that the program
-    /// logs. A variable without a gradient gets no histogram of gradients.
+    /// Counts a training step, and computes the histograms at the first step and at every
+    /// `log_freq`-th step after it. Call this method after each backward pass, before the gradients
+    /// are set to zero. A call right after `backward_step` is also right. The histograms get the
+    /// step of the next row that the program logs. A variable without a gradient gets no histogram
+    /// of gradients.
     ///
     /// # Errors
     /// Fails if torch cannot compute the histogram of a variable.

@@ -1,4 +1,5 @@
-//! Logs histograms of a small model, and reads the rows back from the journal of an offline run.
+//! Tests that the histograms of a small model are in the journal of an offline run, and that a
+//! histogram counts every finite value.
 
 use besom::Mode;
 use tch::{Device, Kind, nn::Module as _, nn::OptimizerConfig as _};
