@@ -1,7 +1,7 @@
-//! Logs every kind of value that a run can log, in one training program with a comment on each
-//! call. The model is a small classifier of digits. Read the file from top to bottom: `train` has
-//! the training loop, and the functions below it make the values that it logs. Run the program by
-//! hand or with the sweep of this folder.
+//! Logs every kind of value that a run can log, in one training program with comments on the calls.
+//! The model is a small classifier of digits. Read the file from top to bottom: `train` has the
+//! training loop, and the functions below it make the values that it logs. Run the program by hand
+//! or with the sweep of this folder.
 
 use std::{f64::consts::TAU, process::ExitCode, time::Duration};
 
@@ -69,7 +69,8 @@ fn train() -> program::Result<()> {
     // The output layer is a parameter group of its own, with half the learning rate.
     let mut rates =
         LearningRates::new(&mut optimizer, &[config.learning_rate, config.learning_rate / 2.0]);
-    // Adds histograms of gradients and parameters to every 20th row.
+    // Logs histograms of gradients and parameters at the first training step and at every 20th step
+    // after it.
     let mut watching = run.watch(&store, Watch::All, 20);
     let mut filters = Vec::new();
 
@@ -84,9 +85,9 @@ fn train() -> program::Result<()> {
             optimizer.step();
             let loss = besom_tch::scalar(&loss)?;
             average.add(loss, labels.numel() as u64);
-            // Each call of `log!` logs one row at the next step. The values of `log_ahead` join
-            // that row. A `/` in names groups metrics. A map becomes several values, such as
-            // `grad.norm`.
+            // Each call of `log!` logs one row at the next step. The values of `log_ahead` get the
+            // step of that row. A `/` in names groups metrics. A map becomes several values, such
+            // as `grad.norm`.
             run.log_ahead(rates.row());
             besom::log!(
                 run,
@@ -129,8 +130,8 @@ fn train() -> program::Result<()> {
     Ok(())
 }
 
-/// Logs the data as an artifact, and records that this run uses it. If the newest version of the
-/// artifact has the same content, no new version is made.
+/// Logs the data as an artifact, and records that this run uses it. If a version of the artifact
+/// has the same content, no new version is made.
 fn use_data(run: &Run, images: &Images) -> program::Result<()> {
     let labels: Vec<u8> = Vec::try_from(images.test.labels.to_kind(Kind::Uint8))?;
     let mut data = Artifact::new("digits-test", "dataset");

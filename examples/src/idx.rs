@@ -14,7 +14,7 @@ use flate2::read::GzDecoder;
 /// The third byte of the magic number. This value says that the elements are unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
 /// The maximum size of an array in bytes, which is more than any data set in this format needs.
-/// With this limit, a damaged header cannot make the reader use all memory of the machine.
+/// With this limit, the reader refuses a damaged header that asks for more.
 const MOST_BYTES: usize = 4 << 30;
 
 /// An array of bytes with any number of dimensions.
