@@ -39,7 +39,7 @@ struct Load {
 }
 
 /// The bytes that the disks and the network have moved since boot: (read, written) and (received,
-/// sent).
+/// sent). `None` if the kernel reports no disk or no network interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Moved {
     disk: Option<(u64, u64)>,
@@ -187,7 +187,8 @@ fn disk_bytes(diskstats: &str, disks: &HashSet<String>) -> Option<(u64, u64)> {
 }
 
 /// Returns the bytes received and sent over the machine's network cards. If there are no cards, as
-/// in a container, it counts all interfaces except the loopback.
+/// in a container, it counts all interfaces except the loopback. Returns `None` if there is no such
+/// interface.
 fn network_bytes(dev: &str, cards: &HashSet<String>) -> Option<(u64, u64)> {
     let lines = dev.lines().filter_map(|line| line.split_once(':'));
     let ours = lines.filter_map(|(name, counts)| {

@@ -13,9 +13,10 @@ pub struct Reading {
     pub index: u32,
     /// The GPU's UUID.
     pub uuid: String,
-    /// The share of the time in which work ran on the GPU, 0 to 100.
+    /// The share of the driver's last measuring interval in which work ran on the GPU, 0 to 100.
     pub busy_percent: Option<f64>,
-    /// The share of the time in which the GPU's memory was read or written, 0 to 100.
+    /// The share of the driver's last measuring interval in which the GPU's memory was read or
+    /// written, 0 to 100.
     pub memory_busy_percent: Option<f64>,
     /// The memory in use and the total memory, in bytes.
     pub memory_bytes: Option<(u64, u64)>,

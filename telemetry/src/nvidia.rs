@@ -49,7 +49,8 @@ fn none(reason: &str) -> Found {
 }
 
 /// The meter of NVIDIA GPUs, which uses NVIDIA's management library. The first call of a method
-/// loads the library.
+/// loads the library. If loading fails, the meter reports no GPU until a call of `trouble` makes it
+/// try again.
 #[derive(Debug, Default)]
 pub struct NvidiaMeter {
     driver: Option<Option<Driver>>,

@@ -1,5 +1,5 @@
-//! Parses the period of samples: "off", or a number of seconds. The SDK's settings and the agent's
-//! flags use this module.
+//! Parses the period of samples: "off", or a number of seconds from 0.1 to 86400. The SDK's
+//! settings and the agent's flags use this module.
 
 use std::{str::FromStr, time::Duration};
 

@@ -47,7 +47,8 @@ pub(crate) fn uptime() -> f64 {
 }
 
 impl Stat {
-    /// Reads the process with this pid. Returns `None` if there is none.
+    /// Reads the process with this pid. Returns `None` if there is none, or if its line in /proc
+    /// cannot be read.
     pub fn read(pid: i32) -> Option<Self> {
         // One call reads the whole line, because the buffer is longer than any such line. Speed
         // matters, because every start of a trial waits for this function.
@@ -87,13 +88,14 @@ impl Stat {
     }
 }
 
-/// Returns the pids of all processes of this machine.
+/// Returns the pids of all processes that /proc shows. In a container, these may be only the
+/// container's own processes.
 pub fn pids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// Returns all processes of this machine by pid.
+/// Returns all processes that /proc shows, by pid.
 pub fn table() -> HashMap<i32, Stat> {
     pids().filter_map(|pid| Some((pid, Stat::read(pid)?))).collect()
 }

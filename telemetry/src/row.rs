@@ -1,4 +1,4 @@
-//! Defines a sample: numbers with names. The sampler and the machine add numbers to it.
+//! Defines a sample: numbers with names. `sampler` and `machine` add the numbers.
 
 /// The prefix of the names of all system metrics, the same as in W&B.
 const PREFIX: &str = "system.";

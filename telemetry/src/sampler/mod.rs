@@ -1,6 +1,7 @@
 //! Takes samples of the machine, a tree of processes and the GPUs, on a thread at a fixed period.
-//! The agent starts such a thread for each trial, and the SDK for each run outside of sweeps. The
-//! module passes each row to a function of its caller, which stores the row.
+//! The agent starts such a thread for each trial. The SDK starts one for each run outside of sweeps
+//! and for each trial of a function agent. The module passes each row to a function of its caller,
+//! which stores the row.
 
 use std::{
     io,
@@ -18,8 +19,8 @@ use crate::{
     tally::Tally,
 };
 
-/// The time until the first sample. It is shorter than the default period, so that a short run also
-/// has a sample.
+/// The longest time until the first sample. It is shorter than the default period, so that a run of
+/// a few seconds also has a sample.
 const FIRST: Duration = Duration::from_secs(1);
 /// The maximum number of GPUs in one row.
 const MAX_GPUS: usize = 16;
@@ -40,7 +41,8 @@ impl<M: Meter> Sampler<M> {
         Self { processes: Tally::new(root), machine: Machine::new(folder), gpus, own }
     }
 
-    /// Takes a sample. CPU percentages cover the time since the previous sample.
+    /// Takes a sample. CPU percentages cover the time since the previous sample, or since
+    /// [`Sampler::new`] for the first sample.
     pub fn sample(&mut self) -> Row {
         let mut row = Row::default();
         self.machine.sample(&mut row);
