@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 
 use crate::{say, style};
 
-/// The exit codes of Besom's programs, with their meanings.
+/// The exit codes with which Besom's programs fail, with their meanings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The controller refused the request, or the job failed.

@@ -71,12 +71,14 @@ pub fn hint(line: impl Display) {
     say(format_args!("{} {line}", style::paint(style::HINT, "hint:")));
 }
 
-/// Returns the number of columns of the terminal at stdout, or `None` if stdout is not a terminal.
+/// Returns the number of columns of the terminal at stdout, or 80 if the terminal does not report
+/// it. Returns `None` if stdout is not a terminal.
 pub fn columns() -> Option<usize> {
     window().map(|(columns, _)| columns)
 }
 
-/// Returns the columns and rows of the terminal at stdout, or `None` if stdout is not a terminal.
+/// Returns the columns and rows of the terminal at stdout, or 80 and 24 if the terminal does not
+/// report them. Returns `None` if stdout is not a terminal.
 fn window() -> Option<(usize, usize)> {
     let stdout = io::stdout();
     if !stdout.is_terminal() {

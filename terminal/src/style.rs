@@ -6,7 +6,7 @@ pub use anstyle::Style;
 
 /// The style of `error:`.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// The style of `warning:`.
+/// The style of `warning:`, and of states such as `paused` and `preempted`.
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The style of `hint:`.
 pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
@@ -18,7 +18,7 @@ pub const FAINT: Style = Style::new().dimmed();
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// The style of a word that means failure, such as the state `failed`.
 pub const BAD: Style = AnsiColor::Red.on_default();
-/// The style of the states of runs and sweeps that are still running.
+/// The style of the states `running` and `leased`.
 pub const LIVE: Style = AnsiColor::Blue.on_default();
 
 /// The style of the filled part of a progress bar.

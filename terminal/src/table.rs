@@ -42,7 +42,8 @@ impl Table {
         self
     }
 
-    /// Adds a row. Cells that are missing at its end are empty.
+    /// Adds a row. Cells that are missing at its end are empty, and cells beyond the last column
+    /// are dropped.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut cells: Vec<String> = cells.into_iter().collect();
         cells.resize(self.header.len(), String::new());
