@@ -23,7 +23,7 @@ const SWEEP: &str = "examples/typical/sweep.yaml";
 const CONTROLLER_LOG: &str = "controller.log";
 const AGENT_LOG: &str = "agent.log";
 const TICK: Duration = Duration::from_millis(50);
-/// The maximum time that a program has to start or to end.
+/// The maximum time for the start of the controller, and for the end of a program after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run() -> Result<()> {

@@ -73,7 +73,7 @@ impl fmt::Display for Failure {
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// Runs some end-to-end tests of CI with `times` rounds each.
+/// Runs the end-to-end tests of kills, stops and a full disk with `times` rounds each.
 fn soak(times: &str) -> Result<()> {
     let test =
         |name| ["test", "--package", "tests", "--test", "end_to_end", name, "--", "--nocapture"];
