@@ -1,8 +1,8 @@
 //! Lets the simulator observe and break the programs. The crate counts the transitions of the state
 //! machines, and plants bugs that prove that the simulator finds such bugs. `controller` and
-//! `agent` call it. Without the feature `on`, every function is empty and costs nothing. With the
-//! feature, a planted bug and the counts belong to one thread. No program that users run has the
-//! feature.
+//! `agent` call it. Without the feature `on`, the functions do nothing, report that no bug is
+//! planted, and cost nothing. With the feature, a planted bug and the counts belong to one thread.
+//! No program that users run has the feature.
 
 /// A plausible bug that the simulator can plant. Each bug removes one safeguard on which Besom's
 /// guarantees depend.
