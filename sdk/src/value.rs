@@ -10,7 +10,7 @@ use crate::media::{
     Audio, Html, Image, Media, Video, histogram::Histogram, plot::Chart, table::Table,
 };
 
-/// One logged value. Floats keep their bits, including NaN and infinities.
+/// One logged value. 64-bit floats keep their bits, including NaN and infinities.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {

@@ -157,7 +157,8 @@ impl Image {
         self
     }
 
-    /// Adds a group of bounding boxes under a key, such as `predictions` or `ground_truth`.
+    /// Adds a group of bounding boxes under a key, such as `predictions` or `ground_truth`. The
+    /// group replaces an earlier group under the same key.
     #[must_use]
     pub fn boxes(
         mut self,
@@ -168,7 +169,8 @@ impl Image {
         self
     }
 
-    /// Adds a segmentation mask under a key, such as `predictions` or `ground_truth`.
+    /// Adds a segmentation mask under a key, such as `predictions` or `ground_truth`. The mask
+    /// replaces an earlier mask under the same key.
     #[must_use]
     pub fn masks(mut self, key: impl Into<String>, mask: Mask) -> Self {
         self.masks.push((key.into(), mask));

@@ -88,7 +88,7 @@ impl Start {
     }
 }
 
-/// The state that a run's handle, its journal thread, its sender and the exit hook share.
+/// The state that a run's handle, its journal thread and the exit hook share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) identity: Identity,
