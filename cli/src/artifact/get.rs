@@ -1,5 +1,5 @@
-//! `sweep artifact get`: downloads a version into a folder. The command writes nothing outside that
-//! folder, whatever paths the controller names.
+//! `sweep artifact get`: downloads a version into a folder. Whatever paths the controller names,
+//! the command writes only into that folder and into the user's cache of contents.
 
 use std::path::PathBuf;
 

@@ -23,7 +23,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints the artifacts by project and name.
+/// Prints the newest version of each artifact, or all versions of the named artifact, in the order
+/// of project and name.
 pub(super) async fn list(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let (project, name) = (args.project.as_deref().unwrap_or_default(), args.name.as_deref());
     let mut found = versions(controller, project, name.unwrap_or_default()).await?;

@@ -1,5 +1,5 @@
-//! `sweep artifact`: works with the versions of what runs have made and used. `main` calls it. Each
-//! subcommand has one file here, with its flags and its help.
+//! `sweep artifact`: lists, shows, downloads and removes the versions of artifacts, and changes
+//! their aliases. `main` calls it. Each subcommand has one file here, with its flags and its help.
 
 mod alias;
 mod get;

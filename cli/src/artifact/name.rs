@@ -1,4 +1,5 @@
-//! Parses the name of a version, and finds the version at the controller. The subcommands use it.
+//! Parses the name of an artifact's version, and finds this version at the controller. All
+//! subcommands of `sweep artifact` use this module.
 
 use proto::v1::{Artifact, ArtifactRef, ListArtifacts};
 use terminal::{Exit, Failure};
@@ -13,7 +14,7 @@ use crate::{
 pub(crate) struct Name {
     project: String,
     pub(super) name: String,
-    /// A number, an alias, or nothing for the latest version.
+    /// The version: a number as in `v3`, an alias, or an empty text for the newest version.
     pub(super) version: String,
 }
 
@@ -69,7 +70,8 @@ impl Name {
         }
     }
 
-    /// Asks the controller for the version.
+    /// Requests the version's properties from the controller. Fails as [`Name::find`] does, or if
+    /// the artifact has no such version.
     pub(super) async fn get(&self, controller: &Controller) -> Result<Artifact, Failure> {
         let wanted = self.find(controller).await?;
         let got = controller.dial().artifacts().get(within_patience(wanted)).await;

@@ -1,4 +1,4 @@
-//! `sweep artifact show`: shows one version with its files and its lineage.
+//! `sweep artifact show`: shows one version with its files, and the runs that made and used it.
 
 use blobs::fetch;
 use record::artifact::{Content, Entry};
