@@ -1,6 +1,7 @@
-//! Lays out the rows of a run as a table. The first columns say where a row belongs. One column per
-//! key follows, with a type that fits all values of the key. The writers of this folder use this
-//! module, which writes no file and does not depend on a format.
+//! Lays out the rows of one run or of several runs as a table. The first columns say where a row
+//! belongs: its run, attempt, writer, number, step and time. One column per key follows, with a
+//! type that fits all values of the key. The writers of this folder use this module, which writes
+//! no file and does not depend on a format.
 
 use std::{
     borrow::Cow,
@@ -28,7 +29,7 @@ const RUN: &str = "_run";
 /// name is unique.
 const PREFIX: &str = "logged.";
 
-/// The number up to which a 64-bit float represents every whole number exactly.
+/// The absolute value up to which a 64-bit float represents every whole number exactly: 2^53.
 pub(super) const EXACT: u64 = 1 << 53;
 
 /// The type of a column.
@@ -38,7 +39,7 @@ pub(crate) enum Kind {
     Count,
     /// Whole numbers.
     Whole,
-    /// Floats, mixed with whole numbers that floats represent exactly.
+    /// Floats, alone or beside whole numbers that floats represent exactly.
     Float,
     /// True and false.
     Flag,
@@ -62,11 +63,11 @@ pub(crate) struct Column {
 /// One cell of a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
-    /// An attempt, a sequence number or a step, which are never negative.
+    /// The number of a trial, an attempt, a row or a step, which is never negative.
     Count(u64),
     /// Milliseconds since the epoch.
     Time(i64),
-    /// A logged value.
+    /// A logged value, or any other text, number or flag.
     Value(ValueRef<'a>),
 }
 
@@ -97,7 +98,8 @@ pub(crate) struct Place<'a> {
     pub(crate) writer: &'a str,
     /// The number of earlier rows of this attempt and writer in the stream.
     pub(crate) sequence: u64,
-    /// Whether the attempt was fenced: another attempt owned the run, or the run was over.
+    /// Whether the controller keeps the row apart, because the attempt did not own the run, or had
+    /// been over for too long.
     pub(crate) fenced: bool,
 }
 
@@ -106,7 +108,8 @@ pub(crate) struct Place<'a> {
 pub(super) struct Seen {
     float: bool,
     whole: bool,
-    /// Whether a whole number is beyond [`EXACT`], so that a float may not represent it.
+    /// Whether the absolute value of a whole number exceeds [`EXACT`], so that a float may not
+    /// represent it.
     wide: bool,
     flag: bool,
     text: bool,

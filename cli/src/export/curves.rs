@@ -1,6 +1,6 @@
-//! `sweep export --curves`: writes all rows of all runs of a sweep in long form, one line per value
-//! (docs/decisions/curves.md). The export writes each block when the block arrives, and keeps no
-//! block in memory.
+//! `sweep export --curves`: writes the logged values of all runs of a sweep in long form, one line
+//! per value (docs/decisions/curves.md). The export writes each block when the block arrives. So
+//! only one block is in memory, and the lines that the format gathers.
 
 use std::io;
 

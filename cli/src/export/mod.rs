@@ -57,8 +57,8 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
-/// Writes the trials, or their curves, to stdout or to a file. An existing file stays unchanged
-/// until the export is complete.
+/// Writes the trials, or all values that they logged, to stdout or to a file. An existing file
+/// stays unchanged until the export is complete.
 pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let path = args.output.as_deref();
     let format = format_for(args.format, path)?;
@@ -111,7 +111,7 @@ pub(crate) fn format_for(
     Ok(format)
 }
 
-/// Prints what was written to a file. Prints nothing for an export to stdout.
+/// Prints to stderr what was written to a file. Prints nothing for an export to stdout.
 pub(crate) fn wrote(path: Option<&Path>, what: &str) {
     if let Some(path) = path.filter(|path| path.as_os_str() != output::STDOUT) {
         terminal::say(format_args!("wrote {what} to {}", sanitise(&path.display().to_string())));

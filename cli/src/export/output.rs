@@ -28,15 +28,15 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Opens a temporary file in the folder of `path`. If `path` is `None` or `-`, the output is
-    /// stdout. Fails if the folder does not exist, if no file can be created in it, or if the path
-    /// names something other than a file.
+    /// Opens a temporary file in the folder of the final file. If `path` is `None` or `-`, the
+    /// output is stdout. Fails if the folder does not exist, if no file can be created in it, or if
+    /// the path names something other than a file.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != STDOUT) else {
             return Ok(Self::Stdout(Vec::new()));
         };
-        // If the path is a symbolic link, the export replaces the file that the link leads to. The
-        // link stays.
+        // If the path is a symbolic link to a file, the export replaces that file, and the link
+        // stays. A broken link is itself replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if target.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -53,8 +53,8 @@ impl Output {
         Ok(Self::File(BufWriter::new(file), target))
     }
 
-    /// Writes everything to disk and gives the file its name, which replaces an earlier file of
-    /// that name. Fails if the file system refuses a write.
+    /// Writes the last bytes. Syncs a file and gives it its name, which replaces an earlier file of
+    /// that name. Fails if the file cannot be written, synced or renamed.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         if let Self::File(file, path) = self {
@@ -82,7 +82,8 @@ impl Write for Output {
         match self {
             Self::Stdout(waiting) => {
                 waiting.extend_from_slice(bytes);
-                // The write ends at a line end, so that a terminal receives only whole characters.
+                // Every write but the last ends at a line end, so that no write cuts a character
+                // for the terminal.
                 if waiting.len() >= GATHER
                     && let Some(end) = waiting.iter().rposition(|byte| *byte == b'\n')
                 {

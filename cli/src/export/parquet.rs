@@ -1,5 +1,5 @@
-//! Writes rows as a Parquet file: one typed column per key, compressed with Snappy, which every
-//! Parquet reader supports. The exports use this module.
+//! Writes rows as a Parquet file with typed columns, compressed with Snappy, which the common
+//! Parquet readers support. [`Sink`](super::rows::Sink) uses this module.
 
 use std::{
     io::{self, Write},
@@ -60,7 +60,7 @@ impl<W: Write + Send> Parquet<W> {
         Ok(())
     }
 
-    /// Writes the last rows and the footer, and returns the writer.
+    /// Writes the last rows and the footer, and returns the underlying writer.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if self.rows > 0 {
             self.group()?;

@@ -1,6 +1,7 @@
 //! Collects all rows of one stream of some runs in a [`Spool`] and finds their columns. Then writes
 //! the rows with these columns. At most one block, and the rows that a format gathers, are in
-//! memory. `sweep run export` uses this module.
+//! memory. `sweep run export` uses [`Rows`]. Exports of curves, and of trials as Parquet, use only
+//! [`Sink`].
 
 use std::io;
 
@@ -50,7 +51,7 @@ impl From<io::Error> for Stopped {
     }
 }
 
-/// The rows of a stream.
+/// The rows of one stream of some runs, kept on disk.
 pub(crate) struct Rows {
     /// The ids of the runs. If there are several, each row names its run.
     runs: Vec<String>,
@@ -60,7 +61,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Starts an empty collection for these runs. Keeps only these keys, or all if `keys` is empty.
+    /// Starts an empty collection for these runs. The table will have only these keys, or all if
+    /// `keys` is empty.
     pub(crate) fn new(runs: &[String], keys: &[String]) -> io::Result<Self> {
         Ok(Self { runs: runs.to_vec(), spool: Spool::new()?, survey: Survey::of(keys), rows: 0 })
     }
@@ -81,12 +83,12 @@ impl Rows {
         &self.survey
     }
 
-    /// Returns the number of rows.
+    /// Returns the number of rows that were added so far.
     pub(crate) fn count(&self) -> u64 {
         self.rows
     }
 
-    /// Writes all rows.
+    /// Writes all rows as a table, and returns the output, which is not finished yet.
     pub(crate) fn write(self, format: Format, output: Output) -> Result<Output, Stopped> {
         let several = self.runs.len() > 1;
         let table = self.survey.table(several);
@@ -154,7 +156,7 @@ impl Sink {
         }
     }
 
-    /// Ends the table and returns the output.
+    /// Ends the table and returns the output, which is not finished yet.
     pub(super) fn finish(self) -> io::Result<Output> {
         match self {
             Self::Csv(csv) => csv.finish(),

@@ -1,4 +1,4 @@
-//! Writes rows as CSV, JSON or JSON lines. The exports use this module.
+//! Writes rows as CSV, JSON or JSON lines. [`Sink`](super::rows::Sink) uses this module.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::{json, view};
 pub(crate) struct Csv<W: Write>(::csv::Writer<W>);
 
 impl<W: Write> Csv<W> {
-    /// Writes the header.
+    /// Starts a table by writing its header.
     pub(crate) fn new(out: W, columns: &[Column]) -> io::Result<Self> {
         let mut writer = view::csv::writer(out);
         writer.write_record(columns.iter().map(|column| &column.name))?;

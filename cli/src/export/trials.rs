@@ -55,7 +55,8 @@ pub(super) fn write(runs: &[Run], output: Output) -> io::Result<Output> {
     sink.finish()
 }
 
-/// Returns the values of the parameters, then those of the summary keys.
+/// Returns a run's values of all parameters, then of all summary keys. A missing value and JSON's
+/// null are `None`.
 fn logged(names: &csv::Names, run: &Run) -> Vec<Option<Value>> {
     names
         .values(run)
