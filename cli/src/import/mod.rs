@@ -93,7 +93,8 @@ struct How {
 }
 
 /// Finds and surveys the runs, sends them unless this is a dry run, and prints a report. If one run
-/// cannot be sent, the later runs are not sent either.
+/// cannot be sent, the later runs are not sent either: the report shows them as not sent, and the
+/// function fails.
 pub(crate) async fn import(controller: &Controller, command: &Command) -> Result<(), Failure> {
     let (sources, how) = match command {
         Command::Tensorboard(args) => (event_folders(args)?, &args.how),
@@ -162,7 +163,7 @@ fn offline_runs(args: &Wandb) -> Result<Vec<Box<dyn Source>>, Failure> {
     Ok(found.into_iter().map(|run| Box::new(run) as Box<dyn Source>).collect())
 }
 
-/// Combines all problems into one failure.
+/// Fails with all problems in one failure. Succeeds if there are none.
 fn refuse(problems: Vec<String>, hint: &str) -> Result<(), Failure> {
     let mut problems = problems.into_iter();
     let Some(first) = problems.next() else { return Ok(()) };
@@ -199,8 +200,9 @@ fn survey(sources: Vec<Box<dyn Source>>) -> Result<Vec<Found>, Failure> {
     Ok(runs.into_iter().map(|(_, found)| found).collect())
 }
 
-/// Adds a source unless it is a copy of another source. A source counts as a copy if the other
-/// source begins with all its bytes. Only the longer source stays.
+/// Adds a source unless it is a copy of another source with the same key. A source counts as a copy
+/// if each of its files is the beginning of the other source's file of the same name. Only the
+/// longer source stays.
 fn add(runs: &mut Vec<(String, Found)>, key: String, one: Found) -> io::Result<()> {
     let tell = |copy: &Found, of: &Found| {
         let [copy, of] = [copy, of].map(|found| shown(&found.source.path()));
@@ -280,7 +282,7 @@ fn as_json(found: &Found, sent: Option<&Sent>) -> Value {
 }
 
 /// Returns the last part of the folder's path, with links and `..` resolved. If the path names a
-/// file, returns the name of the file's folder.
+/// file, returns the name of the file's folder. Returns `import` if there is no name.
 fn folder_name(folder: &Path) -> String {
     let mut whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     if whole.is_file() {

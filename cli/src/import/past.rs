@@ -21,7 +21,7 @@ struct Known {
     hash: String,
 }
 
-/// The imported files, in the order in which they were read.
+/// The files of a run that earlier imports have read, in the order in which they were first read.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     files: Vec<Known>,
@@ -43,8 +43,8 @@ pub(super) enum Relation {
     /// The source has all imported files and may have more. The source's history values begin with
     /// the imported values.
     Grown,
-    /// The source has all imported files and more, but its history values do not begin with the
-    /// imported values. Steps were taken back, or an earlier file has grown.
+    /// The source has all imported files, with more bytes or further files, but its history values
+    /// do not begin with the imported values. Steps were taken back, or an earlier file has grown.
     Rewritten,
 }
 
@@ -77,8 +77,9 @@ impl Past {
         }
     }
 
-    /// Returns the rows that must be written before these parts are sent. If `anew` is true, these
-    /// parts replace everything that was imported. Fails if a file cannot be read.
+    /// Returns the rows of the stream `meta` that must be written before the values of these parts
+    /// are sent. If `anew` is true, these parts replace everything that was imported. Fails if a
+    /// file cannot be read.
     pub(super) fn rows(&self, parts: &[Part], anew: bool) -> io::Result<Vec<Row>> {
         let mut said = Vec::new();
         if anew {
@@ -111,8 +112,8 @@ impl Past {
         Ok(if grown { Relation::Grown } else { Relation::Rewritten })
     }
 
-    /// Returns the parts as they were at the last import. Returns `None` if an imported file is
-    /// missing, is shorter, or does not begin with the imported bytes.
+    /// Returns the imported files with the lengths that they had at the last import. Returns `None`
+    /// if an imported file is missing, is shorter, or does not begin with the imported bytes.
     fn parts(&self, parts: &[Part]) -> io::Result<Option<Vec<Part>>> {
         let mut then = Vec::new();
         for known in &self.files {
@@ -184,7 +185,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Returns the values of a row.
+/// Returns the values of a row, each with the row's step and time.
 pub(super) fn placed(row: Row) -> std::vec::IntoIter<Placed> {
     let Row { step, wall_ms, values } = row;
     let values: Vec<Placed> =
@@ -192,7 +193,8 @@ pub(super) fn placed(row: Row) -> std::vec::IntoIter<Placed> {
     values.into_iter()
 }
 
-/// Returns whether two values are the same. NaN equals NaN here.
+/// Returns whether two values have the same step, time, key and value. Floats are compared by their
+/// bits, so a NaN equals itself.
 pub(super) fn is_same(one: &Placed, other: &Placed) -> bool {
     let same = match (&one.3, &other.3) {
         (Value::F64(one), Value::F64(other)) => one.to_bits() == other.to_bits(),

@@ -1,4 +1,4 @@
-//! Names files to users: their paths, and why they cannot be read.
+//! Formats the paths of files for users, and the messages about files that cannot be read.
 
 use std::{io, path::Path};
 
@@ -6,12 +6,12 @@ use terminal::sanitise;
 
 use crate::source::why;
 
-/// Returns a path without the signs that would change the terminal.
+/// Returns a path as text, without control characters that a terminal would obey.
 pub(super) fn shown(path: &Path) -> String {
     sanitise(&path.display().to_string())
 }
 
-/// Returns the sentence that a file cannot be read.
+/// Returns the message that a file cannot be read, with the reason.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("cannot read `{}`: {}", shown(path), why(error))
 }

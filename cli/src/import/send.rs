@@ -1,7 +1,7 @@
 //! Sends a run that an importer found to the controller. The import makes the same calls as the
 //! SDK: begin, append, end. A repeated import continues where the previous one ended. The import
 //! finds the run by its key and by what earlier imports have read ([`Past`]). It does not send
-//! stored values again, and sends new values as the run's next attempt. See
+//! stored values again. If the run has ended, it sends new values as the run's next attempt. See
 //! docs/decisions/imports.md.
 
 use std::{collections::HashMap, io, mem};
@@ -30,7 +30,7 @@ pub(crate) struct Sent {
     pub(crate) run: String,
     /// The number of history rows that the controller did not have yet.
     pub(crate) rows: u64,
-    /// Whether an earlier import had begun the run.
+    /// Whether an earlier import had written to the run.
     pub(crate) known: bool,
 }
 
@@ -86,8 +86,8 @@ struct Known {
     relation: Relation,
 }
 
-/// Finds the run of the source, or begins it. If the run of a key has other contents, the function
-/// tries the same key with a number after it.
+/// Finds the controller's run for the source, or begins it. If the run of a key has other contents,
+/// the function tries the same key with a number after it.
 async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> {
     let base = found.key().map_err(|error| unreadable(found, &error))?;
     for number in 0.. {
@@ -116,7 +116,7 @@ async fn find(controller: &Controller, found: &Found) -> Result<Known, Failure> 
     unreachable!("an unused key begins a run")
 }
 
-/// Warns that a part of a run becomes a separate run, because the import does not include the parts
+/// Warns that the source becomes a separate run, because it does not include the files of its run
 /// that were imported before.
 fn tell_apart(found: &Found, run: &str) {
     let Some(id) = found.source.id() else { return };
@@ -127,8 +127,9 @@ fn tell_apart(found: &Found, run: &str) {
     terminal::hint(format_args!("to get one run, import all folders of `{id}` together"));
 }
 
-/// Returns whether a run without imported rows belongs to this source. An import that was killed
-/// before it sent anything may have begun the run for another source.
+/// Returns whether a run without imported rows belongs to this source: whether it has the source's
+/// name and config. An import that was killed before it sent anything may have begun the run for
+/// another source.
 fn is_ours(run: &Run, found: &Found) -> bool {
     let config = serde_json::from_str::<Json>(&run.config_json).ok();
     run.name == found.about.name && config == Some(Json::Object(found.about.config.clone()))
@@ -198,8 +199,9 @@ async fn each(
     Ok(())
 }
 
-/// Begins the run with the id that it has in the source. If the controller refuses that id, the run
-/// gets another id.
+/// Begins the run of this key, or finds it if an earlier import has begun it. If `with_id` is true
+/// and the run has an id in the source, the run keeps this id, unless the controller refuses the
+/// id.
 async fn begin(
     controller: &Controller,
     found: &Found,
@@ -232,7 +234,7 @@ async fn call(controller: &Controller, message: BeginRun) -> Result<RunBegun, to
     connect::with_tries(async || runs.begin(connect::within_patience(message.clone())).await).await
 }
 
-/// Builds the message with the run's name and config.
+/// Builds the message with the run's project, name, config, labels and start time.
 fn introduction(found: &Found) -> BeginRun {
     let about = found.about.clone();
     BeginRun {
@@ -271,13 +273,13 @@ async fn end(
 /// The state of one stream of the run.
 #[derive(Default)]
 struct Tail {
-    /// The number of rows of the stream that the controller has of this attempt; `None` before the
-    /// first append.
+    /// The number of rows of the stream that the controller has from this attempt and writer;
+    /// `None` before the first append.
     offset: Option<u64>,
     /// The number of the source's values that earlier imports have stored and that were not skipped
     /// yet.
     stored: u64,
-    /// The last row that an earlier import has stored.
+    /// The last row that earlier imports have stored; `None` if there is none.
     last: Option<Row>,
     encoder: Writer,
     frames: Vec<u8>,
@@ -368,7 +370,8 @@ impl<'a> Streams<'a> {
         Ok(())
     }
 
-    /// Returns the stream's tail. Asks the controller for it the first time.
+    /// Returns the stream's tail. The first call for a stream reads the stored rows from the
+    /// controller.
     async fn tail(&mut self, stream: Stream) -> Result<&mut Tail, Failure> {
         if !self.of.contains_key(&stream) {
             let tail = self.read_back(stream).await?;
@@ -431,7 +434,7 @@ impl<'a> Streams<'a> {
             .hint("make sure that no other import of the same run is running"))
     }
 
-    /// Appends frames and returns how many rows the stream then has.
+    /// Appends frames and returns how many rows of this attempt and writer the stream then has.
     async fn append(&self, stream: &str, offset: u64, frames: Vec<u8>) -> Result<u64, Failure> {
         let message = AppendRows {
             run: self.run.clone(),

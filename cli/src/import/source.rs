@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use crate::stream::Stream;
 
 /// The size limit of a row in bytes. The limit leaves room for the frame's own bytes, so that every
-/// row fits into a frame. A larger row loses values.
+/// row fits into a frame. A larger row loses the values that do not fit.
 const ROW_BYTES: usize = MAX_FRAME_BYTES - (64 << 10);
 /// The most bytes that a value needs beside its key and its text.
 const VALUE_BYTES: usize = 32;
@@ -54,7 +54,7 @@ impl Losses {
 /// part takes some of them back.
 pub(crate) trait Reader {
     /// Returns the next row, or `None` at the end. Damage is not an error: the reader gives what is
-    /// intact and counts the rest as losses. Fails if a file cannot be read.
+    /// intact and reports the rest in its losses. Fails if a file cannot be read.
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>>;
 
     /// Returns what was left out so far.
@@ -111,7 +111,7 @@ impl Part {
 
 /// A run that can be read any number of times.
 pub(crate) trait Source {
-    /// Returns its files, in reading order.
+    /// Returns the run's files, in the order in which they are read.
     fn parts(&self) -> &[Part];
 
     /// Opens a reader of `parts`, which are the source's own parts, or these parts as they were at
@@ -142,8 +142,8 @@ pub(crate) struct Found {
     pub(crate) rows: u64,
     /// The number of keys of its history.
     pub(crate) keys: usize,
-    /// The times of its first and last rows in milliseconds since the epoch; `None` if it has no
-    /// rows.
+    /// The smallest and the largest time of its rows, of any stream, in milliseconds since the
+    /// epoch; `None` if it has no rows.
     pub(crate) times: Option<(i64, i64)>,
 }
 
@@ -229,8 +229,8 @@ fn text_bytes(value: &Value) -> usize {
     }
 }
 
-/// Shortens a text that is too long for a row. Returns false for a JSON value that is too long,
-/// because shortened JSON would be invalid.
+/// Shortens a text that is too long for a value, and counts its end as a loss. Returns false for a
+/// JSON value that is too long, because shortened JSON would be invalid.
 fn fit(value: &mut Value, losses: &mut Losses) -> bool {
     match value {
         Value::Text(text) if text.len() > MAX_TEXT_BYTES => {

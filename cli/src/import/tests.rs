@@ -42,8 +42,8 @@ fn read(source: &dyn Source) -> (Vec<(Stream, String)>, Losses) {
     (lines, reader.losses().clone())
 }
 
-/// Describes a source as text. Leaves out the measurements of the machine, which differ every time
-/// that the fixtures are made.
+/// Describes a source as text. Leaves out the measurements of the machine and the tables, which
+/// differ every time that the fixtures are made.
 fn told(source: &dyn Source) -> String {
     let (lines, losses) = read(source);
     let mut reader = source.open(source.parts()).unwrap();

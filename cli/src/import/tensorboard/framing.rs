@@ -9,8 +9,8 @@ use std::{
 
 use crate::import::source::Part;
 
-/// The largest record that is read, in bytes. The reader skips larger records. A graph may have
-/// gigabytes, but the records that the import needs have a few kilobytes.
+/// The size of the largest record that is read, in bytes. The reader skips larger records. A graph
+/// may have gigabytes, but the records that the import needs have a few kilobytes.
 const LARGEST: u64 = 256 << 20;
 /// The size of the length and its checksum, in bytes.
 const HEAD_BYTES: usize = 12;
@@ -23,11 +23,12 @@ const MASK: u32 = 0xa282_ead8;
 pub(super) enum Next {
     /// A record with correct checksums.
     Record(Vec<u8>),
-    /// A record with wrong bytes, or one that is too large. The next record can be read.
+    /// A record with a wrong checksum of its bytes, or one that is too large. The reader has
+    /// skipped the record and goes on at the next one.
     Bad,
     /// The file ends within a record: it is being written, or its writer was killed.
     Torn,
-    /// The length is wrong, so the start of the next record is unknown.
+    /// The checksum of a length is wrong, so the start of the next record is unknown.
     Lost,
     /// The end of the file.
     End,

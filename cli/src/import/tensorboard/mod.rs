@@ -1,5 +1,5 @@
-//! Reads TensorBoard's files. A folder with event files is a run, and its subfolders are runs of
-//! their own, as TensorBoard shows them. `sweep import tensorboard` uses this module.
+//! Reads TensorBoard's files. Each folder with event files is a run. Its subfolders with event
+//! files are runs of their own, as in TensorBoard. `sweep import tensorboard` uses this module.
 
 mod event;
 mod framing;

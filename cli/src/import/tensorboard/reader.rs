@@ -155,7 +155,7 @@ impl EventReader {
         }
     }
 
-    /// Counts the last record as damaged.
+    /// Counts the record that was read last as damaged.
     fn damaged(&mut self) {
         if let Some(file) = &mut self.file {
             file.damaged += 1;

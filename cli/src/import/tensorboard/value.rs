@@ -47,7 +47,8 @@ pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'stati
     }
 }
 
-/// Returns the value of a tensor with one element.
+/// Returns the value of a tensor with one element; `None` for other tensors and other element
+/// types.
 fn scalar(tensor: &Tensor) -> Option<Value> {
     if let ([number], true) = (tensor.longs.as_slice(), tensor.content.is_empty()) {
         return Some(Value::I64(*number));

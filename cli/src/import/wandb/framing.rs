@@ -32,7 +32,8 @@ mod kind {
 pub(super) enum Next {
     /// A record with correct checksums.
     Record(Vec<u8>),
-    /// Wrong bytes. Records after them can be read.
+    /// A piece is damaged or out of order. The reader goes on: after damage at the next block, else
+    /// at the next piece.
     Bad,
     /// The file ends within a record: it is being written, or its writer was killed.
     Torn,
@@ -130,8 +131,9 @@ impl<R: Read> Records<R> {
         Ok(Piece::Whole(kind, begin..begin + length))
     }
 
-    /// Skips the rest of the block and returns `otherwise`. Returns [`Piece::End`] if the rest of
-    /// the file is zeros. A file system may leave such zeros in a file that was not closed.
+    /// Skips the rest of the block and returns `otherwise`, or [`Piece::End`] if the block is the
+    /// last one and its rest is zeros. A file system may leave such zeros in a file that was not
+    /// closed.
     fn tail(&mut self, otherwise: Piece) -> Piece {
         let zeros = self.last && self.block[self.at..].iter().all(|byte| *byte == 0);
         self.at = self.block.len();

@@ -1,4 +1,4 @@
-//! Reads W&B's files. A folder that W&B's client wrote is a run, or a part of a resumed run. The
+//! Reads W&B's files. A folder that W&B's client wrote holds a run, or a part of a resumed run. The
 //! folder's file `run-ID.wandb` has everything but media. `sweep import wandb` uses this module.
 
 mod framing;
@@ -35,7 +35,7 @@ pub(super) struct LoggedRun {
     files: Vec<Part>,
     /// The description of the run in its first file.
     run: Run,
-    /// The project that the user gave, in place of the run's own.
+    /// The project that the user gave; `None` for the project that the run was logged to.
     project: Option<String>,
 }
 
@@ -109,7 +109,8 @@ pub(super) fn group(
 }
 
 /// Reads the run's description from a file. Returns it with the file's part, which is named after
-/// the run's start time.
+/// the start time in the description, or else after its path. If the first [`FIRST_RECORDS`]
+/// records hold no description, returns an empty one.
 fn look(path: &Path) -> io::Result<(Part, Run)> {
     let mut part = Part::of(path.to_owned(), path.display().to_string())?;
     let mut records = Records::open(&part)?;

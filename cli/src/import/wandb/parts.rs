@@ -1,11 +1,12 @@
-//! Computes which steps each file of a resumed run has. An offline client cannot know the earlier
+//! Computes how the steps of a resumed run's files fit together: how far each file's steps are
+//! shifted, and from which step later files replace them. An offline client cannot know the earlier
 //! steps and counts from 0. So the steps of a file that begins at 0 continue after the last earlier
 //! step, as when W&B itself resumes a run. A file that begins at a later step replaces what earlier
 //! files have from that step on.
 
 use std::collections::VecDeque;
 
-/// The steps of a file: how far they are shifted and where they end.
+/// How far the steps of a file are shifted, and where they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// The number that is added to each step.
@@ -15,7 +16,8 @@ pub(super) struct Place {
     pub(super) end: u64,
 }
 
-/// Returns the place of each file, from its first and last step; `None` for a file without steps.
+/// Computes the place of each file. `ranges` holds each file's smallest and largest step, in the
+/// order of the files; `None` stands for a file without steps.
 pub(super) fn places(ranges: &[Option<(u64, u64)>]) -> VecDeque<Place> {
     let mut before: Option<u64> = None;
     let mut begun = Vec::new();

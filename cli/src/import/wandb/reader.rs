@@ -48,12 +48,13 @@ pub(super) struct RunReader {
     /// Whether the user named the project.
     keep_project: bool,
     next_step: u64,
+    /// The number of samples of system metrics so far, which is the step of the next one.
     samples: u64,
-    /// The newest item of each path.
+    /// The newest item of the summary at each path.
     summary: BTreeMap<Vec<String>, Item>,
     /// The unfinished last lines of stderr and stdout.
     lines: [String; 2],
-    /// The time of the last row, in milliseconds since the epoch.
+    /// The time of the last history row, in milliseconds since the epoch.
     wall_ms: i64,
     exit: Option<i32>,
     ended: bool,
@@ -227,7 +228,7 @@ impl RunReader {
         self.ready.push_back((Stream::History, row));
     }
 
-    /// Keeps the newest item of each path. An item replaces everything below its path.
+    /// Applies changes to the summary. A new item replaces the items at and below its path.
     fn sum_up(&mut self, changes: Changes) {
         let removed = changes.remove.into_iter().map(|item| (item, false));
         for (item, is_new) in removed.chain(changes.update.into_iter().map(|item| (item, true))) {
@@ -293,7 +294,8 @@ impl RunReader {
                 "{rows} of `{path}`, from step {from} on, do not count: the run was resumed there"
             ));
         }
-        // While the run is live, the rest of its last line may still come.
+        // In a live run, the rest of an unfinished line may still come. So such a line becomes a
+        // row only if the run has ended or another file follows.
         if self.exit.is_some() || !self.files.is_empty() {
             for which in 0..2 {
                 let line = mem::take(&mut self.lines[which]);
@@ -319,8 +321,9 @@ impl RunReader {
     }
 }
 
-/// Returns the first and the last step of each file; `None` for a file without steps. A run of one
-/// file needs no such search. Fails if a file cannot be read.
+/// Returns the smallest and the largest step of each file; `None` for a file without steps. Returns
+/// `None` for the only file of a run too, because no other file affects its steps. Fails if a file
+/// cannot be read.
 fn ranges(files: &[Part], project: Option<&str>) -> io::Result<Vec<Option<(u64, u64)>>> {
     if files.len() < 2 {
         return Ok(vec![None; files.len()]);

@@ -1,6 +1,6 @@
 //! Converts the items of W&B's records to values: flattens nested maps to keys such as `val.acc`
-//! and joins the parts of each media object into one JSON value. The conversion has no side
-//! effects.
+//! and joins the parts of each media object into one JSON value. The conversion only counts losses;
+//! it accesses no file.
 
 use record::Value;
 use serde_json::{Map, Value as Json};
@@ -27,8 +27,9 @@ impl Leaf {
     }
 }
 
-/// Returns the keys and values of these items, in their order. An object with a `_type` becomes one
-/// JSON value, and a list becomes text. A null (`None` in Python) counts as a loss.
+/// Returns the flat keys and the values of these items, in the order of the items. An object with a
+/// `_type` becomes one JSON value, and a list becomes text. A null (`None` in Python) counts as a
+/// loss.
 pub(super) fn values(items: &[Item], losses: &mut Losses) -> Vec<(String, Value)> {
     let leaves = leaves(items, losses);
     let typed: Vec<Vec<String>> = leaves
@@ -110,7 +111,7 @@ fn insert(object: &mut Map<String, Json>, path: &[String], value: Json) {
     }
 }
 
-/// Returns all leaves of the items.
+/// Returns all leaves of the items with their paths. Counts an item that is not JSON as a loss.
 fn leaves(items: &[Item], losses: &mut Losses) -> Vec<(Vec<String>, Leaf)> {
     let mut found = Vec::new();
     for item in items {
