@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 /// Prints the artifacts that the run has made, then those that it has used.
 pub(super) async fn artifacts(controller: &Controller, args: &Args) -> Result<(), Failure> {
-    // This request comes first because its failure suggests ids that are similar to a wrong id.
+    // This request comes first because its failure has a hint for a user who typed a wrong id.
     controller.run(&args.run).await?;
     let request = RunRef { run: args.run.clone() };
     let found = controller.all(controller.dial().artifacts().of_run(request).await).await?;

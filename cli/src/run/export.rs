@@ -51,7 +51,8 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
-/// Reads the rows, then writes them.
+/// Reads all rows of the stream, then writes them to stdout or to a file. Fails if a requested key
+/// occurs in no row.
 pub(crate) async fn export(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let path = args.output.as_deref().filter(|path| path.as_os_str() != "-");
     let format = export::format_for(args.format, path)?;

@@ -73,7 +73,7 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
 }
 
 async fn list(controller: &Controller, run: &str) -> Result<Vec<File>, Failure> {
-    // This request comes first because its failure suggests ids that are similar to a wrong id.
+    // This request comes first because its failure has a hint for a user who typed a wrong id.
     controller.run(run).await?;
     let request = RunRef { run: run.to_owned() };
     controller.all(controller.dial().files().list(request).await).await

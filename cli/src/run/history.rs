@@ -1,4 +1,4 @@
-//! `sweep run history`: shows what a run logged, newest rows last, to users and scripts.
+//! `sweep run history`: shows the rows that a run logged, newest last, to users and scripts.
 
 use proto::v1::{CurveBucket, HistoryKey, HistoryKeys, ReadCurve, ReadHistory};
 use terminal::{Exit, Failure};
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints the rows.
+/// Prints the rows, and on a terminal also charts. Fails if the run has not logged a requested key.
 pub(crate) async fn history(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let asked = within_patience(HistoryKeys { run: args.run.clone() });
     let logged = match controller.dial().history().keys(asked).await {

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The number of runs shown without `--limit`.
+/// The number of runs shown without `--limit` and without `--json`.
 const SHOWN: u32 = 50;
 
 #[derive(Debug, clap::Args)]
@@ -101,7 +101,7 @@ async fn find(controller: &Controller, args: &Args, limit: u32) -> Result<Vec<Ru
     }
 }
 
-/// Splits a list at its commas. Commas inside a quoted key do not split the list.
+/// Splits a list of columns at its commas. Commas inside a quoted key do not split the list.
 fn split(list: &str) -> Vec<String> {
     let (mut names, mut rest) = (Vec::new(), list);
     loop {
