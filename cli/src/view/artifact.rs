@@ -38,7 +38,7 @@ pub(crate) fn list(versions: &[Artifact], now_ms: i64) -> String {
     table.to_string()
 }
 
-/// Describes a version for the user.
+/// Returns a version's properties, its metadata and a table of its files.
 pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String {
     let mut text =
         format!("{}  {}", paint(style::STRONG, title(version)), one_word(&version.r#type));

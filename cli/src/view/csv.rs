@@ -28,8 +28,8 @@ pub(crate) const AFTER: [(&str, Kind); 4] = [
     ("ended", Kind::Time),
 ];
 
-/// Returns a header and one line per run, in the given order. The header has every parameter and
-/// every summary key that any run has.
+/// Returns the trials as CSV text: a header and one line per run, in the given order. The header
+/// has every parameter and every summary key that any run has.
 pub(crate) fn csv(runs: &[Run]) -> String {
     let names = Names::of(runs);
     let lines = runs.iter().map(|run| {

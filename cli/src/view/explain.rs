@@ -14,11 +14,12 @@ use super::{CELL, count, earlier, facts, method, one_word, values};
 
 /// The width of a bar in terminal columns.
 const BAR: usize = 16;
-/// The most characters of a curve in one line.
+/// The most characters that a curve in one line has.
 const SPARKS: usize = 17;
 /// The assumed width in columns if stdout is not a terminal.
 const COLUMNS: usize = 100;
-/// The share of the variance below which the view warns that the model predicts too little.
+/// The share of the variance that the model must predict. Below it, the view warns that the
+/// explanation is unreliable.
 const WEAK: f64 = 0.3;
 /// The characters of a curve, from low to high.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -184,8 +185,8 @@ fn curve(sweep: &Sweep, curve: &Curve, importance: Option<&Importance>) -> Strin
     format!("{}{table}", told.unwrap_or_default())
 }
 
-/// Shows the metric over two parameters, with as many columns as fit. The best tenth stands out,
-/// and the worse half is faint.
+/// Shows the metric over two parameters. If not all columns fit, shows every second, every third or
+/// fewer of them. The best tenth stands out, and the worse half is faint.
 fn surface(sweep: &Sweep, surface: &Surface, columns: Option<usize>) -> String {
     let means = |cells: &[Cell]| cells.iter().filter_map(|cell| cell.mean).collect::<Vec<f64>>();
     let mut order = means(&surface.cells);

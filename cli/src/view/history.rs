@@ -1,5 +1,5 @@
-//! Shows what a run logged, to users and scripts: a table, small charts, CSV and JSON.
-//! `run::history` calls this module.
+//! Formats the rows that a run logged, for users and scripts: as a table, small charts, CSV and
+//! JSON. `run::history` calls this module.
 
 use proto::v1::{CurveBucket, HistoryKey};
 use record::{Row, Value, json::to_json};
@@ -14,7 +14,7 @@ use super::{CELL, csv, values};
 
 /// The width of a chart in columns, which is also the most buckets that it can show.
 pub(crate) const CHART: usize = 32;
-/// The approximate number of columns that a key takes on a terminal.
+/// The number of terminal columns that the table allows for each key.
 const KEY_WIDTH: usize = 14;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -23,7 +23,8 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 pub(crate) struct Shown {
     /// The attempt that logged it.
     pub(crate) attempt: u32,
-    /// Whether another attempt owned the run when the row was logged.
+    /// Whether the controller keeps the row apart, because the attempt did not own the run, or had
+    /// been over for too long.
     pub(crate) fenced: bool,
     /// The logged row.
     pub(crate) row: Row,
@@ -62,7 +63,8 @@ pub(crate) fn table(rows: &[Shown], keys: &[String], columns: Option<usize>) -> 
     (table.to_string(), keys.len() - shown.len())
 }
 
-/// Returns one line per key: its curve, its newest value and its range.
+/// Returns one line per key: its curve, the newest finite value, the smallest and the largest
+/// value, and the last step.
 pub(crate) fn charts(charts: &[Chart]) -> String {
     let mut table = Table::new(["", "", ">last", ">min", ">max", ">step"]);
     for Chart { key, buckets } in charts {
@@ -80,8 +82,8 @@ pub(crate) fn charts(charts: &[Chart]) -> String {
     table.to_string()
 }
 
-/// Draws a curve in one line. The height of each character is the last value of a bucket. A space
-/// means that no value was logged at these steps. A `!` means that all their values were
+/// Draws a curve in one line. The height of each character is the last finite value of a bucket. A
+/// space means that no value was logged at these steps. A `!` means that all their values were
 /// non-finite.
 fn line(buckets: &[CurveBucket]) -> String {
     let (Some(first), Some(end)) = (buckets.first(), buckets.last()) else { return String::new() };

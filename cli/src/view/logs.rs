@@ -1,4 +1,4 @@
-//! Shows the lines of a run's console.
+//! Formats the lines of a run's console for a terminal.
 
 use terminal::{
     sanitise,

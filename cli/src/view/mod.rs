@@ -1,7 +1,7 @@
 //! Turns the controller's answers into text for users. The commands call these functions, which
 //! never print and never send a request. The text has colours; the crate `terminal` strips the
 //! colours where the output does not support them. Every foreign text passes through
-//! `terminal::one_line` or `terminal::sanitise` before it is shown.
+//! `terminal::one_line` or `terminal::sanitise`, except in CSV and JSON, which keep it exactly.
 
 pub(crate) mod artifact;
 pub(crate) mod csv;
@@ -66,7 +66,7 @@ fn broken(run: &v1::Run) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// Returns the value that is compared with a limit, or `not logged`.
+/// Returns the run's value of a limited metric, or `not logged`.
 fn limited_value(limited: &v1::Limited) -> String {
     limited.value.map_or_else(|| "not logged".to_owned(), terminal::number)
 }
@@ -133,8 +133,9 @@ fn took(run: &v1::Run, now_ms: i64) -> String {
         .unwrap_or_default()
 }
 
-/// Returns the start and the end of the run's present attempt. If the attempt has not ended, the
-/// end is the present time. `None` if the run waits for an attempt.
+/// Returns the start and the end of the run's present or last attempt, in milliseconds since the
+/// epoch. If the attempt has not ended, the end is the present time. Returns `None` if no attempt
+/// has started, or if the run waits for another one.
 fn work(run: &v1::Run, now_ms: i64) -> Option<(i64, i64)> {
     let waits = matches!(run.state.as_str(), "queued" | "preempted" | "leased");
     run.started_ms.filter(|_| !waits).map(|from| (from, run.ended_ms.unwrap_or(now_ms)))
@@ -185,8 +186,9 @@ fn best(sweep: &v1::Sweep) -> Option<String> {
     Some(format!("{} by {}", paint(style::STRONG, value), one_word(&best.id)))
 }
 
-/// Returns why a run failed or crashed: the first and the last line of its message. The last line
-/// of stderr often names the error.
+/// Returns why a run failed or crashed: the first and the last line of its message, because the
+/// last line of stderr often names the error. Without a message, returns the exit code, the signal
+/// or the class.
 fn reason(run: &v1::Run) -> String {
     let Some(outcome) = &run.outcome else {
         return if run.state == "crashed" {
@@ -202,7 +204,7 @@ fn reason(run: &v1::Run) -> String {
     })
 }
 
-/// Returns the first line of a message and the last one.
+/// Returns the first and the last line of a message in one line; `None` if the message is empty.
 fn gist(message: &str) -> Option<String> {
     let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;

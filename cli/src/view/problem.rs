@@ -53,7 +53,8 @@ fn colour(line: &str, first: bool, style: Style) -> String {
     }
 }
 
-/// Describes what a file without errors defines.
+/// Returns the sentence about a file without errors: the method, the number of parameters that
+/// vary, and the bound on the trials.
 pub(crate) fn good(name: &str, config: &Config) -> String {
     let fixed = |distribution: &Distribution| matches!(distribution, Distribution::Constant(_));
     let searched =

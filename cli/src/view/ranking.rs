@@ -15,9 +15,9 @@ use super::{
     took, values,
 };
 
-/// The number of rows that are shown unless all are requested.
+/// The number of ranked trials that are shown unless all are requested.
 const SHOWN: usize = 20;
-/// The number of failed runs that are shown unless all are requested.
+/// The number of failed and crashed trials that are shown unless all are requested.
 const FAILED_SHOWN: usize = 10;
 
 /// The options of the view.
@@ -92,9 +92,9 @@ impl Column {
     }
 }
 
-/// Returns the ranking. Feasible runs with a value come first, in the order of their values.
-/// Feasible runs without a value follow by trial number, and then runs that break a limit. Failed
-/// and crashed runs are last, with their reasons. Without runs, the text is empty.
+/// Returns the ranking. Feasible runs with a value come first, the best value first. Feasible runs
+/// without a value follow by trial number, and then runs that break a limit, in the same order.
+/// Failed and crashed runs are last, with their reasons. Without runs, the text is empty.
 pub(super) fn ranking(sweep: &Sweep, runs: &[Run], params: &Params, shown: &Shown) -> String {
     let limit = if shown.all { usize::MAX } else { SHOWN };
     let (failed, mut ranked): (Vec<usize>, Vec<usize>) =

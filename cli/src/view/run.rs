@@ -16,7 +16,8 @@ use super::{
 /// The most terminal columns that a note takes. A note may quote a line that the program printed.
 const NOTE: usize = 6 * SENTENCE;
 
-/// Describes a run with everything that the controller sent about it.
+/// Describes a run: its state, its failed attempts, its rungs, its parameters, its summary, its
+/// metrics, its code, and how it ended.
 pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     let mut text = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
     if !run.name.is_empty() {
@@ -98,7 +99,8 @@ fn introduction(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
     said.into_iter().filter(|(_, said)| !said.is_empty())
 }
 
-/// Returns a table of the metrics that the run defined, with their summary and goal.
+/// Returns a table of the metrics that the run defined, with their kinds of summary, their step
+/// metrics and their goals. The text is empty if the run defined none.
 fn metrics(run: &Run) -> String {
     if run.metrics.is_empty() {
         return String::new();
@@ -115,7 +117,8 @@ fn metrics(run: &Run) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, "metrics"))
 }
 
-/// Returns the facts about the run's code. A long part is replaced by its size.
+/// Returns the facts about the run's code. Only the number of packages and the number of changed
+/// lines stand for the packages and the diff.
 fn code(json: &str) -> Vec<(String, Value)> {
     let mut code = values::object(json);
     code.remove("_type");
@@ -182,7 +185,8 @@ fn failures(run: &Run, now_ms: i64) -> String {
     format!("\n\n{}\n{table}", paint(style::FAINT, "failed attempts"))
 }
 
-/// Shows the decision at each rung of early stopping, with its grounds.
+/// Shows the decision at each rung of early stopping, with the run's value, its rank and the
+/// threshold.
 fn rungs(run: &Run) -> String {
     if run.rungs.is_empty() {
         return String::new();

@@ -72,7 +72,8 @@ fn about(
     facts
 }
 
-/// Returns how long trials were running, and when the sweep ended or was created.
+/// Returns how long at least one trial was running, and when the sweep ended or, before its end,
+/// was created.
 fn time(sweep: &Sweep, runs: &[Run], now_ms: i64) -> (&'static str, String) {
     let (what, ms) = match sweep.ended_ms {
         Some(ended) => ("ended", ended),
@@ -99,7 +100,8 @@ fn worked(runs: &[Run], now_ms: i64) -> Option<i64> {
     (until > i64::MIN).then_some(worked)
 }
 
-/// Counts the failed runs of each class, the most frequent first, as in `3 error, 1 out of memory`.
+/// Counts the failed and crashed runs of each class, the most frequent first, as in
+/// `3 error, 1 out of memory`.
 fn failures(runs: &[Run]) -> Option<String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let outcomes = runs.iter().filter(|run| is_bad(run)).filter_map(|run| run.outcome.as_ref());
@@ -113,14 +115,15 @@ fn failures(runs: &[Run]) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// Describes why the sweep starts no new trials.
+/// Returns the reason why the sweep starts no new trials for good; `None` if it may start some.
 fn closing(sweep: &Sweep) -> Option<String> {
     let name = Some(sweep.closing.as_str()).filter(|name| !name.is_empty())?;
     // A newer controller may send a reason that this version does not have.
     Some(Closing::from_name(name).map_or_else(|| one_word(name), |why| why.sentence().to_owned()))
 }
 
-/// Returns the notes of the runs as warnings. A note that many runs have appears once.
+/// Returns the notes of the runs as warnings, the most frequent first. A note that many runs have
+/// appears once. The last line counts the notes beyond the first five.
 pub(crate) fn warnings(runs: &[Run]) -> Vec<String> {
     let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for run in runs.iter().filter(|run| !run.note.is_empty()) {

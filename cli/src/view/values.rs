@@ -74,7 +74,8 @@ fn typed(kind: &str, object: &Map<String, Value>) -> String {
     if about.is_empty() { kind.to_owned() } else { format!("{kind}, {about}") }
 }
 
-/// Returns a value for a narrow column: floats have four digits, and long text is cut.
+/// Returns a value for a narrow column: floats have four significant digits, and other values are
+/// cut at the column's width.
 pub(super) fn short(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => {

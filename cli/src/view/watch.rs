@@ -18,7 +18,7 @@ use super::{
 
 /// The width of the progress bar in terminal columns.
 const BAR: usize = 40;
-/// The most running trials that are shown.
+/// The most leased or running trials that are shown.
 const SHOWN: usize = 12;
 
 /// The message while the controller does not answer.
@@ -31,7 +31,7 @@ pub(crate) struct Watched {
     agent_line: String,
     /// The runs that agents hold, by trial number.
     held: BTreeMap<(Option<u64>, String), Run>,
-    /// The last state of each run that the controller has sent.
+    /// The state that the controller sent last, by run id.
     told: BTreeMap<String, String>,
     /// Whether the next update is the first of a stream and names all live runs.
     anew: bool,
@@ -61,7 +61,7 @@ impl Watched {
     }
 
     /// Records that the controller is out of reach, until the next update arrives. Returns the line
-    /// that says so.
+    /// that reports this.
     pub(crate) fn loses_the_controller(&mut self) -> Vec<String> {
         self.away = true;
         vec![AWAY.to_owned()]

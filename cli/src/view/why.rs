@@ -1,6 +1,6 @@
 //! Explains a run in sentences: why its point was chosen, what its result was, and why it was
-//! stopped. `sweep explain` calls this module. The reasons are those that the controller stored at
-//! the time of each decision.
+//! stopped. `sweep explain` calls this module. Each reason is that of the time of its decision: the
+//! controller stored it then, or computes it from the events up to then.
 
 use proto::v1::{Run, Sweep};
 use serde_json::{Map, Value};
@@ -112,7 +112,7 @@ fn modelled(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String
     ]
 }
 
-/// Returns a sentence about the result of the run or about how it ended.
+/// Returns a sentence about the result of the run or about how it ended; `None` if it goes on.
 fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String> {
     if run.state == "pruned"
         && let Some(rung) = run.rungs.iter().rev().find(|rung| rung.stop)
@@ -143,8 +143,8 @@ fn came(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Option<String>
     }
 }
 
-/// Returns the distance of the result from the expected value, in standard deviations of the
-/// model's prediction.
+/// Returns the distance of the result from the value that the model expected, in standard
+/// deviations of its prediction. Returns an empty text if no model chose the point.
 fn surprise(origin: &Map<String, Value>, value: f64, sweep: &Sweep) -> String {
     let off = (value - float(origin, "mean")) / float(origin, "deviation");
     if !off.is_finite() {
