@@ -1,5 +1,5 @@
-//! Defines the command line: the commands and the help of the whole. `main` parses it. The file of
-//! each command has its flags and its help.
+//! Defines the command line of `sweep`: the list of commands and the general help. `main` parses
+//! the command line. The flags and the help of each command are in the command's own file.
 
 use clap::{
     Parser, Subcommand,

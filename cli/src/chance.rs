@@ -1,5 +1,5 @@
-//! Provides the only randomness in the command, which makes keys. It comes from the operating
-//! system.
+//! Makes random idempotency keys from the operating system's entropy. `sweep` uses no other random
+//! numbers.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,7 +10,8 @@
 use rand::{TryRng as _, rngs::SysRng};
 use terminal::{Exit, Failure};
 
-/// Draws an idempotency key: 32 hexadecimal digits that no other call has.
+/// Draws an idempotency key: 32 hexadecimal digits. No other call draws the same key, except by a
+/// chance of about 1 in 2^128.
 pub(crate) fn key() -> Result<String, Failure> {
     let mut bytes = [0; 16];
     SysRng.try_fill_bytes(&mut bytes).map_err(|error| {

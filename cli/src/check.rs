@@ -1,5 +1,5 @@
-//! `sweep check`: prints every problem of a YAML file, without a controller. `sweep create` also
-//! checks its file here.
+//! `sweep check`: prints the problems of a sweep's YAML file, without a controller. `sweep create`
+//! checks its file by [`accept`].
 
 use std::path::PathBuf;
 
@@ -24,7 +24,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Checks the file and prints its problems.
+/// Checks the file and prints its problems, and what the file defines if it has no error. Fails if
+/// the file has an error.
 pub(crate) fn check(args: &Args) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     let checked = config::check(&source.text);
@@ -44,7 +45,8 @@ pub(crate) fn check(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints the problems to stderr. Fails if one of them is an error.
+/// Prints the problems to stderr and returns the configuration. Fails if one of the problems is an
+/// error.
 pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
     let checked = config::check(&source.text);
     for problem in &checked.problems {
@@ -56,8 +58,8 @@ pub(crate) fn accept(source: &Source) -> Result<Config, Failure> {
 fn refused(source: &Source, problems: &[Problem]) -> Failure {
     let errors = match problems.iter().filter(|problem| problem.severity == Severity::Error).count()
     {
-        // The crate `sweeps` reports at most 100 errors. If there are more, one further error
-        // counts the rest.
+        // The crate `sweeps` reports at most 100 errors. If a file has more errors, a further error
+        // says how many are not listed.
         101.. => "more than 100 errors".to_owned(),
         errors => view::count(errors as u64, "error"),
     };

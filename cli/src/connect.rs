@@ -12,10 +12,10 @@ use proto::{
 use terminal::{Exit, Failure, sanitise};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-/// The time limit for one answer of the controller.
+/// The longest time that one call waits for its answer. Streamed answers have no limit.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The most times that a call is made if its answers are lost.
+/// The most times that [`with_tries`] makes one call.
 const TRIES: u32 = 4;
 
 /// The flags that say where the controller is.
@@ -76,8 +76,8 @@ impl Controller {
         self.has_token
     }
 
-    /// Requests a sweep from the controller. If no sweep has the id, the failure names the most
-    /// similar id.
+    /// Requests a sweep from the controller. If no sweep has the id, the failure has the hint of
+    /// [`Controller::failure_about`].
     pub(crate) async fn sweep(&self, id: &str) -> Result<v1::Sweep, Failure> {
         match self.dial.sweeps().get(within_patience(SweepRef { sweep: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -85,7 +85,8 @@ impl Controller {
         }
     }
 
-    /// Requests a run from the controller. If no run has the id, the failure suggests similar ids.
+    /// Requests a run from the controller. If no run has the id, the failure has the hint of
+    /// [`Controller::failure_about`].
     pub(crate) async fn run(&self, id: &str) -> Result<v1::Run, Failure> {
         match self.dial.runs().get(within_patience(RunRef { run: id.to_owned() })).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -121,7 +122,7 @@ impl Controller {
     }
 
     /// Returns the failure for this status of a call about `id`. If the controller did not find
-    /// `id`, the failure has a hint with ids that exist.
+    /// `id`, the failure's hint names existing ids that are similar, or a command that lists ids.
     pub(crate) async fn failure_about(&self, id: &str, status: &Status) -> Failure {
         if status.code() != Code::NotFound {
             return self.failure(status);
@@ -231,8 +232,8 @@ pub(crate) fn within_patience<T>(message: T) -> Request<T> {
     request
 }
 
-/// Makes a call, and repeats it after a lost answer, up to [`TRIES`] times in all. The call must be
-/// safe to repeat.
+/// Makes a call, and repeats it while its failure is worth another try, up to [`TRIES`] calls in
+/// all. Pauses between the calls. The call must be safe to repeat.
 pub(crate) async fn with_tries<T>(
     mut call: impl AsyncFnMut() -> Result<Response<T>, Status>,
 ) -> Result<T, Status> {
@@ -240,7 +241,8 @@ pub(crate) async fn with_tries<T>(
         match call().await {
             Ok(answer) => return Ok(answer.into_inner()),
             Err(status) if attempt + 1 < TRIES && is_worth_another_try(&status) => {
-                // The constant replaces a random jitter: the calls of one user need not be spread.
+                // The constant 0.5 replaces a random jitter: the calls of one user need not be
+                // spread.
                 tokio::time::sleep(dial::backoff(attempt, 0.5)).await;
             }
             Err(status) => return Err(status),
@@ -277,8 +279,9 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// Returns the candidate that the user probably meant: the one with the fewest typing mistakes, at
-/// most two. The number of mistakes must be below the length of the typed text. If a candidate
-/// starts with the typed text, and this text has at least three bytes, that counts as one mistake.
+/// most two. The number of mistakes must be below the number of typed characters. A candidate that
+/// begins with at least three typed bytes counts as one mistake away. The typed text itself is
+/// never returned.
 pub(crate) fn nearest(typed: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
     let near = candidates.into_iter().filter_map(|candidate| {
         let begun = typed.len() >= 3 && candidate.starts_with(typed);

@@ -26,8 +26,8 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
-/// Checks the file locally, so that the user sees every problem without a controller. Then creates
-/// the sweep.
+/// Checks the file before any call, so that the user sees its problems even if no controller can be
+/// reached. Then creates the sweep and prints its id.
 pub(crate) async fn create(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let source = source::read(&args.file)?;
     check::accept(&source)?;

@@ -1,5 +1,5 @@
 //! `sweep engine`: answers `ask` and `tell` requests as JSON lines on stdin and stdout, without a
-//! controller. A user's own loop in any language can call the command, and benchmarks do. The
+//! controller. A user's own loop, in any language, can start the command as a child process. The
 //! command keeps its history of trials only in memory. An `init` request starts a new history.
 
 use std::io::{self, BufRead as _};
@@ -69,7 +69,7 @@ fn bayes() -> String {
     "bayes".to_owned()
 }
 
-/// Answers every line of stdin with one line, until stdin ends.
+/// Answers every line of stdin that is not blank with one line on stdout, until stdin ends.
 pub(crate) fn serve(args: &Args) -> Result<(), Failure> {
     let mut session = None;
     for line in io::stdin().lock().lines() {

@@ -1,5 +1,6 @@
-//! Converts sweeps and runs to JSON for scripts, for `--json` and `export`. User scripts rely on
-//! the names of the keys. New names may be added, but no name may change.
+//! Converts sweeps, runs, artifacts and explanations to JSON for scripts, for `--json` and
+//! `export`. User scripts rely on the names of the keys. New names may be added, but no name may
+//! change.
 
 use jiff::Timestamp;
 use proto::v1;
@@ -136,8 +137,8 @@ pub(crate) fn artifact(version: &v1::Artifact) -> Value {
     })
 }
 
-/// Converts a run that is shown alone, with the definitions of its metrics, its code, its failures
-/// and the decisions at its rungs.
+/// Converts a run that is shown alone. Adds the definitions of its metrics, its code, its failed
+/// attempts and the decisions at its rungs.
 pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     let mut value = run(shown);
     let rung = |rung: &v1::Rung| {
@@ -157,7 +158,7 @@ pub(crate) fn run_with_rungs(shown: &v1::Run) -> Value {
     value
 }
 
-/// Converts a run with the reasons why it was chosen and stopped.
+/// Converts a run with the reasons why its point was chosen and why it was stopped.
 pub(crate) fn explained_run(shown: &v1::Run) -> Value {
     let mut value = run_with_rungs(shown);
     value["incumbent"] = match &shown.incumbent {

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// The number of sweeps shown without `--all`.
+/// The number of sweeps shown without `--all` and without `--json`.
 const SHOWN: usize = 50;
 
 /// Prints the sweeps, newest first.

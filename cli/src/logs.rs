@@ -26,7 +26,7 @@ pub(crate) struct Args {
     follow: bool,
 }
 
-/// The longest time that `--follow` waits for a controller that is out of reach.
+/// The longest time without a new row that `--follow` waits for a controller that is out of reach.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prints the console of every attempt, oldest first.
@@ -95,7 +95,7 @@ async fn read(controller: &Controller, args: &Args, console: &mut Console) -> Re
     Ok(())
 }
 
-/// The state of the output: which rows of the console were printed already.
+/// The progress of the output: which rows of the console were printed already.
 #[derive(Default)]
 struct Console {
     /// The offset after the last printed row of each attempt and writer.
@@ -115,8 +115,8 @@ struct NewLines {
 }
 
 impl Console {
-    /// Returns the lines of the block without those that an earlier stream brought. A line marks
-    /// rows that are missing before the block.
+    /// Returns the lines of the block that no earlier block had. If rows are missing before the
+    /// block, the first line says how many.
     fn take(&mut self, block: &Block) -> Result<NewLines, Corrupt> {
         let end = block.offset + block.rows;
         let next = self.next.entry((block.attempt, block.writer.clone())).or_insert(0);

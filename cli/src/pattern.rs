@@ -1,5 +1,5 @@
 //! Matches paths with patterns: `*` stands for any text, `/` included, and `?` for one character.
-//! The commands that download files use this module, which never accesses a disk.
+//! `sweep artifact get` and `sweep run files` use this module, which never accesses a disk.
 
 /// Returns whether a text matches a pattern of `*` and `?`. The match backtracks only to the last
 /// `*`, so its cost is at most proportional to the product of both lengths.

@@ -1,5 +1,5 @@
-//! `sweep show` and `sweep best`: show a sweep with its ranking, one run, the best run, or the
-//! replay of suggestions.
+//! `sweep show` and `sweep best`: show a sweep with its ranking, one run, the best run of a sweep,
+//! or the result of a replay.
 
 use proto::v1::{self, ReplayTrials, RunRef, SweepRef};
 use serde_json::json;

@@ -1,5 +1,5 @@
 //! Reads a sweep's YAML from a file or from stdin, for `create` and `check`. This module does not
-//! interpret the text.
+//! interpret the text. Other commands use [`why`].
 
 use std::{
     fs::{self, File},
@@ -11,8 +11,8 @@ use terminal::{Exit, Failure, sanitise};
 
 use crate::connect::nearest;
 
-/// The size limit of a configuration in bytes. No real configuration is this large, and memory
-/// holds it easily.
+/// The size limit of the text in bytes, far above that of a real configuration. The limit keeps a
+/// wrong file from filling the memory.
 const LARGEST: u64 = 16 << 20;
 
 /// The text of a configuration, with its name.
@@ -71,7 +71,8 @@ pub(crate) fn why(error: &io::Error) -> String {
     }
 }
 
-/// Returns the path of a file beside the missing one with almost the same name.
+/// Returns the path of an entry in the same folder whose name is almost that of the missing file.
+/// Returns `None` if there is none.
 fn neighbour(path: &Path) -> Option<String> {
     let typed = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -1,4 +1,5 @@
-//! The streams of a run, by their names on the wire and on the command line.
+//! Names the streams of a run that users can export and that imports fill. The streams `meta` and
+//! `files` are not among them.
 
 use clap::ValueEnum;
 

@@ -1,7 +1,7 @@
 //! `sweep sync`: sends runs from their folders to the controller. The command serves runs that were
-//! logged offline, and runs whose program could not send everything. A sync makes the calls that
-//! the program would have made, and each call is safe to repeat. So a second sync after an
-//! interruption stores the same rows. A sync never changes a folder.
+//! logged offline, and runs and trials whose program or agent could not send everything. A sync
+//! makes the calls that the program would have made, and each call is safe to repeat. So a second
+//! sync stores no row twice. A sync never changes a folder.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -50,7 +50,9 @@ pub(crate) struct Args {
 struct Synced {
     run: String,
     state: String,
+    /// The number of rows in the journals of the streams `history` and `summary`.
     rows: u64,
+    /// The number of these rows that the controller did not have yet.
     new_rows: u64,
     /// Whether the run's program still writes to the folder.
     alive: bool,
@@ -254,7 +256,7 @@ impl Folder {
 }
 
 impl Journal {
-    /// Returns whether a program still has the journal locked for writing.
+    /// Returns whether a process still writes to the journal, and therefore holds its lock.
     fn is_held(&self) -> bool {
         let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
         File::open(&self.path).is_ok_and(held)

@@ -13,7 +13,7 @@ use tonic::{Status, Streaming};
 
 use crate::{clock, connect::Controller, view, view::watch::Watched};
 
-/// The longest time that the command waits for a controller that is out of reach.
+/// The longest time without an update that the command waits for a controller that is out of reach.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The interval between redraws of a terminal. Redraws keep the running times up to date between
@@ -44,7 +44,7 @@ impl Screen {
 
 /// Shows the sweep until it is over. Waits for a controller that goes out of reach.
 pub(crate) async fn watch(controller: &Controller, id: &str) -> Result<(), Failure> {
-    // This request comes first because its failure suggests ids that are similar to a wrong id.
+    // This request comes first because its failure has a hint for a user who typed a wrong id.
     let mut watched = Watched::new(controller.sweep(id).await?, controller.agent_line(id));
     let mut screen =
         if terminal::columns().is_some() { Screen::Live(Live::default()) } else { Screen::Lines };
