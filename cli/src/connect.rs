@@ -71,7 +71,7 @@ impl Controller {
         }
     }
 
-    /// Returns whether the user gave a token. In that case, agents need a token too.
+    /// Returns whether the user gave a token. If so, agents probably need it too.
     pub(crate) fn has_token(&self) -> bool {
         self.has_token
     }

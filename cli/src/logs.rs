@@ -18,7 +18,7 @@ use crate::{connect::Controller, view};
 Example:
   sweep logs k3x9abcd-3 --follow")]
 pub(crate) struct Args {
-    /// Id of a run: the sweep's id, a hyphen and the trial's number
+    /// Id of a run; for a trial, the sweep's id, a hyphen and the trial's number
     #[arg(value_name = "RUN")]
     run: String,
     /// Wait for more output until the run is over

@@ -10,8 +10,8 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The number of a removed version is not used again. The controller deletes files that nothing else
-refers to a day later.
+The number of a removed version is not used again. One day later, the controller deletes those of
+its files that nothing else refers to.
 
 Examples:
   sweep artifact rm digits:v3")]

@@ -34,7 +34,8 @@ pub(super) enum Failed {
     Write(io::Error),
 }
 
-/// Writes the values of these runs. Returns the output and the number of values.
+/// Writes the values of these runs. Returns the output, which is not finished yet, and the number
+/// of values.
 pub(super) async fn write(
     controller: &Controller,
     runs: &[Run],
@@ -69,8 +70,8 @@ pub(super) fn begin(format: RowFormat, output: Output) -> io::Result<Sink> {
     Sink::new(format, output, &columns)
 }
 
-/// Writes the rows of a block and returns how many values they have. Skips the rows of a fenced
-/// attempt, which are not part of the run's curves.
+/// Writes one line for each value of a block's rows, and returns the number of values. Writes
+/// nothing for a fenced block, whose rows are not part of the run's curves.
 pub(super) fn take(run: &str, block: &Block, sink: &mut Sink) -> Result<u64, Stopped> {
     let (mut values, mut written) = (0, Ok(()));
     if block.fenced {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::view::csv;
 
-/// Writes one row per run.
+/// Writes one row per run. Returns the output, which is not finished yet.
 pub(super) fn write(runs: &[Run], output: Output) -> io::Result<Output> {
     let names = csv::Names::of(runs);
     let rows: Vec<Vec<Option<Value>>> = runs.iter().map(|run| logged(&names, run)).collect();

@@ -34,7 +34,8 @@ pub(crate) struct Sent {
     pub(crate) known: bool,
 }
 
-/// Sends a run. Calls `told` from time to time with the number of history rows that were read.
+/// Sends a run. Calls `told` from time to time with the number of history rows that were read so
+/// far.
 pub(super) async fn send(
     controller: &Controller,
     found: &Found,
@@ -146,7 +147,8 @@ async fn past(controller: &Controller, found: &Found, run: &str) -> Result<Past,
     Ok(past)
 }
 
-/// Returns whether the run's history begins with the source's history.
+/// Returns whether the imported history of the run begins with all history values of the source.
+/// `past` says from which attempt on the history counts.
 async fn is_beginning(
     controller: &Controller,
     found: &Found,

@@ -109,7 +109,7 @@ impl Part {
     }
 }
 
-/// A run that can be read any number of times.
+/// A run in the files of another program. It can be read any number of times.
 pub(crate) trait Source {
     /// Returns the run's files, in the order in which they are read.
     fn parts(&self) -> &[Part];

@@ -1,4 +1,4 @@
-//! `sweep run export`: writes every row of a stream of some runs, as it was logged, for other
+//! `sweep run export`: writes the rows of one stream of some runs, as they were logged, for other
 //! programs.
 
 use std::path::{Path, PathBuf};

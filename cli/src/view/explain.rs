@@ -46,7 +46,8 @@ pub(crate) fn sweep(sweep: &Sweep, found: &Explanation, shown: &Shown) -> String
     parts.join("\n\n")
 }
 
-/// Describes the data and the quality of the model.
+/// Returns the facts on which the explanation rests: the method, the trials, and how well the model
+/// predicts.
 fn basis(sweep: &Sweep, found: &Explanation) -> Vec<(&'static str, String)> {
     let percent = (found.accuracy * 100.0).round();
     let accuracy = format!("predicts {percent} % of the variance, each value from all the others");

@@ -64,7 +64,8 @@ impl Params {
         Self { runs, varied, fixed }
     }
 
-    /// Returns the parameters that all runs have in common, in one line.
+    /// Returns the parameters that have the same value in all runs, in one line; `None` if there
+    /// are none.
     pub(super) fn fixed_sentence(&self) -> Option<String> {
         (!self.fixed.is_empty()).then(|| values::sentence(&self.fixed, SENTENCE))
     }

@@ -29,7 +29,8 @@ use crate::{
 
 /// The plugin that stores a run's config.
 const HPARAMS: &str = "hparams";
-/// The most values of a row. A longer row is split, because no call of `log` has this many values.
+/// The most values of a row. The reader splits a longer row, because one call of `log` would hardly
+/// have more values.
 const ROW_VALUES: usize = 1024;
 
 /// Reads event files one after the other.

@@ -1,5 +1,5 @@
 //! Converts a tagged value of an event file to a value of a row: scalars, texts and histograms, in
-//! the old style and as tensors. The conversion has no side effects.
+//! the old style and as tensors. The conversion accesses no file.
 
 use half::{bf16, f16};
 use record::Value;
