@@ -1,12 +1,13 @@
-//! Stores what runs report about themselves beside their rows, and the attempt that each call of
-//! Begin has begun. `app::runs::about` and `app::runs::begin` call it. It never looks into the
-//! JSON. Every function fails only if the database does.
+//! Stores the notes, group, job type, added config, metric definitions, code and machine of runs,
+//! and the attempt that each call of Begin has begun. `app::runs::about` and `app::runs::begin`
+//! write them, and `app::read::views` reads them. This module never looks into the JSON. Every
+//! function fails only if the database does.
 
 use record::ids::Attempt;
 
 use super::database::{Result, Tx};
 
-/// What a run reports about itself. JSON is kept as text.
+/// The notes, group, job type, added config and metric definitions of a run. JSON is kept as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct About {
     /// Notes for people.
@@ -28,7 +29,8 @@ impl Default for About {
     }
 }
 
-/// Reads what the run reports about itself. Returns the default if nothing is stored.
+/// Reads the run's notes, group, job type, added config and metric definitions. Returns empty ones
+/// if nothing is stored. [`code`] reads the code and the machine.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
         "SELECT notes, grouped, job_type, added, metrics FROM about WHERE run = ?1",
@@ -46,7 +48,8 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     Ok(about.unwrap_or_default())
 }
 
-/// Writes what the run reports about itself.
+/// Writes the run's notes, group, job type, added config and metric definitions. The stored code
+/// and machine stay as they are.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
         "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, \
@@ -58,8 +61,8 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     Ok(())
 }
 
-/// Reads the description of a run's code and machine, as a JSON object. [`get`] leaves it out,
-/// because it is long and lists of runs do not need it.
+/// Reads the description of a run's code and machine, as a JSON object; `{}` if none is stored.
+/// [`get`] leaves it out, because it is long and lists of runs do not need it.
 pub(crate) fn code(tx: &Tx<'_>, run: i64) -> Result<String> {
     let code = tx.one("SELECT code FROM about WHERE run = ?1", &[&run], |row| row.get(0))?;
     Ok(code.unwrap_or_else(|| "{}".to_owned()))
@@ -72,7 +75,8 @@ pub(crate) fn save_code(tx: &Tx<'_>, run: i64, code: &str) -> Result<()> {
     Ok(())
 }
 
-/// Finds the attempt that a call with this key has begun.
+/// Finds the attempt that a call of Begin with this idempotency key has begun. `None`: no such call
+/// has begun one.
 pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<Attempt>> {
     tx.one(
         "SELECT run, attempt FROM begins WHERE idempotency_key = ?1",
@@ -81,7 +85,8 @@ pub(crate) fn begun(tx: &Tx<'_>, idempotency_key: &str) -> Result<Option<Attempt
     )
 }
 
-/// Stores the attempt that a call with this key has begun.
+/// Stores the attempt that a call of Begin with this idempotency key has begun. Also fails if the
+/// key is already stored.
 pub(crate) fn save_begun(tx: &Tx<'_>, idempotency_key: &str, begun: &Attempt) -> Result<()> {
     tx.run(
         "INSERT INTO begins (idempotency_key, run, attempt) VALUES (?1, ?2, ?3)",

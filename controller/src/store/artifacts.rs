@@ -64,7 +64,7 @@ macro_rules! select {
     };
 }
 
-/// Finds the newest version of a name that has this manifest.
+/// Finds the newest version of a name whose manifest has this SHA-256. Leaves out removed versions.
 pub(crate) fn with_digest(
     tx: &Tx<'_>,
     project: &str,
@@ -81,7 +81,7 @@ pub(crate) fn with_digest(
     )
 }
 
-/// Finds a version by its number.
+/// Finds a version by its number. `None` if there is no such version or it was removed.
 pub(crate) fn numbered(
     tx: &Tx<'_>,
     project: &str,
@@ -114,7 +114,7 @@ pub(crate) fn named(
     )
 }
 
-/// Finds the newest version of a name that was not removed.
+/// Finds the newest version of a name. Leaves out removed versions.
 pub(crate) fn newest(tx: &Tx<'_>, project: &str, name: &str) -> Result<Option<Version>> {
     tx.one(
         select!("WHERE project = ?1 AND name = ?2 AND removed = 0 ORDER BY version DESC LIMIT 1"),
@@ -134,8 +134,8 @@ pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
 }
 
 /// Reads at most `limit` versions that come after `after`, in the order of project, name and
-/// falling number. An empty `project` or `name` means all. The function walks along the index, name
-/// by name.
+/// falling number. Leaves out removed versions. An empty `project` or `name` means all. The
+/// function walks along the index, name by name.
 pub(crate) fn page(
     tx: &Tx<'_>,
     project: &str,
@@ -163,7 +163,8 @@ pub(crate) fn page(
     Ok(found)
 }
 
-/// Reads the versions of a name below this number, the newest first.
+/// Reads at most `limit` versions of a name whose numbers are below `number`, the newest first.
+/// Leaves out removed versions.
 fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Result<Vec<Version>> {
     tx.all(
         select!(
@@ -236,9 +237,10 @@ pub(crate) fn left_over(tx: &Tx<'_>, before_ms: i64) -> Result<Option<i64>> {
     )
 }
 
-/// Removes at most `most` entries of a removed version or of a staged row. A staged row goes with
-/// its last entry. The entries' blobs count as stored at `now_ms`. So a caller that has just
-/// learned that a blob is stored has time to name it.
+/// Removes at most `most` entries of a removed version or of a staged row. If fewer than `most`
+/// entries were left, it removes a staged row too. The entries' blobs count as stored at `now_ms`,
+/// so the collector keeps them for one more grace. A caller that has just learned that a blob is
+/// stored has this time to send the row that names it.
 pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Result<()> {
     tx.run(
         "UPDATE blobs SET stored_ms = ?2 WHERE sha256 IN (
@@ -258,7 +260,8 @@ pub(crate) fn drop_entries(tx: &Tx<'_>, key: i64, now_ms: i64, most: u32) -> Res
     Ok(())
 }
 
-/// Replaces the metadata of a version. They are no part of its content.
+/// Replaces the metadata of a version. Its digest stays the same, because the manifest does not
+/// contain the metadata.
 pub(crate) fn set_metadata(tx: &Tx<'_>, key: i64, metadata: &str) -> Result<()> {
     tx.run("UPDATE artifacts SET metadata = ?2 WHERE key = ?1", &[&key, &metadata])?;
     Ok(())
@@ -287,7 +290,7 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
     Ok(Entry { path: row.get(0)?, content })
 }
 
-/// Makes the alias mean this version from now on.
+/// Makes the alias mean this version from now on, and no longer another version of the same name.
 pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<()> {
     tx.run(
         "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact) VALUES (?1, ?2, \
@@ -316,7 +319,7 @@ pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
     )
 }
 
-/// Counts the aliases that the versions of a name have.
+/// Counts the aliases of all versions of a name together.
 pub(crate) fn aliases_of_name(tx: &Tx<'_>, project: &str, name: &str) -> Result<u32> {
     let sql = "SELECT count(*) FROM artifact_aliases WHERE project = ?1 AND name = ?2";
     Ok(tx.one(sql, &[&project, &name], |row| row.get(0))?.unwrap_or_default())
@@ -331,7 +334,8 @@ pub(crate) enum Role {
     Used,
 }
 
-/// Stores how a run relates to a version. A repeat changes nothing, so the first time stays.
+/// Stores that a run made or used a version, and when. A repeated call changes nothing, so the time
+/// of the first call stays.
 pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> Result<()> {
     tx.run(
         "INSERT OR IGNORE INTO artifact_runs (artifact, made, run, at_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -340,8 +344,8 @@ pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> 
     Ok(())
 }
 
-/// Reads the ids of the runs that relate to a version in this way, the earliest first, at most
-/// `limit`.
+/// Reads the ids of at most `limit` runs that made or used a version, as `role` says. The run that
+/// did so first comes first.
 pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<RunId>> {
     tx.all(
         "SELECT runs.id FROM artifact_runs AS noted JOIN runs ON runs.key = noted.run
@@ -351,8 +355,8 @@ pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<
     )
 }
 
-/// Reads at most `limit` versions that a run relates to in this way. They have keys above `after`,
-/// and come in the order of their keys.
+/// Reads at most `limit` versions that a run made or used, as `role` says. The versions have keys
+/// above `after`, come in the order of their keys, and are not removed.
 pub(crate) fn of_run(
     tx: &Tx<'_>,
     run: i64,
@@ -373,7 +377,8 @@ pub(crate) fn of_run(
 
 /// Marks a version as removed, and removes its aliases. No other version gets its number.
 /// [`drop_entries`] removes its entries later. The blob of its manifest counts as stored at
-/// `now_ms`. So a caller that has just learned that the manifest is stored has time to name it.
+/// `now_ms`, so the collector keeps it for one more grace. A caller that has just learned that the
+/// manifest is stored has this time to send the row that names it.
 pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     tx.run(
         "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = (SELECT digest FROM artifacts WHERE key = \

@@ -1,7 +1,8 @@
 //! Stores the contents of files as objects named by their hash, in a folder that the `object_store`
-//! crate manages. `app::files::blobs` calls it. A stored object is whole, verified and synced; the
-//! next start clears what a crash has left incomplete. This module knows no names, no runs and no
-//! rows: a row of `store::files` says whether a blob counts as stored.
+//! crate manages. `app::files` reads and writes them, and `app::upkeep::fsck` checks them. An
+//! object with its final name is whole and synced. The next start clears what a crash has left
+//! incomplete. This module knows no names, no runs and no rows: a row of `store::files` says
+//! whether a blob counts as stored.
 
 use std::{
     fs::{self, DirBuilder},
@@ -24,7 +25,7 @@ use tokio_stream::StreamExt as _;
 
 use super::database::{Error, Result};
 
-/// The folder of blobs that are not complete and verified yet.
+/// The folder of blobs that do not have their final names yet.
 pub(super) const INCOMING: &str = "incoming";
 
 /// The objects of a data folder.
@@ -90,8 +91,8 @@ impl Blobs {
         Ok(Upload { objects: Arc::clone(&self.objects), at, parts, hash: Sha256::new(), size: 0 })
     }
 
-    /// Reads this range of a blob. Fails if the blob is missing or ends before the range does, or
-    /// if the disk fails.
+    /// Reads this range of a blob. An empty range always succeeds. Another range fails if the blob
+    /// is missing or ends before the range does, or if the disk fails.
     pub(crate) async fn read(&self, sha256: &str, range: Range<u64>) -> Result<Vec<u8>> {
         // The crate `object_store` treats an empty range as a mistake.
         if range.is_empty() {
@@ -135,7 +136,7 @@ impl Blobs {
 }
 
 impl Upload {
-    /// Returns the bytes received so far.
+    /// Returns the number of bytes received so far.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
@@ -150,7 +151,8 @@ impl Upload {
         self.parts.put_part(PutPayload::from(bytes)).await.map_err(failed)
     }
 
-    /// Completes the upload: all bytes are on the disk. Fails if the disk does not take them.
+    /// Completes the upload and computes its hash. When this succeeds, all bytes are on the disk.
+    /// Fails if the disk does not take them.
     pub(crate) async fn finish(mut self) -> Result<Arrived> {
         self.parts.complete().await.map_err(failed)?;
         let sha256 = record::file::hex(&self.hash.finalize());
@@ -165,7 +167,7 @@ impl Arrived {
         self.objects.rename(&self.at, &path(&self.sha256)).await.map_err(failed)
     }
 
-    /// Removes the blob, because no caller wants it.
+    /// Removes the blob instead of giving it its final name.
     pub(crate) async fn discard(self) {
         // The next start clears what cannot be removed now.
         let _ = self.objects.delete(&self.at).await;

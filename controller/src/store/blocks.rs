@@ -1,11 +1,13 @@
 //! Stores blocks, the rows of a run, in order of attempt, writer and first row. A block holds the
 //! frames of one append as they were sent, or columns that compaction made of several blocks.
-//! `app::rows::ingest` writes them and `app::read::views` reads them. This module never looks into
-//! a frame. Every function fails only if the database does.
+//! `app::rows::ingest` writes them, `store::columns` replaces them with merged ones, and
+//! `app::read` reads them. This module never looks into a frame. Every function fails only if the
+//! database does.
 
 use super::database::{Result, Row, Tx, Word, int};
 
-/// What the rows of a stream are. The order is that of the names.
+/// The name of a stream, which says what its rows hold. The order of the variants is the order of
+/// their words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum StreamName {
     /// The lines that a program has printed.
@@ -14,11 +16,12 @@ pub(crate) enum StreamName {
     Files,
     /// The values that a program has logged.
     History,
-    /// What a program reports about its run.
+    /// The config, code, machine and metric definitions of a run, notices of preemption, and the
+    /// agent's note about the printed lines.
     Meta,
-    /// The values that stand for the run.
+    /// The values that a program has set in its run's summary.
     Summary,
-    /// What the machine and the processes use.
+    /// Samples of how much of the machine the run's processes use.
     System,
 }
 
@@ -38,7 +41,7 @@ impl StreamName {
         }
     }
 
-    /// Inverts [`StreamName::name`].
+    /// Returns the stream with this word; `None` if there is none.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stream| stream.name() == name)
     }
@@ -55,7 +58,7 @@ impl Word for StreamName {
 pub(crate) struct Stream<'a> {
     /// The internal key of the run.
     pub(crate) run: i64,
-    /// What its rows are.
+    /// The name of the stream.
     pub(crate) name: StreamName,
     /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
@@ -83,7 +86,8 @@ pub(crate) struct Block {
     pub(crate) merged: Option<(i64, Vec<u8>)>,
 }
 
-/// Returns the number of the row with which a stream continues: the one after its last stored row.
+/// Returns the number of the row with which a stream continues: the number after its last stored
+/// row, or 0 if it has no rows.
 pub(crate) fn next(tx: &Tx<'_>, stream: Stream<'_>) -> Result<u64> {
     let next = tx.one(
         "SELECT first + rows FROM blocks WHERE run = ?1 AND stream = ?2 AND attempt = ?3 AND \
@@ -190,7 +194,7 @@ fn pair(row: &Row<'_>) -> Result<(u32, String)> {
 }
 
 /// Reads blocks of one stream, from the block that holds row `from` on. It returns at most `limit`
-/// blocks, and at most `bytes` bytes as they are stored. The first block comes even if it is
+/// blocks, whose stored sizes add up to at most `bytes` bytes. The first block comes even if it is
 /// larger.
 pub(crate) fn after(
     tx: &Tx<'_>,

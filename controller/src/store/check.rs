@@ -1,6 +1,6 @@
 //! Reads what a check of the whole folder needs. `app::upkeep::fsck` and backups call it. It reads
-//! everything, a page at a time, and never changes the database. Every function fails only if the
-//! database does, unless its comment says more.
+//! the runs and the blobs a page at a time, and never changes the database. Every function fails
+//! only if the database does, unless its comment says more.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use record::ids::RunId;
 
 use super::database::{Result, Tx};
 
-/// A stream of a run that has rows.
+/// A stream that has rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Streamed {
     /// Its name, which may be damaged.
@@ -20,8 +20,8 @@ pub(crate) struct Streamed {
 }
 
 /// Copies the database as this transaction sees it into a new file, and syncs the file. `seen`
-/// receives the number of pages copied and of all pages. Fails if the database cannot be read, or
-/// the disk does not take the copy.
+/// receives the number of copied pages and the number of all pages, again and again during the
+/// copy. Fails if the database cannot be read, or the disk does not take the copy.
 pub(crate) fn copy(tx: &Tx<'_>, into: &Path, seen: impl FnMut(u64, u64)) -> Result<()> {
     tx.copy(into, seen)
 }
@@ -43,7 +43,7 @@ pub(crate) fn runs(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<(i64, RunI
     )
 }
 
-/// Lists the streams of a run that have rows.
+/// Lists the streams that have rows of a run.
 pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     tx.all(
         "SELECT DISTINCT stream, attempt, writer FROM blocks WHERE run = ?1 ORDER BY stream, \
@@ -53,8 +53,8 @@ pub(crate) fn streams(tx: &Tx<'_>, run: i64) -> Result<Vec<Streamed>> {
     )
 }
 
-/// Reads the hashes and sizes of at most `limit` blobs that must be stored. Their hashes are above
-/// `after`, and come in order.
+/// Reads the hashes and sizes of at most `limit` blobs that are not marked as gone, so their
+/// contents must exist. The hashes are above `after`, and come in order.
 pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String, u64)>> {
     tx.all(
         "SELECT sha256, size FROM blobs WHERE sha256 > ?1 AND doomed = 0 ORDER BY sha256 LIMIT ?2",
@@ -63,8 +63,9 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
     )
 }
 
-/// Finds files and checkpoints of runs, and files and manifests of artifacts, whose blob the
-/// database does not know any more. Returns a description for people and the hash of each.
+/// Finds files and kept checkpoints of runs, and files and manifests of artifacts, whose blob the
+/// table `blobs` lacks or marks as gone. Returns a description for people and the blob's hash for
+/// each of them.
 pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
     tx.all(
         "WITH here AS (SELECT sha256 FROM blobs WHERE doomed = 0)

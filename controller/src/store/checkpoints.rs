@@ -1,6 +1,7 @@
 //! Stores the checkpoints of runs, how many rows led to each, and which attempt resumed from which
-//! checkpoint. `app::files::checkpoints` and `app::runs::lineage` call it. It never looks into a
-//! checkpoint. Every function fails only if the database does, unless its comment says more.
+//! checkpoint or started from nothing. `app::files::checkpoints` and `app::runs::lineage` call it.
+//! It never looks into a checkpoint. Every function fails only if the database does, unless its
+//! comment says more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,14 +30,15 @@ pub(crate) struct Checkpoint {
     pub(crate) logged_ms: i64,
 }
 
-/// The number of rows of a stream that led to a checkpoint.
+/// How many rows of one stream and writer led to a checkpoint, out of the rows of the checkpoint's
+/// attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     /// History or summary.
     pub(crate) stream: StreamName,
     /// The writer of the rows.
     pub(crate) writer: String,
-    /// The number of rows, counted from the first.
+    /// The number of these rows, counted from the writer's first row in the attempt.
     pub(crate) rows: u64,
 }
 
@@ -72,7 +74,7 @@ pub(crate) fn insert(
     Ok(key)
 }
 
-/// Reads the checkpoints of a run whose contents stay, the newest first.
+/// Reads the kept checkpoints of a run, the newest first: those whose contents must not be removed.
 pub(crate) fn kept(tx: &Tx<'_>, run: i64) -> Result<Vec<Checkpoint>> {
     tx.all(
         "SELECT key, attempt, writer, step, sha256, size, logged_ms FROM checkpoints WHERE run = \
@@ -83,7 +85,7 @@ pub(crate) fn kept(tx: &Tx<'_>, run: i64) -> Result<Vec<Checkpoint>> {
     )
 }
 
-/// Finds the checkpoint of a run with this key, if its content stays.
+/// Finds the checkpoint of a run with this key, if the checkpoint is kept.
 pub(crate) fn find(tx: &Tx<'_>, run: i64, key: i64) -> Result<Option<Checkpoint>> {
     tx.one(
         "SELECT key, attempt, writer, step, sha256, size, logged_ms FROM checkpoints
@@ -123,7 +125,7 @@ pub(crate) fn release(tx: &Tx<'_>, checkpoint: &Checkpoint) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether this hash is that of a checkpoint of the run whose content stays.
+/// Returns whether a kept checkpoint of the run has the content with this hash.
 pub(crate) fn is_of(tx: &Tx<'_>, run: i64, sha256: &str) -> Result<bool> {
     let found = tx.one(
         "SELECT 1 FROM checkpoints WHERE sha256 = ?2 AND run = ?1 AND kept = 1 LIMIT 1",

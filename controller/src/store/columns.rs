@@ -26,11 +26,12 @@ pub(crate) struct Piece {
     pub(crate) first: u64,
     /// The number of rows in the block.
     pub(crate) rows: u64,
-    /// The bytes of its frames or its parts.
+    /// The size in bytes of its parts if the block was merged, and of its frames otherwise.
     pub(crate) bytes: u64,
     /// Whether the rows do not count, as in [`blocks::Block`].
     pub(crate) fenced: bool,
-    /// How often its rows were merged. A block of level 0 holds frames, as they were sent.
+    /// How often its rows were merged. A block of level 0 holds frames, as they were sent. A block
+    /// of level [`FULL`] is never merged again.
     pub(crate) level: u32,
 }
 
@@ -39,7 +40,7 @@ pub(crate) struct Piece {
 pub(crate) struct Pieced {
     /// The internal key of the run.
     pub(crate) run: i64,
-    /// What its rows are.
+    /// The name of the stream.
     pub(crate) stream: StreamName,
     /// The attempt that wrote the stream.
     pub(crate) attempt: u32,
@@ -108,8 +109,9 @@ pub(crate) fn part(tx: &Tx<'_>, block: i64, part: usize) -> Result<Vec<u8>> {
     bytes.ok_or_else(|| Error::Corrupt(format!("part {part} of block {block} is missing")))
 }
 
-/// Replaces pieces of a stream with merged blocks. Returns `false` if one of the pieces does not
-/// exist any more. The caller must then undo the transaction's writes and read the pieces again.
+/// Replaces neighbouring pieces of a stream with merged blocks, each with its level. Without merged
+/// blocks, it removes the pieces. Returns `false` if one of the pieces does not exist any more. The
+/// caller must then undo the transaction's writes and read the pieces again.
 pub(crate) fn replace(
     tx: &Tx<'_>,
     stream: Stream<'_>,

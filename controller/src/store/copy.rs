@@ -1,6 +1,6 @@
 //! Prepares the target of a backup or a restore, and copies the contents that the database names.
-//! `crate::copy` calls it. It does not copy a content that the target already has. A copied content
-//! gets its final name only after all of it is on the disk.
+//! `crate::copy` calls it. It does not copy a content if the target already has a file of this name
+//! and size. A copied content gets its final name only after all of it is on the disk.
 
 use std::{
     collections::BTreeSet,
@@ -40,7 +40,8 @@ pub(crate) fn strangers(folder: &Path, may_be_there: bool) -> io::Result<Option<
     Ok(None)
 }
 
-/// Removes what an interrupted copy has left in the folder. Fails if the system cannot remove it.
+/// Removes the unfinished database and the incomplete contents of an interrupted copy, and makes an
+/// empty folder for incomplete contents. Fails if the system cannot remove or make them.
 pub(crate) fn clear(folder: &Path) -> io::Result<()> {
     for name in [PART, PART_JOURNAL] {
         gone(fs::remove_file(folder.join(name)))?;
@@ -92,8 +93,8 @@ pub(crate) fn content(from: &Path, to: &Path, sha256: &str, size: u64) -> io::Re
     Ok(Some(bytes))
 }
 
-/// Removes a content that does not have its hash, so that the next pass copies it again. Fails if
-/// the system cannot remove it.
+/// Removes a content of the copy that the check has found bad, so that the next pass copies it
+/// again. A missing content is no error. Fails if the system cannot remove it.
 pub(crate) fn discard(folder: &Path, sha256: &str) -> io::Result<()> {
     gone(fs::remove_file(path(folder, sha256)))
 }

@@ -24,8 +24,8 @@ impl Disk {
         Self { folder: folder.to_owned() }
     }
 
-    /// Returns the bytes that this process may still write. Fails if the file system does not
-    /// report its free bytes.
+    /// Returns the number of free bytes on the disk, without those that are reserved for root. This
+    /// number does not show quotas. Fails if the file system does not report it.
     pub(crate) fn free(&self) -> io::Result<u64> {
         let told = statvfs(&self.folder)?;
         Ok(told.f_bavail.saturating_mul(told.f_frsize))
@@ -37,8 +37,9 @@ impl Disk {
     }
 
     /// Returns whether `bytes` more bytes can be written now. It allocates them for a moment,
-    /// because the number of free bytes shows neither quotas nor limits on the number of files. A
-    /// file system that cannot allocate bytes beforehand counts as one that has room.
+    /// because the number of free bytes shows neither quotas nor limits on the number of files.
+    /// Returns `false` only if the disk or a quota is full. So a file system that cannot allocate
+    /// bytes beforehand counts as one that has room.
     pub(crate) fn takes(&self, bytes: u64) -> bool {
         let path = self.folder.join("room");
         let taken = File::create(&path).and_then(|file| {
@@ -56,8 +57,8 @@ impl Disk {
     pub(crate) fn hold(&self, bytes: u64) -> io::Result<()> {
         let file = File::create(self.reserve())?;
         fallocate(&file, FallocateFlags::empty(), 0, bytes).map_err(|error| {
-            // The file is empty, so it is no reserve. If it cannot be removed, the next try
-            // replaces it.
+            // The file does not have all its bytes, so it is no reserve. If it cannot be removed,
+            // the next try replaces it.
             let _ = fs::remove_file(self.reserve());
             io::Error::from(error)
         })

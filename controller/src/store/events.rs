@@ -13,9 +13,10 @@ use super::database::{Error, Result, Row, Tx, Word};
 pub(crate) enum Kind {
     /// A sweep was created, changed its state, or wants no new trial.
     Sweep,
-    /// A trial was suggested and handed out.
+    /// A trial was suggested and leased to an agent.
     TrialCreated,
-    /// A run changed its state and is not over.
+    /// A run outside of sweeps was created, or a run that is not over changed its state or attempt,
+    /// or was ordered to stop.
     Run,
     /// A run is over. Only this event brings the result of a trial into the search.
     RunEnded,
@@ -127,8 +128,8 @@ pub(crate) struct TrialEvent {
     pub(crate) created: Option<(String, Option<String>)>,
 }
 
-/// Reads what the search needs to know about the trials of a sweep: events after `after`, up to and
-/// including `until`. Also fails if an event is damaged.
+/// Reads the events from which the search learns about the trials of a sweep, in order. Their
+/// numbers are above `after` and at most `until`. Also fails if an event is damaged.
 pub(crate) fn of_trials(
     tx: &Tx<'_>,
     sweep: &SweepId,

@@ -3,7 +3,7 @@
 
 use super::database::{Result, Tx};
 
-/// Returns the value of a fact, if it has one. Fails if the database does.
+/// Returns the value of a fact; `None` if it was never set. Fails if the database does.
 pub(crate) fn get(tx: &Tx<'_>, name: &str) -> Result<Option<Vec<u8>>> {
     tx.one("SELECT value FROM facts WHERE name = ?1", &[&name], |row| row.get(0))
 }

@@ -1,6 +1,7 @@
 //! Stores the failed attempts of trials, by class. `app::change::attempts` writes and counts them,
-//! and `app::read::views` reads them. This module never decides whether another attempt follows.
-//! Every function fails only if the database does, unless its comment says more.
+//! `app::sweeps::manage` forgives them, and `app::read::views` reads them. This module never
+//! decides whether another attempt follows. Every function fails only if the database does, unless
+//! its comment says more.
 
 use sweeps::lifecycle::Class;
 
@@ -13,7 +14,7 @@ pub(crate) struct Failure {
     pub(crate) attempt: u32,
     /// The class of the failure.
     pub(crate) class: Class,
-    /// The agent that had the attempt.
+    /// The agent that had the attempt, if one had it.
     pub(crate) agent: Option<String>,
     /// A message for people.
     pub(crate) message: Option<String>,

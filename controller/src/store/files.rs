@@ -1,6 +1,6 @@
-//! Stores the files of runs, and the list of all blobs. `app::files::blobs` and `app::rows::ingest`
-//! call it. The path of a file is text: it is compared and shown, never opened. Every function
-//! fails only if the database does.
+//! Stores the files of runs, and the list of all blobs. `app::files` calls it, and `app` reads the
+//! size of all blobs when it starts. The path of a file is text: it is compared and shown, never
+//! opened. Every function fails only if the database does.
 
 use record::file::FileRow;
 
@@ -75,7 +75,8 @@ pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
 }
 
 /// Reads at most `limit` files of a run whose paths come after `after`, in the order of their
-/// paths. For each path, it reads the newest attempt's file that is not fenced.
+/// paths. For each path, it reads the file that the newest attempt has logged, apart from fenced
+/// files.
 pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec<File>> {
     tx.all(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files AS one
@@ -87,7 +88,7 @@ pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec
     )
 }
 
-/// Finds the newest attempt's file of this path that is not fenced.
+/// Finds the file of this path that the newest attempt has logged, apart from fenced files.
 pub(crate) fn find(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<File>> {
     tx.one(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files
@@ -115,8 +116,8 @@ macro_rules! unreferenced {
 }
 
 /// Reads at most `limit` blobs whose hashes come after `after`, and whether each may be removed. A
-/// blob may be removed if nothing refers to it and it came before `before_ms`, or if it is marked
-/// as gone already.
+/// blob may be removed if nothing refers to it and it was stored before `before_ms`, or if it is
+/// marked as gone already.
 pub(crate) fn look(
     tx: &Tx<'_>,
     after: &str,
@@ -134,8 +135,8 @@ pub(crate) fn look(
     )
 }
 
-/// Marks a blob as gone, unless something refers to it or it came again. Returns whether the blob
-/// is marked now.
+/// Marks a blob as gone, unless something refers to it or it was stored at or after `before_ms`.
+/// Returns whether the blob is marked now.
 pub(crate) fn doom(tx: &Tx<'_>, sha256: &str, before_ms: i64) -> Result<bool> {
     let doomed = tx.run(
         concat!(
@@ -153,14 +154,14 @@ pub(crate) fn has_any(tx: &Tx<'_>) -> Result<bool> {
     Ok(tx.one("SELECT 1 FROM blobs WHERE doomed = 0 LIMIT 1", &[], |_| Ok(()))?.is_some())
 }
 
-/// Returns the bytes of all blobs, including those that are marked as gone.
+/// Returns the sum of the sizes of all blobs in bytes, including those that are marked as gone.
 pub(crate) fn stored(tx: &Tx<'_>) -> Result<u64> {
     let sum = tx.one("SELECT coalesce(sum(size), 0) FROM blobs", &[], |row| row.count(0))?;
     Ok(sum.unwrap_or_default())
 }
 
-/// Removes the row of a blob that is marked as gone, after its object was removed. Returns the
-/// blob's size in bytes; 0 if there is no such row.
+/// Removes the row of a blob that is marked as gone, and takes the blob from all projects. The
+/// caller has removed its object. Returns the blob's size in bytes; 0 if there is no such row.
 pub(crate) fn forget_blob(tx: &Tx<'_>, sha256: &str) -> Result<u64> {
     let size = tx.one(
         "DELETE FROM blobs WHERE sha256 = ?1 AND doomed = 1 RETURNING size",

@@ -75,10 +75,10 @@ impl Folder {
         fs::metadata(self.path.join(name)).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Checks that this process can write the files in the folder, and makes them private. Returns
-    /// whether a new database may begin in the folder. Fails with [`OpenError::ReadOnly`], which
-    /// names the file that cannot be written, or with [`OpenError::NoDatabase`] if the database is
-    /// gone.
+    /// Checks that this process can write the files in the folder, and makes them private. It
+    /// leaves both out if SQLite was given the file system `disk`. Returns whether a new database
+    /// may begin in the folder. Fails with [`OpenError::ReadOnly`], which names the file that
+    /// cannot be written, or with [`OpenError::NoDatabase`] if the database is gone.
     pub(super) fn prepare(&self, disk: Option<Disk>) -> Result<bool, OpenError> {
         let is_open = is_open(&self.path);
         let left = self.left_over()?;
@@ -126,7 +126,8 @@ impl Folder {
         }
     }
 
-    /// Returns the name of something in the folder that only a controller with a database leaves.
+    /// Describes, for people, something in the folder that only a controller with a database
+    /// leaves. `None`: there is no such thing.
     fn left_over(&self) -> io::Result<Option<&'static str>> {
         let log = self.has(LOG);
         let contents = self.has_contents()?;

@@ -31,11 +31,13 @@ pub(crate) struct Guard {
 struct Part {
     path: PathBuf,
     identity: Identity,
-    /// Whether the file is on the disk that SQLite was given.
+    /// Whether this is a file of SQLite. If SQLite was given a file system, that file system
+    /// identifies the file.
     is_of_sqlite: bool,
 }
 
-/// The device number and the inode number of a file.
+/// The device number and the inode number of a file. For a file on a file system that SQLite was
+/// given: 0 and its number there.
 type Identity = (u64, u64);
 
 impl Guard {
@@ -56,9 +58,9 @@ impl Guard {
         Ok(Self { parts, disk, _held: held, damage: OnceLock::new() })
     }
 
-    /// Passes while the next controller would find what is written now. Fails with
-    /// [`Error::Damaged`] if the database is marked as damaged. Fails with [`Error::Gone`] if a
-    /// folder or a file is not the one that was opened.
+    /// Succeeds if the next controller would find what is written now: all watched paths still lead
+    /// to what was opened. Fails with [`Error::Damaged`] if the database is marked as damaged.
+    /// Fails with [`Error::Gone`] if a folder or a file is not the one that was opened.
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(damage) = self.damage.get() {
             return Err(Error::Damaged(damage.clone()));

@@ -10,8 +10,9 @@ pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
     Ok(tx.one(sql, &[&sha256, &project], |_| Ok(()))?.is_some())
 }
 
-/// Records that the project has the content, if that is new. `run` is the run whose token uploaded
-/// the content; `None` if no run's token did.
+/// Records that the project has the content, and adds its size to the bytes of the project and of
+/// `run`. Changes nothing if the project has the content already. `run` is the run whose token
+/// uploaded the content; `None` if no run's token did.
 pub(crate) fn add(
     tx: &Tx<'_>,
     project: &str,
@@ -42,8 +43,8 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Returns the bytes of the contents that the project has, and of those that the run's tokens have
-/// uploaded.
+/// Returns two sums of bytes: of the contents that the project has, and of those that the run's
+/// tokens have uploaded.
 pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> {
     let of_project = tx
         .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project], |row| row.count(0))?

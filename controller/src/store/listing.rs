@@ -1,12 +1,12 @@
-//! Goes through many runs for a few of their columns, what they report about themselves, and what
-//! they logged last. `app::read::find` calls it. It reads a column of a run only when the caller
-//! asks for it, and copies no text.
+//! Goes through many runs for a few of their columns, their group, job type, added config and
+//! metric definitions, and their summaries. `app::read::find` calls it. It reads a column of a run
+//! only when the caller asks for it, and copies no text.
 
 use record::ids::SweepId;
 
 use super::database::{Error, Result, Row, Tx};
 
-/// A run that is being looked at.
+/// A run that [`each`] passes to its caller, with access to its columns.
 #[derive(Debug)]
 pub(crate) struct Candidate<'a>(&'a Row<'a>);
 
@@ -44,16 +44,16 @@ pub(crate) enum Text {
 pub(crate) enum Number {
     /// The trial's number within its sweep.
     Trial = 13,
-    /// The number of the run's attempts.
+    /// The number of the run's newest attempt; 0 before the first.
     Attempt,
-    /// The rows of history of the present attempt.
+    /// The number of rows of history of the present attempt.
     Rows,
 }
 
-/// What a run logged last, as frames.
+/// The parts of a run's summary, as frames.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Logged<'a> {
-    /// The last value of each key of history.
+    /// For each key of history, its value at the highest step.
     pub(crate) latest: &'a [u8],
     /// The values from the summary stream.
     pub(crate) overlay: &'a [u8],
@@ -77,12 +77,13 @@ impl Candidate<'_> {
         self.0.get(column as usize)
     }
 
-    /// Returns the best finite value of the sweep's metric.
+    /// Returns the best finite value of the sweep's metric in the present attempt; `None` if there
+    /// is none.
     pub(crate) fn value(&self) -> Result<Option<f64>> {
         self.0.get(16)
     }
 
-    /// Returns what the run logged last.
+    /// Returns the parts of the run's summary.
     pub(crate) fn logged(&self) -> Result<Logged<'_>> {
         Ok(Logged {
             latest: self.0.bytes(17)?,
@@ -107,9 +108,9 @@ macro_rules! select {
     };
 }
 
-/// Passes runs to `show`, the newest first, until it returns `false`. Restricts them to one project,
-/// unless it is empty, and to one sweep, if there is one. Fails if the database does, or with the
-/// error of `show`.
+/// Passes runs to `show`, the newest first, until `show` returns `false`. Passes only the runs of
+/// `project`, unless it is empty, and only the trials of `sweep`, if one is given. Fails if the
+/// database does, or with the error of `show`.
 pub(crate) fn each<E: From<Error>>(
     tx: &Tx<'_>,
     project: &str,

@@ -60,7 +60,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Store {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
-    /// The writer's thread; `None` if the writer shares the only thread.
+    /// The writer's thread; `None` if the writer shares the only thread, or the store only reads.
     writer: Option<thread::JoinHandle<()>>,
     threads: Threads,
     readers: Arc<Readers>,
@@ -69,7 +69,7 @@ pub(crate) struct Store {
     /// The disk under the contents and the database. `None` in a store that only reads, or if
     /// SQLite was given a file system of its own.
     pub(crate) disk: Option<Disk>,
-    /// Decides whether anything may be written.
+    /// Stops all writes if the folder was replaced or the database is damaged.
     pub(crate) guard: Arc<Guard>,
     /// The lock on the folder, held as long as the store lives; `None` if the caller holds it. Two
     /// writers in one folder would each trust their own leases.
@@ -85,7 +85,8 @@ struct Readers {
 
 impl Store {
     /// Opens the folder, and makes it if it is missing. Fails with [`OpenError`] if the folder
-    /// cannot be used or is in use, or if its database is missing, damaged or foreign.
+    /// cannot be used or is in use. Also fails if its database, or all its contents, are missing,
+    /// or if its database is damaged, newer or foreign.
     pub(crate) fn open(
         folder: &Path,
         limits: &Limits,
@@ -131,7 +132,7 @@ impl Store {
 
     /// Opens the folder only for reads, and changes no file and no name in it. It reads the commits
     /// in SQLite's log too. Fails with [`OpenError`] if this is no data folder, a controller uses
-    /// it, or it holds no database of Besom.
+    /// it, or its database is missing, unreadable, newer or foreign.
     pub(crate) fn look(folder: &Path) -> std::result::Result<Self, OpenError> {
         let visited = Taken::visit(folder)?;
         let mut store = Self::look_at(folder, DATABASE)?;
@@ -163,7 +164,8 @@ impl Store {
     /// Runs a use case on the writer's thread, and returns after its writes are committed and
     /// synced. The writer calls `after` on that thread, in the order of commits, even if the caller
     /// has gone away meanwhile. Fails with the error of the use case or of the database. After a
-    /// failure, none of its writes is kept, unless the data folder was lost during the commit.
+    /// failure, none of its writes is kept, with one exception: if the data folder was lost during
+    /// the commit, the lost folder may have them.
     pub(crate) async fn write<T, E>(
         &self,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E> + Send + 'static,

@@ -24,7 +24,7 @@ pub(crate) enum OpenError {
     /// The folder holds files that only a controller with a database leaves, but no database.
     #[error("it is missing or empty, beside {0}")]
     NoDatabase(&'static str),
-    /// The database names contents, but the folder holds none.
+    /// The database names contents, but the data folder holds none of them.
     #[error("the folder `blobs` is missing or empty, though the database names contents")]
     NoContents,
     /// Another process uses the folder.

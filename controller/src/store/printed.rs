@@ -16,7 +16,7 @@ pub(crate) fn get(tx: &Tx<'_>, run: &Run) -> Result<Option<String>> {
     )
 }
 
-/// Writes the note of the agent of the run's present attempt.
+/// Writes the note of the agent of the run's present attempt. It replaces the run's earlier note.
 pub(crate) fn save(tx: &Tx<'_>, run: &Run, note: &str) -> Result<()> {
     tx.run(
         "INSERT INTO printed (run, attempt, note) VALUES (?1, ?2, ?3)

@@ -40,8 +40,8 @@ pub(crate) fn supersede(tx: &Tx<'_>, run: i64, attempt: u32, iteration: u64) -> 
     Ok(tx.run(SUPERSEDE, &[&run, &attempt, &int(iteration)?])? > 0)
 }
 
-/// Copies the rungs that attempt `from` has reached up to iteration `until` to attempt `to`, which
-/// continues from there. From now on only the copies count.
+/// Copies the rungs up to iteration `until` that attempt `from` has reached to attempt `to`, which
+/// resumes from that attempt. From now on, only the copies count at these rungs.
 pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> Result<()> {
     tx.run(
         "UPDATE rungs SET counts = 0 WHERE run = ?1 AND attempt < ?2 AND iteration <= ?3 AND \
@@ -59,7 +59,7 @@ pub(crate) fn inherit(tx: &Tx<'_>, run: i64, from: u32, to: u32, until: u64) -> 
     Ok(())
 }
 
-/// Returns whether any trial of a sweep has reached a rung.
+/// Returns whether any trial of a sweep has reached any rung.
 pub(crate) fn has_any(tx: &Tx<'_>, sweep: &SweepId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM rungs WHERE sweep = ?1)";
     Ok(tx.one(sql, &[&sweep.as_str()], |row| row.get(0))?.unwrap_or(false))
@@ -89,8 +89,8 @@ pub(crate) fn insert(tx: &Tx<'_>, reached: &Reached<'_>) -> Result<i64> {
     )
 }
 
-/// Returns the key of the newest row at a rung; `None` if no run has reached it. If the key is
-/// still the same, the costs that a caller has cached at this row are still valid.
+/// Returns the key of the newest row at a rung; `None` if no run of the sweep has reached the rung.
+/// The costs that a caller has cached are valid as long as this key stays the same.
 pub(crate) fn newest(tx: &Tx<'_>, sweep: &SweepId, iteration: u64) -> Result<Option<i64>> {
     Ok(tx.one(NEWEST, &[&sweep.as_str(), &int(iteration)?], |row| row.get(0))?.flatten())
 }

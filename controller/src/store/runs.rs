@@ -17,7 +17,7 @@ pub(crate) struct Run {
     pub(crate) key: i64,
     /// Its id.
     pub(crate) id: RunId,
-    /// The sweep whose trial it is.
+    /// The sweep whose trial it is; `None` for a run outside of sweeps.
     pub(crate) sweep: Option<SweepId>,
     /// The trial's number within its sweep.
     pub(crate) trial: Option<u64>,
@@ -35,7 +35,8 @@ pub(crate) struct Run {
     pub(crate) state: State,
     /// The number of its attempts; 0 before the first.
     pub(crate) attempt: u32,
-    /// The agent that has it, or had it last.
+    /// The agent that has the newest attempt, or had it when the attempt ended. `None` if no agent
+    /// has had it, or the controller has taken the attempt away from its agent.
     pub(crate) agent: Option<String>,
     /// Whether it goes before others in the queue.
     pub(crate) front: bool,
@@ -43,17 +44,18 @@ pub(crate) struct Run {
     pub(crate) preempting: bool,
     /// Why the run should end; `None` if it may go on.
     pub(crate) stop_wanted: Option<StopReason>,
-    /// The rows of history of the present attempt.
+    /// The number of rows of history of the present attempt.
     pub(crate) history: u64,
-    /// The rows of the present attempt that hold the sweep's metric.
+    /// The number of rows of the present attempt that hold the sweep's metric.
     pub(crate) logged: u64,
-    /// The rows of history of the present attempt that hold the metric as a finite number.
+    /// The number of rows of history of the present attempt that hold the metric as a finite
+    /// number.
     pub(crate) iteration: u64,
     /// The best finite value of the metric in the present attempt.
     pub(crate) value: Option<f64>,
     /// The value that counts for each constraint of its sweep, once the run is over.
     pub(crate) constrained: Vec<Option<f64>>,
-    /// How it ended.
+    /// How the run, or its newest failed attempt, ended.
     pub(crate) outcome: Outcome,
     /// A note for people about its end.
     pub(crate) note: Option<String>,
@@ -78,7 +80,7 @@ pub(crate) struct Suggestion {
     pub(crate) engine: Option<String>,
 }
 
-/// How a run ended.
+/// How a run or one of its attempts ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The class of the failure, if the run failed or crashed.
@@ -92,7 +94,8 @@ pub(crate) struct Outcome {
 }
 
 impl Run {
-    /// Makes a run in its first attempt, of which only the id, the state and the time are known.
+    /// Makes a run in its first attempt with this id, state and time of creation. All other fields
+    /// are empty.
     pub(crate) fn new(id: RunId, state: State, created_ms: i64) -> Self {
         Self {
             key: 0,
@@ -129,7 +132,8 @@ impl Run {
     }
 }
 
-/// Writes a new run. Returns its internal key. Fails if the id is taken.
+/// Writes a new run, without counts and without an end. Returns its internal key. Also fails if the
+/// id is taken.
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
         "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit,
@@ -257,12 +261,12 @@ macro_rules! select {
     };
 }
 
-/// Finds the run with this id.
+/// Reads the run with this id; `None` if there is none.
 pub(crate) fn get(tx: &Tx<'_>, id: &RunId) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id.as_str()], read)
 }
 
-/// The part of a run's row that tells when its attempts ended.
+/// The part of a run's row that says when its newest attempt began and ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ends {
     /// Its state.
@@ -271,7 +275,7 @@ pub(crate) struct Ends {
     pub(crate) attempt: u32,
     /// When that attempt began, in milliseconds since the epoch.
     pub(crate) started_ms: Option<i64>,
-    /// When that attempt ended, in milliseconds since the epoch.
+    /// When the run ended, in milliseconds since the epoch; `None` while it is not over.
     pub(crate) ended_ms: Option<i64>,
 }
 
@@ -284,12 +288,13 @@ pub(crate) fn ends(tx: &Tx<'_>, id: &RunId) -> Result<Option<Ends>> {
     })
 }
 
-/// Finds the run with this internal key.
+/// Reads the run with this internal key; `None` if there is none.
 pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
     tx.one(select!("WHERE key = ?1"), &[&key], read)
 }
 
-/// Returns when the first trial of a sweep was handed out.
+/// Returns when the first trial of a sweep was handed out, in milliseconds since the epoch. `None`
+/// if it has no trial yet.
 pub(crate) fn first_ms(tx: &Tx<'_>, sweep: &SweepId) -> Result<Option<i64>> {
     let sql = "SELECT created_ms FROM runs WHERE sweep = ?1 AND trial = 0";
     tx.one(sql, &[&sweep.as_str()], |row| row.get(0))
@@ -326,14 +331,14 @@ pub(crate) struct Taken {
     pub(crate) more: bool,
 }
 
-/// Reads the runs of a sweep that wait for an agent, the next one first.
+/// Reads the queued runs of a sweep, within `most`, in the order in which agents get them.
 pub(crate) fn queued(tx: &Tx<'_>, sweep: &SweepId, most: Most) -> Result<Taken> {
     let sql = select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial");
     some(tx, sql, &[&sweep.as_str()], most)
 }
 
-/// Reads the runs of a sweep that are not over and have no wish to stop for this reason yet, by
-/// trial number.
+/// Reads the runs of a sweep, within `most`, that are not over and were not ordered to stop for
+/// this reason. They come by trial number.
 pub(crate) fn not_told(
     tx: &Tx<'_>,
     sweep: &SweepId,
@@ -362,14 +367,15 @@ fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -
     Ok(some)
 }
 
-/// Returns the newest attempt of a run, and the agent that has it or had it last.
+/// Returns the number of a run's newest attempt, and the agent that has it or had it, as in
+/// [`Run::agent`].
 pub(crate) fn holder(tx: &Tx<'_>, id: &RunId) -> Result<Option<(u32, Option<String>)>> {
     tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id.as_str()], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })
 }
 
-/// Reads the runs that are leased to an agent or that it runs.
+/// Reads the runs that are leased to this agent or run on it.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     tx.all(
         select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"),
@@ -389,7 +395,7 @@ pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &SweepId, agent: &str) -> Re
     Ok(held.is_some())
 }
 
-/// Lists every attempt that an agent, or a program of its own, holds.
+/// Lists every attempt that is leased or running, of trials and of runs outside of sweeps.
 pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<Attempt>> {
     tx.all("SELECT id, attempt FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
         Ok(Attempt { run: row.get(0)?, number: row.get(1)? })
@@ -473,7 +479,7 @@ impl Word for StopReason {
 }
 
 /// Parses the values that count for a run's constraints. Fails if the list is damaged, because a
-/// run with an empty list would be feasible.
+/// run with an empty list would count as feasible.
 fn constrained_of(json: Option<String>) -> Result<Vec<Option<f64>>> {
     let damaged = |error| Error::Corrupt(format!("the constraints of a run: {error}"));
     json.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json).map_err(damaged))

@@ -1,19 +1,20 @@
 //! Stores the summaries of runs as frames of the `record` crate, which keep NaN, infinities and the
-//! types of values; SQL would lose them. `app::rows::ingest` and `app::read::views` call it. It
-//! never looks into a frame. Every function fails only if the database does.
+//! types of values; SQL would lose them. `app::rows::summaries` reads and writes them;
+//! `app::change` and `app::runs::begin` clear them when an attempt starts from nothing. It never
+//! looks into a frame. Every function fails only if the database does.
 
 use super::database::{Result, Row, Tx};
 
 /// The stored summary of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
-    /// The last value of each key of history.
+    /// For each key of history, its value at the highest step.
     pub(crate) latest: Vec<u8>,
     /// The values from the summary stream.
     pub(crate) overlay: Vec<u8>,
     /// The count, least, largest and sum of each key of history that held finite numbers.
     pub(crate) ranges: Vec<u8>,
-    /// The largest step of history plus one.
+    /// The largest step of history plus one; 0 without history.
     pub(crate) next_step: u64,
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, stored: &Stored) -> Result<()> {
     Ok(())
 }
 
-/// Removes the summary of a run, because its next attempt starts anew.
+/// Removes the summary of a run, because its next attempt starts from nothing.
 pub(crate) fn clear(tx: &Tx<'_>, run: i64) -> Result<()> {
     tx.run("DELETE FROM summaries WHERE run = ?1", &[&run])?;
     Ok(())

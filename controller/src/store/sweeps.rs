@@ -20,7 +20,7 @@ pub(crate) struct Sweep {
     pub(crate) warnings: String,
     /// The seed of the search.
     pub(crate) seed: u64,
-    /// When it was created, in milliseconds since the epoch.
+    /// When the sweep was created, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
 }
 
@@ -58,7 +58,8 @@ pub(crate) struct Progress {
     pub(crate) failing_agent: Option<String>,
     /// Why the controller paused the sweep by itself; `None` if it did not.
     pub(crate) trouble: Option<String>,
-    /// The finished run with the best value.
+    /// The finished run with the best value, out of those that hold the sweep's constraints; `None`
+    /// if there is none.
     pub(crate) best_run: Option<RunId>,
     /// The value of that run.
     pub(crate) best_value: Option<f64>,
@@ -73,7 +74,8 @@ impl Progress {
     }
 }
 
-/// Writes a new sweep with its progress. Also fails if the id or the idempotency key is taken.
+/// Writes a new sweep, with a progress that is pending and has no trials. Also fails if the id or
+/// the idempotency key is taken.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     tx.run(
         "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, \
@@ -114,7 +116,7 @@ pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<SweepId>> {
     tx.one("SELECT id FROM sweeps WHERE idempotency_key = ?1", &[&key], |row| row.get(0))
 }
 
-/// Reads the newest sweeps, the newest first.
+/// Reads the `limit` newest sweeps, the newest first.
 pub(crate) fn newest(tx: &Tx<'_>, limit: u32) -> Result<Vec<Sweep>> {
     tx.all(
         concat!("SELECT ", sweep_columns!(), " FROM sweeps ORDER BY key DESC LIMIT ?1"),

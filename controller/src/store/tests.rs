@@ -1,5 +1,6 @@
-//! Tests the writer and the readers: the mistake of one use case harms no other, and an answer
-//! means committed.
+//! Tests the store: answered writes survive a restart, a failing or panicking use case harms no
+//! other, and a full disk loses nothing. Also tests the lock on the folder, private files, foreign
+//! files and damaged values.
 
 use std::{
     fs::Permissions,
@@ -180,7 +181,7 @@ sys.stdin.read()";
     open(&folder);
 }
 
-/// Lists the names below a folder whose files others may read or write.
+/// Lists the files and folders below a folder on which other users have any permission.
 fn public(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

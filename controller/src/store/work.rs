@@ -1,14 +1,14 @@
-//! Counts the work that a use case has given to the one writer. `Tx` counts the work, and the
-//! writer compares it with a bound. The work is a count and not a time, so that it is the same on
-//! every machine. docs/decisions/writer-bounds.md explains the weights. This module never reads a
-//! clock.
+//! Defines the work of a use case: counts of statements, steps and bytes, and the time that they
+//! may take. `Tx` counts the work, and the writer compares it with a bound. The work is a count and
+//! not a time, so that it is the same on every machine. docs/decisions/writer-bounds.md explains
+//! the weights. This module never reads a clock.
 
 use std::time::Duration;
 
 /// The work of one transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Work {
-    /// The statements that were run.
+    /// The number of SQL statements that were run.
     pub(crate) statements: u64,
     /// The steps of SQLite's virtual machine in them.
     pub(crate) steps: u64,
@@ -22,7 +22,8 @@ pub(crate) struct Work {
     pub(crate) rows: u64,
 }
 
-/// The longest time for which one use case may hold the writer.
+/// The longest time for which one use case may hold the writer. The writer only warns about a use
+/// case whose bound is longer.
 pub(crate) const LONGEST: Duration = Duration::from_millis(100);
 
 impl Work {

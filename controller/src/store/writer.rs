@@ -1,7 +1,8 @@
-//! Writes to the database, on a thread of its own. The writer takes the use cases that wait, up to
-//! a bound, and runs each in its own savepoint. It then commits and syncs all of them at once. It
-//! answers only after that: an acknowledgement means committed and synced. `Store::write` calls it.
-//! It never reads a clock and does not depend on what a use case does.
+//! Writes to the database, on a thread of its own or as a task of the only thread. The writer takes
+//! the use cases that wait, up to a bound, and runs each in its own savepoint. It then commits and
+//! syncs all of them at once. It answers only after that: an acknowledgement means committed and
+//! synced. `Store::write` calls it. It never reads a clock and does not depend on what a use case
+//! does.
 
 use std::{
     any::Any,
@@ -23,7 +24,8 @@ use super::{
 pub(super) trait Job: Send {
     /// Runs the use case. Returns whether to keep what the use case wrote.
     fn run(&mut self, tx: &Tx<'_>) -> bool;
-    /// Answers the caller.
+    /// Answers the caller. Unless the writes are lost, it first runs the work that follows the
+    /// commit.
     fn answer(self: Box<Self>, fate: Fate<'_>);
 }
 
@@ -33,8 +35,8 @@ pub(super) enum Fate<'a> {
     /// The writes are on the disk.
     Kept,
     /// The writes are in the database, but the next controller will not find that database. The
-    /// work after the commit still runs, so that memory agrees with the database. The caller gets
-    /// the error.
+    /// work that follows the commit still runs, so that memory agrees with the database. The caller
+    /// gets the error.
     Astray(&'a Error),
     /// None of the writes were kept.
     Lost(&'a Error),
@@ -154,7 +156,7 @@ fn commit(session: &Session, guard: &Guard, waiting: &mut Vec<Box<dyn Job>>) {
     }
 }
 
-/// Stops all writes to a database that is found to be damaged.
+/// If the error is damage of the database, stops all later writes to it.
 fn note(guard: &Guard, error: &Error) {
     if let Error::Damaged(damage) = error {
         guard.condemn(damage);

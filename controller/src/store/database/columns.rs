@@ -1,5 +1,5 @@
-//! Declares the columns that statements select, each beside the way to read it. So a column and
-//! its field can never be at different places. Says which values a column can hold.
+//! Declares the columns that statements select, each beside the way to read it. So a column and its
+//! field can never be at different places. The module also says which values a column can hold.
 
 use record::ids::{RunId, SweepId};
 use rusqlite::types::ValueRef;

@@ -1,18 +1,19 @@
 //! Sorts the failures of the database by what they mean for the caller. The functions of `store`
-//! that use the database return this error.
+//! that use the database or the contents of files return this error.
 
 use rusqlite::ErrorCode;
 
-/// A failure of the database.
+/// A failure of the database or of a stored content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// The disk is full or fails. The same call may succeed later.
     #[error("{0}")]
     Disk(String),
-    /// Another process is in the way, or memory is short. The same call may succeed later.
+    /// Another process is in the way, memory is short, or the controller is shutting down. The same
+    /// call may succeed later.
     #[error("the database cannot do this now: {0}")]
     Busy(String),
-    /// The data folder is not the one that was opened.
+    /// The data folder is missing, or is not the one that was opened.
     #[error("{0}")]
     Gone(String),
     /// The database file is damaged: it holds bytes that no controller has written.

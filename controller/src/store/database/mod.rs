@@ -1,6 +1,7 @@
 //! Wraps the database: connections, transactions, values. Only this folder uses the library of
-//! SQLite. The other files of `store` use this module; their functions take an open [`Tx`]. It
-//! never begins a transaction by itself: the writer and the readers do.
+//! SQLite. The other files of `store` use this module; their functions take an open [`Tx`]. Apart
+//! from updates of the schema, it never begins a transaction by itself: the writer and the readers
+//! do.
 
 mod columns;
 mod error;
@@ -38,7 +39,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/013.sql"),
 ];
 const STATEMENTS: usize = 128;
-/// The number of pages that a copy makes between two progress reports.
+/// The number of pages that a copy of the database copies between two progress reports.
 const PAGES: i32 = 4096;
 /// The file system of SQLite whose lock on the database excludes every other process. Its
 /// connections share the log's index in the memory of this process, not in a mapped file. A mapped
@@ -181,8 +182,8 @@ impl Session {
 
     /// Checks that the pages of the database are intact. In a small database it checks all pages,
     /// in a large one all but those of the tables `blocks`, `parts` and `heads`. The check uses a
-    /// connection of its own that leaves the log as it is, so that no page moves into a damaged
-    /// database.
+    /// connection of its own that leaves the log as it is, so that no page of the log moves into a
+    /// damaged database.
     fn examine(path: &Path, disk: Option<Disk>, may_begin: bool) -> Result<()> {
         let session = Self::open(path, disk)?;
         session.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -236,7 +237,8 @@ impl Session {
         Ok(())
     }
 
-    /// Returns a handle on the transaction that is open now.
+    /// Returns a handle on the transaction that is open now. If none is open, each statement is a
+    /// transaction of its own.
     pub(super) fn tx(&self) -> Tx<'_> {
         Tx { connection: &self.0, work: Cell::default() }
     }
@@ -256,7 +258,7 @@ impl Session {
         self.bare("BEGIN")
     }
 
-    /// Commits the transaction. When this returns, its writes are on the disk.
+    /// Commits the transaction. When this succeeds, its writes are on the disk.
     pub(super) fn commit(&self) -> Result<()> {
         self.bare("COMMIT")
     }
@@ -339,7 +341,9 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// Copies everything that this transaction sees into a new database, some pages at a time.
+    /// Copies everything that this transaction sees into a new database, and syncs its file. Calls
+    /// `seen` after each [`PAGES`] pages, with the number of copied pages and the number of all
+    /// pages.
     pub(super) fn copy(&self, into: &Path, mut seen: impl FnMut(u64, u64)) -> Result<()> {
         // A transaction sees the database as it was at the transaction's first read. This read
         // fixes the moment that the copy shows.
