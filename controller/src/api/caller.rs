@@ -11,7 +11,8 @@ pub(crate) type Host = Arc<dyn Welcome>;
 
 /// The operation of a [`Host`].
 pub(crate) trait Welcome: Send + Sync {
-    /// Records that the controller knows the caller behind this connection.
+    /// Records that the controller knows the caller behind this connection. From now on, the port
+    /// does not close the connection to make room for others.
     fn welcome(&self);
 }
 

@@ -1,7 +1,7 @@
 //! Serves the owner of the data folder through a socket in the folder. Over this socket,
 //! `controller backup` asks the running controller for a copy of its database. This module holds
-//! both ends: the server and the client. A question and its answers are lines of JSON. The folder's
-//! permissions decide who may connect.
+//! both ends: the server and the client. A question and its answers are lines of JSON. Only the
+//! user that the controller runs as, and root, may connect.
 
 use std::{
     fs::{self, File, Permissions},
@@ -70,7 +70,7 @@ fn bind(folder: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers the questions of clients, until the task is aborted.
+/// Answers the questions of clients, until the task is aborted or the socket fails.
 pub(crate) async fn serve(listener: Option<UnixListener>, app: Arc<App>) {
     let Some(listener) = listener else { return };
     // The loop answers one client at a time, because copies of a database slow each other down on
@@ -130,8 +130,9 @@ impl Running {
         Ok(Self(BufReader::new(UnixStream::connect(address(&folder)).await?)))
     }
 
-    /// Asks the controller to copy its database into this file. `seen` receives the number of pages
-    /// copied and of all pages. Fails with the controller's reason, or if the controller goes away.
+    /// Asks the controller to copy its database into this file. `seen` receives the number of
+    /// copied pages and the number of all pages, as the copy goes on. Fails with the controller's
+    /// reason, or if the controller goes away.
     pub(crate) async fn copy(&mut self, into: &Path, seen: impl Fn(u64, u64)) -> io::Result<()> {
         say(self.0.get_mut(), &Question { into: into.to_owned() }).await?;
         let mut line = String::new();

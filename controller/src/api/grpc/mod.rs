@@ -40,8 +40,8 @@ struct Door {
 }
 
 impl Door {
-    /// Identifies the caller before the server reads the request's body. So an unknown caller takes
-    /// up none of the controller's memory.
+    /// Identifies the caller before the server reads the request's body. So the message of an
+    /// unknown caller takes up no memory of the controller.
     fn guard(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let header =
             request.metadata().get("authorization").and_then(|header| header.to_str().ok());
@@ -68,11 +68,11 @@ fn known<T>(mut request: Request<T>) -> Result<(Caller, T), Status> {
     Ok((caller, request.into_inner()))
 }
 
-/// The number of bytes by which a message may exceed its largest field. They are the room for its
-/// other fields.
+/// The number of bytes that a message may have beside its largest field.
 const ROOM: usize = 256 << 10;
 
-/// The largest message of services that receive only ids, names and lists of these, in bytes.
+/// The largest message of services that receive only ids, names, lists of these and pieces of
+/// contents, in bytes.
 const SHORT: usize = 2 << 20;
 
 /// The largest message of services that everyone may call, in bytes.
