@@ -1,5 +1,6 @@
-//! Accepts connections one after another, and waits when the system has no file for another one. It
-//! runs as a task of its own until the server wants no more connections.
+//! Accepts connections one after another. When the system has no file descriptor for another one,
+//! it ends a connection of an unknown caller and waits for a moment. It runs as a task of its own
+//! until the server wants no more connections.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,10 +13,12 @@ use tokio::{
 use super::{connection::Connection, seats::Seats, stretch::Stretch};
 use crate::clock::Clock;
 
-/// The pause after the system has refused a connection for want of files or memory.
+/// The pause after the system has refused a connection, for example because it has no file
+/// descriptor or no memory for it.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `send` is closed. Each has the time `handshake` for its first request.
+/// Accepts connections until `send` is closed. Each connection has the time `handshake` to send its
+/// first request.
 pub(super) async fn accept(
     listener: TcpListener,
     seats: Arc<Seats>,
@@ -58,7 +61,7 @@ fn seated(
     handshake: Duration,
 ) -> Option<Connection> {
     let (seat, leave) = seats.take(peer.ip())?;
-    // If the system does not support this, only a delay is the price.
+    // Without this option, small answers may be sent later. So a failure to set it is ignored.
     let _ = stream.set_nodelay(true);
     let deadline = clock.now() + handshake;
     Some(Connection::new(
@@ -69,7 +72,8 @@ fn seated(
     ))
 }
 
-/// Returns whether the error only means that a client has gone again.
+/// Returns whether the error concerns this one connection only, so that the next one can be
+/// accepted at once.
 fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)

@@ -1,6 +1,6 @@
 //! Wraps a socket with a deadline for its first request and a seat that it may have to give up.
-//! tonic serves it as if it were the socket itself. A connection that has to end ends with a failed
-//! read or write.
+//! tonic serves it as if it were the socket itself. If a connection has to end, its next read or
+//! write fails, and tonic drops it.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use tonic::transport::server::Connected;
 
 use super::seats::Seat;
 
-/// The end of the time for the first request.
+/// A future that completes when the time for the first request is over.
 pub(super) type Deadline = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An accepted socket.
@@ -39,7 +39,8 @@ impl Connection {
         Self { stream, seat, leave: Some(leave), deadline: Some(deadline) }
     }
 
-    /// Passes as long as the connection may continue, and wakes its task when that changes.
+    /// Fails if the connection has lost its seat, or has sent no request before its deadline. Wakes
+    /// the connection's task when one of these happens.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let Some(leave) = &mut self.leave else {
             return Err(io::Error::new(

@@ -1,5 +1,5 @@
-//! Receives every request: HTTP/1.1 gets a page, gRPC goes on to its services, and the answer to a
-//! wrong token is delayed.
+//! Receives every request: HTTP/1 gets a page, gRPC goes on to its services, and the answer to a
+//! wrong token is delayed. If too many such answers wait, the connection is ended.
 
 use std::{
     convert::Infallible,
@@ -74,7 +74,7 @@ impl Service<Request<Body>> for Entrance {
         let (strangers, clock) = (self.strangers.clone(), self.clock);
         Box::pin(async move {
             let answer = answering.await?;
-            // The received message is no longer needed.
+            // This gives back the room that the call's message has claimed.
             drop(claims);
             if is_of_a_stranger(&answer) {
                 match strangers.note(seat.address, clock.now()) {
@@ -87,8 +87,8 @@ impl Service<Request<Body>> for Entrance {
     }
 }
 
-/// Returns whether the service refused an unknown caller. Such an answer is a status with nothing
-/// before it.
+/// Returns whether the service refused an unknown caller. Such an answer has no message, so its
+/// status is in the headers.
 fn is_of_a_stranger(answer: &Response<Body>) -> bool {
     let status = answer.headers().get("grpc-status");
     status.is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Unauthenticated)

@@ -1,11 +1,13 @@
-//! Counts the files that this process may have open, and how many of them connections may take. The
-//! controller calls it only at its start.
+//! Computes how many connections may be open, from the number of files that this process may have
+//! open. The controller calls it only at its start.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The bounds of the descriptors that connections leave to the storage, which is a quarter of all.
+/// The least and the largest number of file descriptors that connections leave to the storage.
+/// Between these bounds, it is a quarter of all.
 const RESERVED: (u64, u64) = (32, 1024);
-/// The number of connections that are always let in, however few files the process may open.
+/// The bound on connections never falls below this number because the process may open too few
+/// files.
 const LEAST: u64 = 8;
 
 /// Raises the soft limit of open files to the hard one. If the system refuses, the limit stays as
@@ -15,7 +17,8 @@ pub fn raise_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// Returns how many connections are allowed at once: `most`, or fewer if files are few.
+/// Returns how many connections are allowed at once: `most`, or fewer if the process may open only
+/// a few files.
 pub(super) fn connections(most: usize) -> usize {
     left(getrlimit(Resource::Nofile).current, most)
 }

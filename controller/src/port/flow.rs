@@ -1,7 +1,7 @@
 //! Bounds the bytes on their way through the port. A large incoming message claims its room before
-//! it is read, and every message has a deadline for its arrival. An answer goes out a piece at a
-//! time: each piece waits until the one before it has left. So neither half-sent messages nor
-//! clients that do not read fill the memory (docs/decisions/doors.md).
+//! it is read, and every message has a deadline for its arrival. An answer goes out in pieces: the
+//! next piece is made only while few bytes of the answer wait to be sent. So neither half-sent
+//! messages nor clients that do not read fill the memory (docs/decisions/doors.md).
 
 use std::{
     pin::Pin,
@@ -29,19 +29,22 @@ const RECEIVED_KIB: usize = 64 << 10;
 const SMALL: usize = 64 << 10;
 /// How long a message may wait for room, and how long it may take to arrive.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
-/// The bytes of one answer that may wait to be sent before its next piece is asked for.
+/// While this many bytes of one answer wait to be sent, its next piece is not made.
 const OF_ONE_ANSWER: usize = 64 << 10;
-/// The bytes that may wait to be sent: of all answers of one connection, and of all connections.
+/// While this many bytes wait to be sent, no further piece of an answer is made: over one
+/// connection, and over all connections.
 const SENT: (usize, usize) = (8 << 20, 128 << 20);
-/// A connection that has taken nothing for this long may be closed while the bytes of all
-/// connections are at their limit.
+/// A connection that has taken nothing for this long may be closed while the bytes that wait over
+/// all connections are at their limit.
 const STALLED: Duration = Duration::from_secs(10);
-/// The time between two checks for room.
+/// The time between two checks for room while the bytes that wait over all connections are at their
+/// limit.
 const LOOK: Duration = Duration::from_millis(100);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// All bytes that are under way.
+/// The bytes that are under way over all connections: of large messages that are received, and of
+/// answers that wait to be sent.
 #[derive(Debug)]
 pub(super) struct Flow {
     clock: Clock,
@@ -82,7 +85,7 @@ impl Flow {
     }
 
     /// Closes the connection that keeps the most bytes waiting, among those that have taken nothing
-    /// for [`STALLED`].
+    /// for [`STALLED`]. Does so at most once in [`LOOK`].
     fn relieve(&self) {
         let now = self.clock.now();
         {
@@ -101,7 +104,7 @@ impl Flow {
     }
 }
 
-/// The room that a message has claimed.
+/// The room that a message has claimed: of its connection and of all connections.
 #[derive(Debug)]
 struct Claim {
     _own: OwnedSemaphorePermit,
@@ -139,8 +142,8 @@ impl Received {
         Self { body, flow, seat, claims, head: Vec::new(), left: 0, waiting: None, late: None }
     }
 
-    /// Follows the messages through these bytes. Returns the length of the largest that begins
-    /// there.
+    /// Follows the messages through these bytes. Returns the length of the largest message whose
+    /// head ends in them; `None` if no head does.
     fn follow(&mut self, mut bytes: &[u8]) -> Option<usize> {
         let mut largest = None;
         while !bytes.is_empty() {
@@ -161,7 +164,8 @@ impl Received {
         largest
     }
 
-    /// Takes bytes in. Returns them if they can pass at once; otherwise they wait for room.
+    /// Takes the next bytes of the body. Returns them if they can pass at once. Returns `None` if a
+    /// large message begins in them; they then wait in `waiting` for its room.
     fn take(&mut self, bytes: Bytes) -> Option<Bytes> {
         let begun = self.follow(&bytes);
         let clock = self.flow.clock;
@@ -172,7 +176,8 @@ impl Received {
         }
         let Some(length) = begun else { return Some(bytes) };
         self.claims.set(None);
-        // A message that exceeds all room passes here: its service allows less and refuses it.
+        // A message that is larger than the room of a connection passes here, because its service
+        // refuses it.
         if length <= SMALL || length > RECEIVED_OF_ONE_KIB * 1024 {
             return Some(bytes);
         }
@@ -263,7 +268,7 @@ impl Flight {
         !self.is_full() && own < SENT.0 && self.bytes.load(Ordering::Relaxed) < OF_ONE_ANSWER
     }
 
-    /// Returns once there is room for another piece.
+    /// Returns as soon as another piece of the answer may be made.
     async fn room(self: Arc<Self>) {
         loop {
             let landed = self.seat.landed.notified();

@@ -28,7 +28,7 @@ use flow::Flow;
 use seats::Seats;
 use strangers::Strangers;
 
-/// What all connections have in common.
+/// The clock, the seats of all connections, and the addresses that wrong tokens came from.
 #[derive(Debug)]
 pub(crate) struct Port {
     clock: Clock,
@@ -43,8 +43,8 @@ impl Port {
         Self { clock, seats: Seats::new(most, clock), strangers: Arc::default() }
     }
 
-    /// Serves until `stopped`, then until every connection has ended. Fails if the server cannot be
-    /// made.
+    /// Serves until `stopped` completes. Then accepts no more connections, and returns when every
+    /// connection has ended. Fails if the server cannot be made.
     pub(crate) async fn serve(
         self: Arc<Self>,
         settings: Settings,
@@ -60,7 +60,8 @@ impl Port {
         let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), flow, self.clock);
         let stopped = async {
             stopped.await;
-            // These connections have begun nothing that could be finished.
+            // The callers of these connections are not known, so no call of theirs could be
+            // finished.
             self.seats.dismiss_strange();
         };
         Server::builder()
@@ -71,8 +72,9 @@ impl Port {
             .await
     }
 
-    /// Forgets addresses that have been quiet, and logs what was counted meanwhile. The caller
-    /// calls it now and then.
+    /// Forgets addresses that have sent no wrong token for a minute. Logs how many wrong tokens
+    /// came, and how many connections found no free seat, at most once a minute each. Each step of
+    /// the upkeep is followed by a call.
     pub(crate) fn tidy(&self) {
         self.strangers.tidy(self.clock.now());
         self.seats.tell(self.clock.now());

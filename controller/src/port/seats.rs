@@ -1,6 +1,7 @@
 //! Counts who is connected, and bounds the connections in all and from one address. When there is
-//! no seat left, the oldest connection of an unknown caller is closed. A client shows its token at
-//! once; a stranger who only holds connections never does. `accept` and `entrance` use it.
+//! no seat left, the oldest connection of an unknown caller is closed, or else the new connection.
+//! A client shows its token at once; a stranger who only holds connections never does. `accept` and
+//! `entrance` use it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -62,21 +63,22 @@ pub(crate) struct Seat {
     is_known: AtomicBool,
     /// The room for large messages that come over this connection.
     pub(super) receiving: Arc<Semaphore>,
-    /// The bytes of answers that wait to be sent over it.
+    /// The bytes of answers that wait to be sent over this connection.
     pub(super) sending: AtomicUsize,
-    /// Notified when some of these bytes have left.
+    /// Notified when some of the bytes in `sending` have left.
     pub(super) landed: Notify,
     moved: Mutex<Instant>,
 }
 
 impl Seats {
-    /// Makes `most` seats, of which half may be taken from one address.
+    /// Makes `most` seats, of which half, rounded up, may be taken from one address.
     pub(super) fn new(most: usize, clock: Clock) -> Arc<Self> {
         Arc::new(Self { clock, most, most_of_one: most.div_ceil(2), table: Mutex::default() })
     }
 
-    /// Takes a seat. Returns it with a receiver that becomes ready once the seat has to be given
-    /// up. `None` if the callers of all seats in question are known.
+    /// Takes a seat. Returns it with a receiver that becomes ready as soon as the seat has to be
+    /// given up. If this address or all addresses together have their most seats, the oldest seat
+    /// among them whose caller is unknown is given up. Returns `None` if there is no such seat.
     pub(super) fn take(
         self: &Arc<Self>,
         address: IpAddr,
@@ -160,7 +162,8 @@ impl Seats {
         Some((address, bytes))
     }
 
-    /// Logs how often there was no seat since the last time, if that is due.
+    /// Logs how many connections found no free seat since the last such line, at most once a
+    /// minute.
     pub(super) fn tell(&self, now: Instant) {
         if let Some(count) = self.table().crowd.due(now) {
             tracing::warn!("there was no room for {count} more connections in the last minute");
@@ -208,7 +211,7 @@ impl Seat {
         self.has_asked.load(Ordering::Relaxed)
     }
 
-    /// Records that bytes have left now.
+    /// Records that bytes of answers have left at this time.
     pub(super) fn moved(&self, now: Instant) {
         *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
@@ -233,7 +236,8 @@ impl Welcome for Seat {
     }
 }
 
-/// Returns the address to count. For IPv6 it is the network, since one machine has all of it.
+/// Returns the address under which connections are counted. For IPv6 it is the network of 64 bits,
+/// because one machine may use all addresses of such a network.
 fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),

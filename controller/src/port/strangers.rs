@@ -1,7 +1,7 @@
 //! Slows down clients that come with a wrong token. Their answers wait longer and longer, so that
-//! guessing costs the client's time and not the controller's. The log names each address once a
-//! minute. This module never sees a call with the right token: it passes at once, whoever else is
-//! behind the same address (docs/decisions/doors.md).
+//! guessing costs the client's time and not the controller's. The log names each address at most
+//! once a minute. This module never sees a call with the right token: it passes at once, whoever
+//! else is behind the same address (docs/decisions/doors.md).
 
 use std::{
     collections::HashMap,
@@ -14,14 +14,16 @@ use tokio::time::Instant;
 
 use super::stretch::Stretch;
 
-/// How long the first wrong answer of an address waits. Each further one waits twice as long, up to
-/// the second duration.
+/// How long the answer to the first wrong token of an address waits. The answer to each further one
+/// waits twice as long as the one before, up to the second duration.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// The answers of one address that wait at once. A client that asks for more loses the connection.
+/// The most answers to one address that wait at once. A client that sends another wrong token then
+/// loses its connection.
 const WAITING: usize = 64;
 /// An address without a wrong token for this long is forgotten.
 const QUIET: Duration = Duration::from_secs(60);
-/// The number of addresses that are remembered. The one that was quiet longest makes room.
+/// The most addresses that are remembered. Beyond that, the address whose last wrong token is the
+/// oldest is forgotten.
 const ADDRESSES: usize = 1024;
 
 /// All addresses that a wrong token came from.
@@ -36,17 +38,18 @@ struct Stranger {
     stretch: Stretch,
 }
 
-/// An answer that waits.
+/// An answer to a wrong token that waits. Dropping this value makes room for another one.
 #[derive(Debug)]
 pub(super) struct Waiting {
     strangers: Arc<Strangers>,
     address: IpAddr,
-    /// How long it waits.
+    /// How long the answer waits.
     pub(super) pause: Duration,
 }
 
 impl Strangers {
-    /// Counts a wrong token. `None` if too many answers of this address wait already.
+    /// Counts a wrong token. Returns the answer to it, which waits for its pause. `None` if
+    /// [`WAITING`] answers to this address wait already.
     pub(super) fn note(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<Waiting> {
         let mut table = self.table();
         if table.len() >= ADDRESSES && !table.contains_key(&address) {
@@ -67,7 +70,8 @@ impl Strangers {
         Some(Waiting { strangers: self.clone(), address, pause })
     }
 
-    /// Forgets addresses that have been quiet, and logs the counts that are due.
+    /// Forgets addresses without a wrong token for [`QUIET`], and logs how many wrong tokens came
+    /// from an address, at most once a minute.
     pub(super) fn tidy(&self, now: Instant) {
         self.table().retain(|address, stranger| {
             tell(*address, stranger.stretch.due(now));

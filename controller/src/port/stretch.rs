@@ -1,5 +1,5 @@
-//! Writes one line to the log for many equal events: the first is logged at once; those that follow
-//! are counted and logged a minute later.
+//! Decides when many equal events get a line in the log. The first event gets a line at once. The
+//! events of the next minute are counted, and share one line after that minute.
 
 use std::{mem, time::Duration};
 
@@ -16,15 +16,15 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Counts one more event. If another line is due, returns how many there were since the last
-    /// one.
+    /// Counts one more event. If a line is due, returns how many events came after the last line,
+    /// with this one.
     pub(super) fn note(&mut self, now: Instant) -> Option<u64> {
         self.untold += 1;
         self.due(now)
     }
 
-    /// Returns how many events there were since the last line, if there were any and another line
-    /// is due.
+    /// Returns how many events came after the last line, if there were any and the last line is a
+    /// minute old.
     pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
         if self.untold == 0 || self.told.is_some_and(|told| now < told + PAUSE) {
             return None;
