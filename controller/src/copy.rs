@@ -1,7 +1,7 @@
 //! Makes backups and restores them. Both copy a data folder, and check the copy before its database
 //! gets its final name. The program `controller` calls it. A backup is a data folder that no
-//! controller serves. If the process is killed at any moment, the target holds either the earlier
-//! backup or the complete new one.
+//! controller serves. If the process is killed during a backup, the target holds the earlier
+//! backup, if there was one, or the complete new one.
 
 use std::{collections::BTreeSet, io, path::Path};
 
@@ -13,13 +13,14 @@ use crate::{
     store::{self, OpenError, Store, Taken, copy},
 };
 
-/// The number of runs or blobs that are read from the database at once.
+/// The number of runs or blobs that one transaction reads from the database.
 const PAGE: u32 = 500;
 
 /// The progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// The number of pages of the database that are copied, and the number of all its pages.
+    /// The number of pages of the database that are copied, and the number of all its pages. Only a
+    /// copy of a running controller's folder reports this.
     Database(u64, u64),
     /// The number of contents that the copy has looked at, and the bytes that it has copied of
     /// them.
@@ -55,7 +56,7 @@ enum Source {
 /// # Errors
 /// Fails with [`StartError`] if `data` is no data folder, its controller does not answer, `into`
 /// cannot be used, or the copy's database is damaged. After a failure, `into` holds the earlier
-/// backup or the complete new one.
+/// backup, if there was one, or the complete new one.
 pub async fn backup(
     data: &Path,
     into: &Path,
@@ -94,7 +95,8 @@ async fn look(folder: &Path) -> Result<Store, OpenError> {
     opened.unwrap_or_else(|error| Err(OpenError::Folder(io::Error::other(error))))
 }
 
-/// Locks the folder that a copy goes to, and clears what an interrupted copy has left in it.
+/// Locks the folder that a copy goes to, and clears what an interrupted copy has left in it. Fails
+/// if the folder holds anything that no backup has left.
 fn target(folder: &Path, may_hold_one: bool) -> Result<Taken, StartError> {
     let at = |error: io::Error| failed(folder, &error);
     if let Some(stranger) = copy::strangers(folder, may_hold_one).map_err(at)? {
@@ -187,7 +189,8 @@ async fn contents(
     }
 }
 
-/// Checks everything in the copy.
+/// Checks everything in the copy. Fails if its database alone is damaged. The report lists all
+/// other damage.
 async fn check(copy: &Store, from: &Path, seen: impl Fn(Progress)) -> Result<Report, StartError> {
     let progress = |report: &Report| seen(Progress::Check(report.runs, report.bytes));
     let report = fsck::check(copy, PAGE, progress).await;

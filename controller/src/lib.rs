@@ -72,8 +72,9 @@ impl Core {
         api::grpc::routes(self.app.clone()).map_err(|error| StartError::Bug(error.to_string()))
     }
 
-    /// Does one step of the work that no call asks for: it ends leases that ran out, tidies caches
-    /// and merges rows. The caller calls it again after [`Core::pause`].
+    /// Does one step of the work that no call asks for: it ends leases that ran out, checks the
+    /// disk, tidies caches, merges rows and removes unused blobs. The caller waits for
+    /// [`Core::pause`] between two steps.
     pub async fn upkeep(&self) {
         match step::step(&self.app).await {
             Ok(()) => {}
@@ -99,8 +100,9 @@ impl Core {
         report.map_err(|error| unread(&self.app.settings.data, &error))
     }
 
-    /// Waits for a short time until nothing uses the store, and closes it. Closing moves SQLite's
-    /// log into the database file.
+    /// Waits until nothing else uses the store, and closes it. Closing moves SQLite's log into the
+    /// database file. If the store is still in use after two seconds, it logs a warning and returns
+    /// without closing it.
     pub async fn close(self) {
         let (mut app, clock) = (self.app.clone(), self.app.clock());
         drop(self);
@@ -270,8 +272,8 @@ impl Drop for Controller {
     }
 }
 
-/// The number of times that [`Core::close`] looks whether the app is still in use, and the pause
-/// between two looks.
+/// How many times [`Core::close`] checks whether the app is still in use, and the pause between two
+/// checks.
 const CLOSING: (u32, Duration) = (200, Duration::from_millis(10));
 
 async fn tend(core: &Core, port: &Port) {

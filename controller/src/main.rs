@@ -1,5 +1,6 @@
-//! Runs the `controller` program: it parses the flags, opens the store, serves, and drains. People
-//! and service managers start it. The library does everything else.
+//! Runs the `controller` program: it parses the flags, and either serves until a signal ends it or
+//! runs a command such as `fsck`. People and service managers start it. The library does everything
+//! else.
 
 mod backup;
 mod fsck;

@@ -13,7 +13,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The token whose holder may do everything. `None`: everyone who can connect may.
     pub token: Option<String>,
-    /// How long an attempt keeps its lease without a heartbeat from its agent.
+    /// How long an attempt keeps its lease without a heartbeat from its agent and without rows from
+    /// its program.
     pub lease: Duration,
     /// The grace after the end of an attempt, in which its late rows still count and its token
     /// still opens its run. The value of a trial is final as soon as the trial ends.
@@ -34,14 +35,14 @@ pub struct Settings {
     pub handshake: Duration,
     /// The time between two checks that a silent client is still there.
     pub keepalive: Duration,
-    /// The least time between two updates of one watcher.
+    /// The least time between two looks for changes that a watcher of a sweep has not received.
     pub watch_pause: Duration,
     /// How long an agent that sends no heartbeat stays in lists.
     pub forget_agents: Duration,
     /// How long the controller keeps a blob that nothing refers to. The program that uploaded the
     /// blob may still be about to send the row that names it.
     pub blob_grace: Duration,
-    /// The most bytes that the contents of all files and artifacts may take together.
+    /// The most bytes that the contents of all files, checkpoints and artifacts may take together.
     pub storage_bytes: u64,
     /// The most bytes that the contents of one project may take.
     pub project_bytes: u64,
@@ -55,7 +56,8 @@ pub struct Settings {
     /// The least number of free bytes on the disk of the data folder. With fewer free bytes, the
     /// controller refuses rows and contents until there is room.
     pub least_free_bytes: u64,
-    /// The time between two searches for blobs that nothing refers to.
+    /// The time between two passes of the collector, which removes blobs that nothing refers to.
+    /// One pass goes through [`Limits::collected`] blobs.
     pub collect_every: Duration,
     /// The upper bounds that keep one caller from using up the controller.
     pub limits: Limits,
@@ -92,13 +94,14 @@ pub struct Limits {
     pub writers: usize,
     /// Bytes of a run's config.
     pub config_bytes: usize,
-    /// Bytes of what a run reports about its code and its machine.
+    /// Bytes of the JSON in which a run describes its code and its machine.
     pub code_bytes: usize,
     /// Definitions of metrics that a run keeps.
     pub metrics: usize,
-    /// Bytes of the texts in these definitions.
+    /// Bytes of the texts in the definitions of metrics that a run keeps.
     pub metrics_bytes: usize,
-    /// Bytes of all texts that a caller sends about a run or an agent.
+    /// Bytes of all texts together that one call sends about a run, an agent, a sweep or an
+    /// artifact.
     pub text_bytes: usize,
     /// Bytes of one name: of a project, a run, a group, a sweep, an agent, a machine.
     pub name_bytes: usize,
@@ -123,12 +126,13 @@ pub struct Limits {
     pub retried: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
-    /// Bytes, as stored, that the controller keeps of the beginning of a console, and as many of
-    /// its end. It removes the rows between the two parts.
+    /// Bytes, as stored, that the controller keeps of the beginning of a writer's `console` stream,
+    /// and as many of its end. It removes the rows between the two parts.
     pub console_part: u64,
-    /// Keys that a run's summary keeps.
+    /// Keys of each part of a run's summary; [`Limits::summary_bytes`] names the parts.
     pub summary_keys: usize,
-    /// Bytes of a text in a run's summary; the controller cuts off the rest of the text.
+    /// Bytes of a text in a run's summary. The controller cuts off the rest of a longer text, and
+    /// keeps only an outline of a longer JSON value.
     pub summary_text: usize,
     /// Bytes of each part of a run's summary: last values of history, their ranges, and values that
     /// the program writes to the summary itself.
@@ -141,7 +145,7 @@ pub struct Limits {
     pub plans: usize,
     /// Sweeps in a list, unless the caller asks for another number.
     pub sweeps_listed: u32,
-    /// Runs that a streamed list takes from the database at once.
+    /// Items, such as runs or files, that a streamed list takes from the database at once.
     pub page: u32,
     /// Blocks that a streamed read takes from the database at once.
     pub blocks: u32,
@@ -158,7 +162,7 @@ pub struct Limits {
     pub hashes: usize,
     /// Runs that an artifact lists as its makers, and as many that it lists as its users.
     pub artifact_runs: u32,
-    /// Blobs that one pass of the collector goes through.
+    /// Blobs that one pass of the collector goes through. The next pass continues behind them.
     pub collected: u32,
 }
 

@@ -31,7 +31,8 @@ pub enum StartError {
         /// What is damaged, in a sentence.
         reason: String,
     },
-    /// The folder is not fit for this command.
+    /// The command cannot use this folder: it is missing, holds no database, or holds something
+    /// that the command must not touch.
     #[error("cannot use `{}`: {reason}", .folder.display())]
     NoFolder {
         /// The folder.

@@ -8,11 +8,12 @@ use crate::start_error::StartError;
 
 /// The bits of entropy that a token needs on a network.
 const BITS: f64 = 128.0;
-/// The number of different letters and digits that a token needs on a network.
+/// The least number of different letters and digits that a token needs on a network.
 const DIFFERENT: usize = 8;
 
-/// Returns the token without the white space around it, if the token is good enough for this
-/// address. An empty token counts as none.
+/// Returns the token without the white space around it. An empty token counts as none. Fails if
+/// clients cannot send the token, or if it is missing or weak and `listen` is not a loopback
+/// address.
 pub(crate) fn checked(
     token: Option<String>,
     listen: SocketAddr,
@@ -31,11 +32,11 @@ pub(crate) fn checked(
     Ok(Some(token.to_owned()))
 }
 
-/// Returns whether the token can have [`BITS`] bits of entropy. The function cannot see how the
-/// token was made, so an ordinary sentence may pass. Only letters and digits count, each with the
-/// logarithm of its alphabet's size. The alphabet has 10 characters for digits alone, and 16 for
-/// hexadecimal digits of one case. It has 36 for digits and letters of one case, and 62 for those
-/// of both cases.
+/// Returns whether the token can have [`BITS`] bits of entropy and has [`DIFFERENT`] different
+/// letters and digits. The function cannot see how the token was made, so an ordinary sentence may
+/// pass. Only letters and digits count, each with the logarithm of its alphabet's size. The
+/// alphabet has 10 characters for digits alone, and 16 for hexadecimal digits of one case. It has
+/// 36 for digits and letters of one case, and 62 for those of both cases.
 fn is_strong(token: &str) -> bool {
     let counted: Vec<char> = token.chars().filter(char::is_ascii_alphanumeric).collect();
     let different: BTreeSet<&char> = counted.iter().collect();
