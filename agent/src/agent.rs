@@ -51,7 +51,7 @@ const NEWS_ROOM: usize = 256;
 const STOPS_ROOM: usize = 4;
 /// How long an agent that holds nothing keeps trying a controller that has never answered it.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
-/// How long the agent may take for its last calls to the controller.
+/// How long the agent's last calls to the controller may take, after all trials have ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A signal that the agent's process receives.
@@ -118,7 +118,7 @@ pub async fn work<L: Link, T: Trials>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     All,
-    /// All data except a part of the console or of the system metrics.
+    /// All rows. But a part of the console or of the system metrics never became rows.
     Rows,
     NotAll,
 }
@@ -143,7 +143,7 @@ struct Agent<L, T> {
     staying: BTreeMap<Attempt, Sent>,
     /// The time at which the agent leaves, even if it has not reported every end.
     leave_by: Option<Instant>,
-    /// The message of the controller's last refusal, so that the agent prints it only once.
+    /// The message of the controller's last refusal, which the agent does not print twice in a row.
     refusal: String,
     /// The folders of trials that are no longer held and that were not sent completely.
     unsent: Vec<PathBuf>,
@@ -340,7 +340,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let names = self.slots.iter().map(of).enumerate();
         let (slots, mut names): (Vec<_>, Vec<_>) =
             names.filter_map(|(slot, name)| Some((slot, name?))).unzip();
-        // An adopted trial may have a GPU that belongs to no slot.
+        // The trouble of a GPU without a slot does not matter: only an adopted trial can have it.
         let Some(gpu) = names.pop() else { return Ok(()) };
         let actions = self.plan.take(Event::Gpu { gpu, slots, trouble: answer.trouble });
         self.act(actions)

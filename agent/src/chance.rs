@@ -1,5 +1,5 @@
-//! Provides the only randomness in the agent, which spreads calls that are tried again. It comes
-//! from the operating system.
+//! Provides the random numbers that spread the agent's repeated calls over time. They come from the
+//! operating system.
 
 #![expect(
     clippy::disallowed_methods,

@@ -14,7 +14,8 @@ use crate::plan::News;
 /// How long a heartbeat may wait at a controller whose answers name no lease: a third of the
 /// default lease.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// The number of heartbeats per lease. Two lost heartbeats in a row do no harm.
+/// The controller may delay its answer by the lease divided by this number. So a lease does not end
+/// because one heartbeat is lost.
 const BEATS_PER_LEASE: u32 = 3;
 /// The pause after an answer that filled every slot. The next heartbeat could only wait, and a
 /// trial that ends during the pause makes it unnecessary. The constant is also the age from which
@@ -106,8 +107,8 @@ impl<L: Link> Heart<L> {
         answer
     }
 
-    /// Schedules the next heartbeat after an answer. `changed`: the answer brought orders. `full`:
-    /// no slot is free.
+    /// Schedules the next heartbeat after an answer. `changed`: the answer made the plan act.
+    /// `full`: the agent can start no further trial.
     pub fn answered(&mut self, orders_lease: Duration, changed: bool, full: bool) -> Contact {
         let now = Instant::now();
         let at_once = now.duration_since(self.sent) < AT_ONCE;

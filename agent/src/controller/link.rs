@@ -1,6 +1,6 @@
 //! Defines the agent's calls to the controller as a trait, so that the simulator can replace them.
-//! The real implementation uses gRPC and adds time limits. A link makes each call only once: the
-//! callers decide whether to try again.
+//! The real implementation uses gRPC, and limits the time of every call except uploads of contents.
+//! A link makes each call only once: the callers decide whether to try again.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ pub trait Link: Clone + Send + Sync + 'static {
     /// Sends a heartbeat, and returns the controller's orders. The call is a long poll: the
     /// controller may delay its answer.
     fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
-    /// Sends rows.
+    /// Sends rows of a journal. Without rows, asks how many rows the controller has.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
     /// Sends the contents that these rows of the stream `files` name. Each content is a file in
     /// `folder`, and its hash is the file's name.
@@ -121,7 +121,7 @@ pub fn meaning(status: &Status) -> Meaning {
 }
 
 /// Returns whether the error is an answer of a server, whose message people should read. `false`:
-/// no answer came.
+/// no answer came, or the server cannot serve the call at the moment.
 pub fn is_answer(status: &Status) -> bool {
     !matches!(
         status.code(),

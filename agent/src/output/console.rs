@@ -1,6 +1,6 @@
 //! Turns the console of one attempt into rows of its journal. Each kept line makes a row, and lines
-//! that are left out make one row with their number. A restarted agent counts these rows and so
-//! finds how many lines of each file it has taken. `tail` calls it.
+//! that are left out make one row with their number. A restarted agent counts the lines that these
+//! rows stand for, and so finds how many lines of each file it has taken. `tail` calls it.
 
 use std::{io, path::Path};
 
@@ -61,12 +61,13 @@ impl Console {
         self.keeper.take(key, line, |key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Adds rows for the waiting lines that the pace allows by now.
+    /// Adds rows for the newest lines, which the keeper holds back, as far as the pace of the
+    /// [`Limits`] allows by now.
     pub fn look(&mut self, wall_ms: i64) {
         self.keeper.look(wall_ms, |key, kept| self.book.put(key, &kept, wall_ms));
     }
 
-    /// Adds rows for all waiting lines, at the end of the console.
+    /// Adds rows for all lines that the keeper still holds back, at the end of the console.
     pub fn end(&mut self, wall_ms: i64) {
         self.keeper.end(|key, kept| self.book.put(key, &kept, wall_ms));
     }

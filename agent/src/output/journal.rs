@@ -1,7 +1,7 @@
-//! Writes journal files of the agent's own writer. The files hold only frames, appended whole.
-//! After a crash the journal cuts off a torn tail. The tail writes lost rows of the console again,
-//! because the console files are still there. Lost samples of system metrics are gone. `tail` and
-//! `samples` call it.
+//! Writes journal files of the agent's own writer. The files hold only frames, appended whole. When
+//! a journal is opened after a crash, a torn or damaged end is cut off. `tail` writes rows of the
+//! console that were lost again, because the console files are still there. Lost samples of system
+//! metrics are gone. `tail` and `samples` call it.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use std::{
 
 use record::{Row, RowRef, ValueRef, Writer};
 
-/// One journal. The file appears with its first row.
+/// One journal. The file appears when its first row is written.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -21,7 +21,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, and calls `each` with every row in it.
+    /// Opens the journal at `path`, and calls `each` with every row in it. Cuts off everything from
+    /// the first torn or damaged frame on.
     ///
     /// # Errors
     /// Fails if the disk fails.
@@ -39,7 +40,7 @@ impl Journal {
         };
         let mut whole = 0;
         for frame in record::frames(&bytes) {
-            // A damaged frame is treated like a torn one: the journal is cut off before it.
+            // A damaged frame counts as a torn one: the journal is cut off before it.
             let Ok(frame) = frame else { break };
             if frame.each(&mut each).is_err() {
                 break;
@@ -55,8 +56,8 @@ impl Journal {
     /// Adds a row. The row is in the file after the next [`Journal::flush`].
     pub fn push(&mut self, row: &Row) {
         let values = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow()));
-        // The writer cuts values beyond the limits of a frame. The tail reports such cuts to
-        // people.
+        // The writer cuts values beyond the limits of a frame. `tail` reports such cuts of printed
+        // rows to people.
         self.writer.row(row.step, row.wall_ms, values, &mut self.pending);
     }
 

@@ -30,7 +30,8 @@ use crate::controller::link::{Link, Meaning, is_answer, meaning};
 const OWN_WRITER: &str = "agent";
 /// How often the controller may ask for another offset before the shipper gives up a journal.
 const MAX_GAPS: u32 = 3;
-/// How often the shipper offers a dead trial's rows again to a controller that fails to take them.
+/// How often the shipper offers a journal of a dead trial again to a controller that fails to take
+/// it.
 const MAX_TROUBLES: u32 = 10;
 
 /// The journals to send.
@@ -45,7 +46,8 @@ pub enum Which {
 /// The result of a shipment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shipped {
-    /// Whether another attempt owns the run. The controller keeps the rows and marks them.
+    /// Whether another attempt owns the run, or the rows came too late. The controller then keeps
+    /// the rows, and they do not count.
     pub fenced: bool,
     /// A sentence for each journal that could not be sent, because it is damaged or the controller
     /// refuses it.
@@ -102,7 +104,7 @@ impl<L: Link> Shipper<L> {
         Self { link, attempt, folder, contents, cursors, shipped, fresh, last: false }
     }
 
-    /// Sends the rows that the journals hold now.
+    /// Sends the whole frames of rows that the journals hold now.
     ///
     /// # Errors
     /// Fails if the controller is away or has failed. The caller tries again later.
@@ -146,8 +148,10 @@ impl<L: Link> Shipper<L> {
         }
     }
 
-    /// Sends all journals of a dead trial. Waits as long as the controller is away or fails. Calls
-    /// `waits` with each such error and with the number of bytes of rows that are left.
+    /// Sends all journals of a dead trial. Tries again as long as the controller is away. Gives up
+    /// a journal that the controller refuses, or fails to take more than [`MAX_TROUBLES`] times in
+    /// a row. Before each new try, calls `waits` with the error and with the number of bytes of
+    /// rows that are left.
     pub async fn finish(mut self, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
         self.begin_anew();
         let mut tries = 0;
@@ -308,7 +312,8 @@ impl<L: Link> Shipper<L> {
         match meaning_for(name, &status) {
             Meaning::Away if planted(Bug::RowsForgotten) => return Ok(Some(end)),
             Meaning::Away => return Err(status),
-            // The controller keeps the rows and marks them, so they count as taken.
+            // The controller keeps the rows, although they do not count. So the shipper need not
+            // send them again.
             Meaning::Fenced => {
                 self.shipped.fenced = true;
                 return Ok(Some(end));

@@ -1,7 +1,7 @@
 //! Detects a crash loop: trials that fail in a row on this node, soon after their start. In a crash
 //! loop the node may be at fault, so the agent leaves before it has used up the sweep's trials.
-//! This module is a part of the plan and has no side effects. If the program fails on every node,
-//! the controller pauses the sweep.
+//! This module is a part of the plan and has no side effects. If the trials of all nodes fail in
+//! this way, the controller pauses the sweep.
 
 use std::{collections::BTreeSet, time::Duration};
 

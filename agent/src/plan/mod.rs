@@ -1,7 +1,7 @@
 //! Decides what the agent does: a pure function of what the agent holds and of what has happened.
 //! The plan reads no clock and no file, and makes no call. The loop in `agent.rs` carries out the
-//! plan's actions, in the simulator too. The plan never starts an attempt twice, never puts two
-//! trials on a slot, and is never done while it holds a trial.
+//! plan's actions, in the simulator too. The plan never starts an attempt that it holds or has
+//! lost, and never puts two trials on a slot. The plan is never done while it holds a trial.
 
 mod crash_loop;
 mod messages;
@@ -407,8 +407,8 @@ impl Plan {
         self.end(actions);
     }
 
-    /// Ends all running trials after a grace. The controller puts their runs at the front of the
-    /// queue.
+    /// Orders all running trials to end within the agent's grace, because the agent leaves. The
+    /// controller puts their runs at the front of the queue.
     fn end(&mut self, actions: &mut Vec<Action>) {
         if self.mode == Mode::Ending {
             return;

@@ -1,8 +1,8 @@
 //! Manages control groups (cgroup v2). If the agent may create cgroups, each trial's program gets
 //! one. A process in a cgroup cannot hide by changing its parent, session or environment.
-//! `launch.rs` makes cgroups, `shim.rs` enters them, and `tree.rs` empties them. The agent never
-//! relies on cgroups alone: many machines give it none, and a privileged user can move a process
-//! out of one.
+//! `launch.rs` makes cgroups, `shim.rs` enters them, `tree.rs` empties them, and `release.rs`
+//! removes them. The agent never relies on cgroups alone: many machines give it none, and a
+//! privileged user can move a process out of one.
 
 use std::{
     fs, io,

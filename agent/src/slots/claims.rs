@@ -87,7 +87,8 @@ fn claim_one(
     Ok(Ok(lock))
 }
 
-/// Returns a run that still has processes on this GPU, of the dead agent whose folder is `data`.
+/// Returns a run to which the dead agent whose folder is `data` gave this GPU, and which still has
+/// processes.
 fn outliving(data: &Path, uuid: &str) -> Option<RunId> {
     let holdings = Holdings::open(data).ok()?;
     let lives = |dir: PathBuf| {

@@ -13,11 +13,12 @@ pub struct Wish {
     pub per_trial: Option<usize>,
     /// `--slots`. `None`: as many as the GPUs allow.
     pub slots: Option<usize>,
-    /// `--share`: several trials may use the same GPU.
+    /// `--share`: several trials, and other agents with this flag, may use the same GPU.
     pub share: bool,
 }
 
-/// The resources of one trial: its GPUs. A slot without GPUs is a CPU slot, which limits nothing.
+/// The resources of one trial: its GPUs. A slot without GPUs is a CPU slot, which does not limit
+/// the CPUs of its trial.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
     /// The GPUs of the slot. Empty for a CPU slot.

@@ -123,7 +123,7 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Takes the lock. Returns whether it was free.
+/// Takes the exclusive lock on a lock file if it is free. Returns whether it was free.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
@@ -132,7 +132,8 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Makes a folder that only its owner may enter, because specs hold tokens.
+/// Makes the folder if it is missing. Only its owner may enter a new folder, because specs hold
+/// tokens.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

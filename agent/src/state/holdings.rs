@@ -91,8 +91,8 @@ impl Holdings {
     /// Removes an attempt.
     ///
     /// # Errors
-    /// Fails if the disk fails. A restarted agent then adopts an attempt that is over, which does
-    /// no harm.
+    /// Fails if the disk fails. A restarted agent then adopts the attempt once more, and finds that
+    /// none of its processes runs.
     pub fn remove(&mut self, attempt: &Attempt) -> io::Result<()> {
         self.live.remove(attempt);
         self.save()

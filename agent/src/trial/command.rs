@@ -20,7 +20,7 @@ const UNBUFFERED_VAR: &str = "PYTHONUNBUFFERED";
 /// The facts about the node and the agent that a command depends on.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// The folder that trials run in: the agent's own.
+    /// The folder that trials run in: the one in which the agent was started.
     pub cwd: PathBuf,
     /// The search path of programs.
     pub path: OsString,
@@ -215,7 +215,8 @@ fn environment(
 }
 
 /// Adds one variable for each leaf of the parameters. The variable's name is `BESOM_PARAM_` and the
-/// leaf's path, joined by `__`. A text is written as it is, and any other value as JSON.
+/// keys that lead to the leaf, joined by `__`. In the keys, `_` replaces everything but ASCII
+/// letters and digits. A text is written as it is, and any other value as JSON.
 fn leaves(path: &str, value: &Value, env: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {

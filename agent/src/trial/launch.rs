@@ -81,8 +81,8 @@ fn make_cgroup(start: &Start, context: &TrialContext) -> Option<Cgroup> {
 /// attempt's cgroup. Files of the program itself stay. Removes the folder too if nothing is left in
 /// it.
 pub(crate) fn forget(dir: &Path) {
-    // Errors are ignored: a file that does not exist need not be removed, and a file that cannot be
-    // removed does no harm.
+    // Errors are ignored: most attempts do not have all of these files. A file that cannot be
+    // removed stays in the folder.
     let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
     let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
     let _ = shipper::forget(dir);

@@ -59,7 +59,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The time between two SIGKILLs to a tree that still has members.
 const KILL_EVERY: Duration = Duration::from_millis(50);
-/// How long SIGKILL to the tree may have no effect before the agent kills the shim too.
+/// How long the shim may live on after the first SIGKILL to its tree, before the agent kills the
+/// shim too.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 /// The time between SIGTERM and SIGKILL for processes whose shim was killed.
 const ORPHAN_GRACE: Duration = Duration::from_secs(2);
@@ -326,8 +327,9 @@ impl<L: Link> Life<L> {
         }
     }
 
-    /// Waits up to [`LATE_STOP`] for a late order to leave. If SIGTERM may have ended the program,
-    /// the node may be going away, and the agent may get its own SIGTERM later than the program.
+    /// If no order to stop came and SIGTERM may have ended the program, waits up to [`LATE_STOP`]
+    /// for an order to leave. The node may be going away, and the agent may get its own SIGTERM
+    /// later than the program.
     async fn await_late_stop(&mut self, exit: Option<&Exit>) {
         if self.stop.is_none() && exit.is_none_or(Exit::is_by_term) {
             let late = timeout(LATE_STOP, self.trial.stops.recv()).await;

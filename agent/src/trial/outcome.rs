@@ -1,5 +1,5 @@
 //! Judges the end of a process: it derives the outcome for the controller from the exit status, the
-//! orders and the circumstances. The module has no side effects. `trial.rs` calls it.
+//! orders and the circumstances. The module has no side effects. `trial/mod.rs` calls it.
 
 use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
 
@@ -77,7 +77,7 @@ pub enum Verdict {
 /// The facts for the verdict.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// The exit that the shim wrote. `None` if the shim was killed.
+    /// The exit that the shim wrote. `None` if the shim was killed, or the file cannot be read.
     pub exit: Option<&'a Exit>,
     /// The reason of the order to stop, if such an order came before the end.
     pub stop: Option<Cause>,
@@ -88,7 +88,7 @@ pub struct Evidence<'a> {
     pub out_of_memory: bool,
     /// The reason why a GPU of the trial cannot be used any more.
     pub gpu_trouble: Option<&'a str>,
-    /// The last lines of standard error.
+    /// The last lines of standard error; empty if the program exited with 0.
     pub stderr: &'a [String],
 }
 

@@ -14,8 +14,8 @@ use tokio::{
 use super::spec;
 use crate::{clock::wall_ms, output::journal::Journal};
 
-/// The delay before the first sample. A trial that ends sooner has no samples, because sampling
-/// would cost more than it would show.
+/// The longest delay before the first sample; a shorter period shortens it. A trial that ends
+/// sooner has no samples, because sampling would cost more than it would show.
 const SETTLE: Duration = Duration::from_millis(500);
 /// The most samples that may wait for the journal.
 const ROOM: usize = 4;

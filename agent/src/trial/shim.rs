@@ -23,7 +23,7 @@ use signal_hook::{consts::SIGTERM, flag};
 use super::spec::{self, Exit, Processes, Spec};
 use crate::processes::{cgroup::Cgroup, process::Identity, reaper::Reaper, tree::Tree};
 
-/// The time between two checks whether the agent is alive.
+/// The longest time between two checks whether the agent is alive.
 const AGENT_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The time between SIGTERM and SIGKILL for processes whose agent is gone, or that an ended program
 /// has left behind.

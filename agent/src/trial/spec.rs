@@ -1,5 +1,5 @@
 //! Defines the files in an attempt's folder that the agent and the shim share: what to run, which
-//! processes run it, and how it ended. Each file is written whole or not at all.
+//! processes run it, and how it ended. Each of these JSON files is written whole or not at all.
 
 use std::{
     fs, io,

@@ -163,7 +163,8 @@ impl Tail {
     }
 }
 
-/// Returns whether the run has rows, from the program's printed lines or from its SDK.
+/// Returns whether the attempt has a journal of history, from the program's printed lines or from
+/// its SDK.
 fn has_rows(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         if entry?.file_name().to_string_lossy().ends_with(".history") {
@@ -181,7 +182,7 @@ struct Taker {
     history: Journal,
     meta: Journal,
     doubts: Doubts,
-    /// The last note in the journal, and the number of notes.
+    /// The last note in the journal `agent.meta`, as JSON, and the number of notes there.
     told: String,
     tellings: u64,
     /// The automatic step of the next printed row.
@@ -277,7 +278,7 @@ impl Taker {
 }
 
 /// Returns the last lines of a console file without control characters, at most `most` lines and
-/// `bytes` bytes.
+/// `bytes` bytes. Looks only at the last 64 KiB of the file.
 pub fn last_lines(path: &Path, most: usize, bytes: usize) -> Vec<String> {
     const LAST_BYTES: u64 = 64 << 10;
     let read = || -> io::Result<Vec<u8>> {
