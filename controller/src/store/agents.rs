@@ -1,6 +1,6 @@
 //! Stores the newest incarnation of each agent. The controller keeps all other facts about agents
-//! in memory. After a restart, each agent's next heartbeat brings them again.
-//! `app::agents::heartbeat` calls it. Every function fails only if the database does.
+//! in memory. After a restart, each agent's next heartbeat brings them again. `app::agents::orders`
+//! calls it. Every function fails only if the database does.
 
 use super::database::{Result, Tx, int};
 

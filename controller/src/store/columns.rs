@@ -50,8 +50,8 @@ pub(crate) struct Pieced {
     pub(crate) blocks: u64,
 }
 
-/// Lists every stream that is in more than one block. It walks over an index of all blocks, so only
-/// the start of the controller calls it. It leaves out a stream whose name is damaged.
+/// Lists every stream that is in more than one block. It walks over an index of all blocks, so the
+/// controller calls it only once after its start. It leaves out a stream whose name is damaged.
 pub(crate) fn pieced(tx: &Tx<'_>) -> Result<Vec<Pieced>> {
     let found = tx.all(
         "SELECT run, stream, attempt, writer, count(*) FROM blocks GROUP BY run, stream, attempt, \

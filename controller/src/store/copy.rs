@@ -100,7 +100,8 @@ pub(crate) fn discard(folder: &Path, sha256: &str) -> io::Result<()> {
 }
 
 /// Completes the copy: its database gets its final name, and contents that the database does not
-/// name are removed. After a failure, the copy is either the earlier one or the complete new one.
+/// name are removed. After a failure, the folder holds the earlier copy, if there was one, or the
+/// complete new one, perhaps with contents that its database does not name.
 pub(crate) fn finish(folder: &Path, named: &BTreeSet<String>) -> io::Result<()> {
     let contents = folder.join(CONTENTS);
     gone(fs::remove_dir(contents.join(INCOMING)))?;

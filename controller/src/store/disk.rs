@@ -1,6 +1,6 @@
 //! Watches the disk under the data folder: its free bytes, and a file that reserves some of it.
-//! `app::upkeep::full` calls it and decides what follows. Apart from the file that reserves bytes,
-//! it writes only a temporary file.
+//! `app::upkeep::fullness` calls it and decides what follows. Apart from the file that reserves
+//! bytes, it writes only a temporary file.
 
 use std::{
     fs::{self, File},

@@ -1,5 +1,5 @@
-//! Stores the trials of earlier sweeps that a sweep starts from. `app::sweeps::warm_start` writes
-//! them once, with the sweep, and `app::sweeps::plan` reads them. They are never updated.
+//! Stores the trials of earlier sweeps that a sweep starts from. `app::sweeps::manage` writes them
+//! once, with the sweep, and `app::sweeps::plan` reads them. They are never updated.
 
 use record::ids::SweepId;
 use sweeps::search::Earlier;
@@ -14,8 +14,8 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &SweepId, trials: &[Earlier]) -> Result
     Ok(())
 }
 
-/// Reads the trials that the sweep starts from. Fails if the database does, or the stored trials
-/// are damaged.
+/// Reads the trials that the sweep starts from; empty if it starts from none. Fails if the database
+/// does, or the stored trials are damaged.
 pub(crate) fn get(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<Earlier>> {
     let sql = "SELECT trials FROM earlier WHERE sweep = ?1";
     let text: Option<String> = tx.one(sql, &[&sweep.as_str()], |row| row.get(0))?;

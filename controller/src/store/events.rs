@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     /// A run outside of sweeps was created, or a run that is not over changed its state or attempt,
     /// or was ordered to stop.
     Run,
-    /// A run is over. Only this event brings the result of a trial into the search.
+    /// A run is over. From this event the search learns the result of a trial.
     RunEnded,
     /// Late rows changed the value of a run that was over. Only earlier versions wrote this event;
     /// the search still applies it in their sweeps.

@@ -54,7 +54,8 @@ pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> 
     Ok((of_project, of_run.unwrap_or_default()))
 }
 
-/// Forgets a content that is gone: no project has it any more.
+/// Forgets a content that is gone: takes it from all projects, and its size from the bytes of these
+/// projects and of the runs that brought it.
 pub(crate) fn forget(tx: &Tx<'_>, sha256: &str) -> Result<()> {
     tx.run(
         "UPDATE project_bytes SET bytes = bytes - (SELECT size FROM holdings WHERE sha256 = ?1 \

@@ -27,7 +27,7 @@ pub(crate) enum Text {
     Config,
     /// The run's state.
     State,
-    /// The agent that has the run, or had it last.
+    /// The agent that has the run's newest attempt, or had it when the attempt ended.
     Agent,
     /// The group that the run belongs to.
     Group,
@@ -55,7 +55,7 @@ pub(crate) enum Number {
 pub(crate) struct Logged<'a> {
     /// For each key of history, its value at the highest step.
     pub(crate) latest: &'a [u8],
-    /// The values from the summary stream.
+    /// The values that the program has set in the summary itself.
     pub(crate) overlay: &'a [u8],
     /// The count, least, largest and sum of each key of history that held finite numbers.
     pub(crate) ranges: &'a [u8],

@@ -1,6 +1,7 @@
 //! Stores the rungs of early stopping that runs have reached, with the decision at each.
-//! `app::rows::stopping` calls it in the transaction of the rows that cross a rung; so do
-//! `app::rows::rung_costs`, `app::change` and `app::read::views`. It never reads a history. Every
+//! `app::rows::stopping` writes them, in the transaction of the rows that cross a rung.
+//! `app::files::checkpoints` copies them to a resumed attempt. `app::rows::rung_costs`,
+//! `app::change` and `app::read::views` read them. This module never reads a history. Every
 //! function fails only if the database does, unless its comment says more.
 
 use record::ids::SweepId;

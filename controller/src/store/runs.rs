@@ -57,7 +57,7 @@ pub(crate) struct Run {
     pub(crate) constrained: Vec<Option<f64>>,
     /// How the run, or its newest failed attempt, ended.
     pub(crate) outcome: Outcome,
-    /// A note for people about its end.
+    /// A note for people, for example that rows came late or that the summary is full.
     pub(crate) note: Option<String>,
     /// When the run was created, in milliseconds since the epoch.
     pub(crate) created_ms: i64,

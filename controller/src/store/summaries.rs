@@ -10,7 +10,7 @@ use super::database::{Result, Row, Tx};
 pub(crate) struct Stored {
     /// For each key of history, its value at the highest step.
     pub(crate) latest: Vec<u8>,
-    /// The values from the summary stream.
+    /// The values that the program has set in the summary itself.
     pub(crate) overlay: Vec<u8>,
     /// The count, least, largest and sum of each key of history that held finite numbers.
     pub(crate) ranges: Vec<u8>,

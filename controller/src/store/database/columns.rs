@@ -14,7 +14,7 @@ pub(in crate::store) trait Column: Sized {
 
 /// A member of a closed set. Columns hold its word.
 pub(in crate::store) trait Word: Sized {
-    /// Returns the member with this word.
+    /// Returns the member with this word; `None` if no member has it.
     fn of(word: &str) -> Option<Self>;
 }
 

@@ -313,7 +313,7 @@ impl Tx<'_> {
         Ok(key?)
     }
 
-    /// Returns the first row of a result, if there is one.
+    /// Runs a query. Returns what `read` makes of the first row; `None` if there is no row.
     pub(super) fn one<T>(
         &self,
         sql: &'static str,
@@ -326,7 +326,7 @@ impl Tx<'_> {
         row.optional()?.transpose()
     }
 
-    /// Returns all rows of a result.
+    /// Runs a query. Returns what `read` makes of each row, in order.
     pub(super) fn all<T>(
         &self,
         sql: &'static str,
@@ -364,7 +364,7 @@ impl Tx<'_> {
         file.sync_all().map_err(|error| Error::Disk(error.to_string()))
     }
 
-    /// Passes the rows of a result to `show` one by one, until `show` returns `false`.
+    /// Runs a query. Passes its rows to `show` one by one, until `show` returns `false`.
     pub(super) fn each<E: From<Error>>(
         &self,
         sql: &'static str,
