@@ -1,5 +1,5 @@
-//! The controller keeps every row, hands out trials and answers questions. `main` and tests call
-//! [`Controller::start`]. This library prints nothing and reads no environment variables.
+//! The controller keeps the rows of runs, hands out trials and answers questions. `main` and tests
+//! call [`Controller::start`]. This library prints nothing and reads no environment variables.
 
 mod api;
 mod app;

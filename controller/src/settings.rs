@@ -1,6 +1,6 @@
 //! Defines every limit of the controller: its name, its unit and its default. `main` makes the
-//! settings from flags, and tests make their own. Every module reads them. They never change while
-//! the controller runs.
+//! settings from flags, and tests make their own. The modules of the store, the app, the services
+//! and the port read them. They never change while the controller runs.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,8 +16,9 @@ pub struct Settings {
     /// How long an attempt keeps its lease without a heartbeat from its agent and without rows from
     /// its program.
     pub lease: Duration,
-    /// The grace after the end of an attempt, in which its late rows still count and its token
-    /// still opens its run. The value of a trial is final as soon as the trial ends.
+    /// The grace after the end of an attempt. Within the grace, late rows of a trial still count,
+    /// and the attempt's token still opens its run. The value of a trial is final as soon as the
+    /// trial ends.
     pub late_rows: Duration,
     /// The time between SIGTERM and SIGKILL when a trial is stopped.
     pub stop_grace: Duration,

@@ -26,7 +26,8 @@ const NOWHERE: &str = "There is no such page. The address without a path says wh
 
 const READ_ONLY: &str = "This page can only be read, by GET or HEAD.\n";
 
-/// Returns the answer to a request of HTTP/1.
+/// Returns the answer to a request of HTTP/1: the page for GET and HEAD of `/`, and an error for
+/// everything else.
 pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let (status, text) = match path {

@@ -1,5 +1,5 @@
-//! Contains the servers: each speaks one protocol and decides nothing. `lib.rs` and `port` call
-//! them. They never see the store.
+//! Contains the servers: each speaks one protocol and decides nothing. `lib.rs`, `copy.rs` and
+//! `port` call them. They never see the store.
 
 pub(crate) mod caller;
 pub(crate) mod grpc;

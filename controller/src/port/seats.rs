@@ -24,7 +24,7 @@ use crate::{api::caller::Welcome, clock::Clock};
 /// The KiB of large messages that are received at once over one connection.
 pub(super) const RECEIVED_OF_ONE_KIB: usize = 32 << 10;
 
-/// All connections.
+/// The seats of all connections.
 #[derive(Debug)]
 pub(super) struct Seats {
     clock: Clock,
@@ -61,7 +61,7 @@ pub(crate) struct Seat {
     pub(super) address: IpAddr,
     has_asked: AtomicBool,
     is_known: AtomicBool,
-    /// The room for large messages that come over this connection.
+    /// The free room, in KiB, for large messages that come over this connection.
     pub(super) receiving: Arc<Semaphore>,
     /// The bytes of answers that wait to be sent over this connection.
     pub(super) sending: AtomicUsize,

@@ -115,8 +115,8 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
 /// The name under which the health service reports whether the controller accepts rows and files.
 const INGEST: &str = "ingest";
 
-/// The name under which the health service reports on the other calls. They fail only while the
-/// data folder is lost or damaged.
+/// The name under which the health service reports whether the data folder can be used: it is
+/// neither lost nor damaged.
 const ALL: &str = "";
 
 /// Reports to the health service when the disk becomes full or the data folder is lost, and when
