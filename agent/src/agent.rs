@@ -340,7 +340,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
         let names = self.slots.iter().map(of).enumerate();
         let (slots, mut names): (Vec<_>, Vec<_>) =
             names.filter_map(|(slot, name)| Some((slot, name?))).unzip();
-        // The trouble of a GPU without a slot does not matter: only an adopted trial can have it.
+        // Only an adopted trial can have a GPU without a slot. That GPU's trouble blocks no slot.
         let Some(gpu) = names.pop() else { return Ok(()) };
         let actions = self.plan.take(Event::Gpu { gpu, slots, trouble: answer.trouble });
         self.act(actions)

@@ -14,8 +14,8 @@ use crate::plan::News;
 /// How long a heartbeat may wait at a controller whose answers name no lease: a third of the
 /// default lease.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// The controller may delay its answer by the lease divided by this number. So a lease does not end
-/// because one heartbeat is lost.
+/// The controller may delay its answer by the lease divided by this number. So several heartbeats
+/// fit into one lease.
 const BEATS_PER_LEASE: u32 = 3;
 /// The pause after an answer that filled every slot. The next heartbeat could only wait, and a
 /// trial that ends during the pause makes it unnecessary. The constant is also the age from which
@@ -36,18 +36,18 @@ pub enum Contact {
     Same,
     /// The controller answers again, after this time of silence.
     Back(Duration),
-    /// The controller does not answer any more.
+    /// Two heartbeats in a row have failed.
     Lost,
 }
 
-/// The state of the heartbeat.
+/// Sends heartbeats, one at a time, and schedules the next one.
 pub struct Heart<L> {
     link: L,
     flight: Option<Flight>,
     sent: Instant,
     next: Instant,
     wait: Duration,
-    /// The time of the last answer, or of the agent's start if there was no answer.
+    /// The time of the last answer with orders, or of the agent's start if there was none.
     silent_since: Instant,
     failures: u32,
     /// The number of answers in a row that came at once and changed nothing.
@@ -144,7 +144,8 @@ impl<L: Link> Heart<L> {
         self.met
     }
 
-    /// Returns the time since the last answer.
+    /// Returns the time since the last answer with orders, or since the agent's start if there was
+    /// none.
     pub fn silence(&self) -> Duration {
         self.silent_since.elapsed()
     }

@@ -56,7 +56,8 @@ impl Console {
         Ok(Self { keeper, book: Book { journal, rows, complete } })
     }
 
-    /// Takes a line of the console file `key`.
+    /// Passes a line of the console file `key` to the keeper, which keeps it, holds it back or
+    /// leaves it out.
     pub fn take(&mut self, key: &'static str, line: &str, wall_ms: i64) {
         self.keeper.take(key, line, |key, kept| self.book.put(key, &kept, wall_ms));
     }

@@ -69,7 +69,7 @@ pub struct Shipper<L> {
     /// Whether the attempt is new. Of a new attempt's own journals, the controller has only the
     /// rows that this shipper has sent.
     fresh: bool,
-    /// Whether the trial is dead. For a dead trial, the shipper gives up a journal after
+    /// Whether the trial is dead. For a dead trial, the shipper gives up a journal after more than
     /// [`MAX_TROUBLES`] failures of the controller in a row.
     last: bool,
 }

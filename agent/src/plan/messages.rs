@@ -15,13 +15,13 @@ use crate::{
 pub struct Me {
     /// The agent's id.
     pub agent: String,
-    /// The number of this start of the agent.
+    /// A number that rises with every start of the agent, and whenever the agent has lost a trial.
     pub incarnation: u64,
     /// The sweep that the agent works for.
     pub sweep: SweepId,
     /// The name of the node, for people.
     pub host: String,
-    /// The name of each GPU. Only "CPU" if there is none.
+    /// The name of each GPU that a slot has. Only "CPU" if no slot has one.
     pub devices: Vec<String>,
     /// The most trials at once, at least one.
     pub slots: usize,
@@ -47,7 +47,7 @@ pub enum Event {
         /// The time from the trial's start to its end.
         ran: Duration,
     },
-    /// Nothing is left to report about an attempt that is over.
+    /// The report of an attempt that is over is done, or was given up.
     Reported(Attempt),
     /// The occupancy of an ended trial's slot has changed.
     Slot(Attempt, Occupancy),

@@ -11,7 +11,7 @@ pub struct Wish {
     pub gpus: Option<Vec<u32>>,
     /// `--gpus-per-trial`. `None`: one, if there are any GPUs.
     pub per_trial: Option<usize>,
-    /// `--slots`. `None`: as many as the GPUs allow.
+    /// `--slots`. `None`: as many as the GPUs allow, and at least one.
     pub slots: Option<usize>,
     /// `--share`: several trials, and other agents with this flag, may use the same GPU.
     pub share: bool,

@@ -72,7 +72,8 @@ pub enum TrialNews {
         /// The controller's message.
         why: String,
     },
-    /// Nothing is left to report. After a decline this message does not come.
+    /// The report is done: everything was sent, or `report` says what was not. After a decline this
+    /// message does not come.
     Reported {
         /// The attempt.
         attempt: Attempt,
@@ -84,7 +85,8 @@ pub enum TrialNews {
 /// The result of reporting an end to the controller.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The run as the controller has answered it. `None` without such an answer.
+    /// The run as the controller has returned it in its answer to the end. `None` without such an
+    /// answer.
     pub run: Option<Run>,
     /// The controller's note on this end, for the person.
     pub note: String,

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::processes::{cgroup::Cgroup, process::Identity};
 
-/// The environment variable with the attempt's folder. The variable marks every process of the
-/// trial.
+/// The environment variable with the attempt's folder. The program's processes inherit the
+/// variable, which marks them as processes of the trial.
 pub const DIR_VAR: &str = "BESOM_RUN_DIR";
 /// The prefix of Besom's own environment variables.
 pub const VAR_PREFIX: &str = "BESOM_";

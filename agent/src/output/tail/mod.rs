@@ -139,7 +139,8 @@ impl Tail {
     }
 
     /// Takes last lines that have no newline, and writes the note on printed lines that are not
-    /// rows. The caller calls it after the program's end, when a step has found no more output.
+    /// rows or have lost values. The caller calls it after the program's end, when a step has found
+    /// no more output.
     ///
     /// # Errors
     /// Fails if the disk fails.
