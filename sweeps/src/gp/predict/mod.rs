@@ -80,11 +80,11 @@ impl Posterior {
     }
 
     /// Draws the function `2 * pairs` times, jointly at the observed and the pending inputs, by
-    /// Matheron's rule: the observations correct a draw from the prior. With the prior draw f₀ = L
-    /// z at all inputs, the weights are α = L⁻ᵀ z + A⁻¹ (y - m - f₀ - ε). The term A⁻¹ (y - m - f₀
-    /// - ε) applies to the observed inputs alone (Wilson et al., "Efficiently Sampling Functions
-    /// from Gaussian Process Posteriors", 2020). The two draws of a pair have z and ε of opposite
-    /// signs. Returns `None` if the covariance cannot be factorised.
+    /// Matheron's rule: the observations correct a draw from the prior. With the prior draw
+    /// f₀ = L z at all inputs, the weights are α = L⁻ᵀ z + A⁻¹ r. The residual r = y - m - f₀ - ε
+    /// exists at the observed inputs alone (Wilson et al., "Efficiently Sampling Functions from
+    /// Gaussian Process Posteriors", 2020). The two draws of a pair have z and ε of opposite signs.
+    /// Returns `None` if the covariance cannot be factorised.
     pub(crate) fn draw(
         &self,
         data: Data<'_>,
