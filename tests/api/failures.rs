@@ -203,7 +203,7 @@ async fn a_run_that_is_queued_again_has_no_end() {
     // `sweep sync` reports an end with its time.
     let end =
         EndRun { run, attempt, outcome: Some(outcome), ended_ms: Some(1), ..EndRun::default() };
-    let queued = agent.runs.end(end).await.unwrap().into_inner().run.unwrap();
+    let queued = lab.runs.end(end).await.unwrap().into_inner().run.unwrap();
     assert_eq!((queued.state.as_str(), queued.ended_ms), ("queued", None));
     agent.ask().await;
     let running = lab.run(&start.run).await;

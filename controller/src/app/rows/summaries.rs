@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn run(key: i64) -> Run {
-        Run { key, ..Run::new(format!("run-{key}"), State::Running, 0) }
+        Run { key, ..Run::new(format!("run-{key}").into(), State::Running, 0) }
     }
 
     fn rewound(rows: &[Row], limits: &Limits) -> Summary {

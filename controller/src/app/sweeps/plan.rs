@@ -163,16 +163,17 @@ mod tests {
         let config = config::check("method: random\nprogram: p\nparameters: {a: {min: 0, max: 1}}");
         let config = config.config.unwrap();
         let plans = Plans::new(2);
-        let keep = |id| plans.keep(Plan::new(id, config.clone(), 1));
-        keep("a");
-        keep("b");
-        assert!(plans.cached("a").is_some());
-        keep("c");
-        let known = ["a", "b", "c"].map(|id| plans.cached(id).is_some());
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(SweepId::from);
+        let keep = |id: &SweepId| plans.keep(Plan::new(id.clone(), config.clone(), 1));
+        keep(&a);
+        keep(&b);
+        assert!(plans.cached(&a).is_some());
+        keep(&c);
+        let known = [&a, &b, &c].map(|id| plans.cached(id).is_some());
         assert_eq!(known, [true, false, true]);
-        plans.is_none("d");
-        assert!(plans.knows("d") && !plans.knows("b"));
-        keep("d");
-        assert_eq!(plans.cached("d").unwrap().id, "d");
+        plans.is_none(d.clone());
+        assert!(plans.knows(&d) && !plans.knows(&b));
+        keep(&d);
+        assert_eq!(plans.cached(&d).unwrap().id, d);
     }
 }
