@@ -149,7 +149,7 @@ impl<L: Link> Shipper<L> {
     }
 
     /// Sends all journals of a dead trial. Tries again as long as the controller is away. Gives up
-    /// a journal that the controller refuses, or fails to take more than [`MAX_TROUBLES`] times in
+    /// a journal that the controller refuses, or fails to take more than `MAX_TROUBLES` times in
     /// a row. Before each new try, calls `waits` with the error and with the number of bytes of
     /// rows that are left.
     pub async fn finish(mut self, mut waits: impl FnMut(&Status, u64) + Send) -> Shipped {
