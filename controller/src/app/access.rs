@@ -1,5 +1,5 @@
-//! Gives use cases access to the rows in two ways. A change runs on the writer thread. A read runs
-//! beside the writer thread, on a snapshot.
+//! Gives use cases access to the database in two ways. A change runs on the writer thread. A read
+//! runs beside the writer thread, on a snapshot.
 
 use std::sync::Arc;
 
@@ -12,9 +12,10 @@ use super::{
 use crate::store::Tx;
 
 impl App {
-    /// Runs `work` as one change: either everything that `work` writes is kept, or nothing. The
-    /// change is on the disk when this function returns. The leases and wake-ups of the change
-    /// follow its commit, even if the caller no longer waits.
+    /// Runs `work` as one change. After a success, everything that `work` wrote is on the disk.
+    /// After a failure, none of its writes is kept, unless the data folder was lost during the
+    /// commit. The leases and wake-ups of the change follow its commit, even if the caller no
+    /// longer waits.
     pub(in crate::app) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
@@ -40,7 +41,7 @@ impl App {
         self.wakeups.wake(&effects.wakes);
     }
 
-    /// Runs `work` on one snapshot of the rows.
+    /// Runs `work` on one snapshot of the database.
     pub(in crate::app) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Tx<'_>, &App) -> Result<T, Error> + Send + 'static,

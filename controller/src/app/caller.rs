@@ -1,7 +1,8 @@
-//! Identifies the caller of a use case, and what the caller may do. Use cases take the [`Caller`],
-//! which the handlers in `api` get from a token. A run token holds the run's id, the attempt, and a
-//! keyed hash of both as a proof. So the controller stores no run tokens. `app::runs::lookup`
-//! refuses a run token after its attempt has ended and a grace period has passed.
+//! Identifies the caller of a use case, and decides what the caller may do. Use cases take the
+//! [`Caller`], which the handlers in `api` get from a token. A run token holds the run's id, the
+//! attempt, and a keyed hash of both as a proof. So the controller stores no run tokens.
+//! `app::runs::lookup` refuses a run token whose attempt has been over for longer than the grace of
+//! late rows.
 
 use record::ids::{Attempt, RunId};
 
@@ -12,8 +13,8 @@ use super::error::{Error, Why};
 pub(crate) enum Caller {
     /// The administrator, who may do everything.
     Admin,
-    /// The program of a run, or its agent on its behalf. This caller may read this run and write as
-    /// this attempt, and nothing else.
+    /// The program of a run, or its agent on its behalf. This caller may read this run and the
+    /// artifacts of its project, and write as this attempt. It may do nothing else.
     Run(Attempt),
 }
 
@@ -85,7 +86,7 @@ impl Tokens {
         }
     }
 
-    /// Returns the token that opens the run of this attempt only.
+    /// Returns the token of this attempt, with which its program and its agent call the controller.
     pub(crate) fn of(&self, attempt: &Attempt) -> String {
         let Attempt { run, number } = attempt;
         format!("run.{run}.{number}.{}", self.proof(attempt).to_hex())

@@ -55,8 +55,8 @@ pub(crate) enum Why {
         /// The offset that the append must start at.
         next: u64,
     },
-    /// A row names a blob that is not stored. The sender may send the row again after it has sent
-    /// the blob.
+    /// A row names a blob that is not stored, or that the caller may not name. The sender may send
+    /// the row again after it has sent the blob.
     Blob,
     /// The content exceeds a limit on stored bytes. The request cannot succeed until a user frees
     /// room or raises the limit.

@@ -5,7 +5,8 @@
 use super::{error::Error, text::cut};
 use crate::settings::Limits;
 
-/// Passes if the name is short enough to be kept.
+/// Passes if the name has at most `limits.name_bytes` bytes. `what` says in the error which name it
+/// is.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if the name is too long.
@@ -20,7 +21,8 @@ pub(super) fn check_name(limits: &Limits, what: &str, name: &str) -> Result<(), 
     )))
 }
 
-/// Passes if the list is short enough to be walked through.
+/// Passes if the list has at most `limits.items` items. `what` says in the error what the items
+/// are.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if the list is too long.

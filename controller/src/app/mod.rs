@@ -43,7 +43,7 @@ use crate::{
 };
 use caller::Tokens;
 
-/// The application: everything that a use case may need.
+/// The application: the store, the settings and the state in memory that all use cases share.
 #[derive(Debug)]
 pub(crate) struct App {
     /// The controller's limits and defaults.
@@ -140,7 +140,8 @@ impl App {
         self.loss.subscribe()
     }
 
-    /// Ends long polls and streams, so that the controller can exit soon.
+    /// Ends the long polls and the streams that wait for changes, so that the controller can exit
+    /// soon.
     pub(crate) fn drain(&self) {
         self.draining.send_replace(true);
     }
