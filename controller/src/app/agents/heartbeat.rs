@@ -1,5 +1,6 @@
 //! Answers the heartbeats of agents. A heartbeat is a long poll that names the attempts which the
-//! agent holds. The controller answers at once if the agent's orders differ from those attempts.
+//! agent holds. The controller answers as soon as it has an order for the agent, or when the sweep
+//! is over and the agent holds no attempt. Without such news, it answers at the end of the poll.
 //! The handlers in `api` call this module. `app::agents::orders` decides the orders.
 
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -35,13 +36,15 @@ pub(crate) struct AgentView {
     pub(crate) sweep: SweepId,
     /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
-    /// The number of trials that the agent could start now.
+    /// The number of trials that the agent could start beside those that it held, at its last
+    /// heartbeat.
     pub(crate) free: u32,
     /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
     /// The ids of the runs that the agent holds.
     pub(crate) runs: Vec<RunId>,
-    /// One sentence for each slot that an ended trial still occupies.
+    /// One sentence for each ended trial that still occupies its slots, and for each GPU that does
+    /// not answer.
     pub(crate) set_aside: Vec<String>,
     /// The time since the agent's last heartbeat.
     pub(crate) seen_ago: Duration,
@@ -75,15 +78,16 @@ pub(crate) async fn heartbeat(
     let own = app.wakeups.listen(Topic::Agent(beat.agent.clone()));
     let work = app.wakeups.listen(Topic::Work(beat.sweep.clone()));
     let deadline = now + beat.wait.min(app.settings.lease / 3);
-    // An agent without a free slot would use up a wake-up that is meant for an agent with one. An
-    // agent without a free slot must learn of its sweep's end only when it holds no attempt.
+    // A wake-up for one trial wakes one agent, and an agent without a free slot would waste it. So
+    // such an agent waits for work only if it holds no attempt, because it then has to learn of its
+    // sweep's end.
     let waits_for_work = beat.free > 0 || beat.holds.is_empty();
     loop {
         let (own, mut work) = (own.woken(), pin!(work.woken()));
         if waits_for_work {
-            // The listener joins the topic's queue before this loop reads the rows. A wake-up for
-            // one listener goes to a listener in that queue. A woken listener that leaves the queue
-            // without waiting passes its wake-up on to another listener.
+            // The listener joins the topic's queue before this loop reads the database. A wake-up
+            // for one listener goes to a listener in that queue. A woken listener that leaves the
+            // queue without waiting passes its wake-up on to another listener.
             work.as_mut().enable();
         }
         let draft = draft(app, &beat, deadline).await?;
@@ -122,8 +126,8 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
         return Err(Error::invalid(message)
             .hint("use the number of the agent's starts, or milliseconds since 1970"));
     }
-    // An agent may name `limits.holds` attempts that it holds by right. The agent may name as many
-    // again that the controller has taken away, as long as the agent has not received that order.
+    // An agent holds at most `limits.holds` attempts by right. The agent may name as many again
+    // that the controller has taken away, until it receives the orders to stop them.
     let most = 2 * limits.holds;
     if beat.holds.len().max(beat.declined.len()) > most {
         return Err(Error::invalid(format!("the heartbeat names more than {most} runs")));
@@ -148,9 +152,9 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     Ok(())
 }
 
-/// Decides the orders from the rows, and adds one more trial if a model has to propose it. The
-/// model proposes one trial per answer, so that the trial starts while the model proposes the next
-/// one.
+/// Decides the orders from the database. If they contain no fresh run and a model has to propose
+/// the next trial, adds this trial. The model proposes one trial per answer, so that the trial
+/// starts while the model proposes the next one.
 async fn draft(app: &Arc<App>, beat: &Arc<Beat>, deadline: Instant) -> Result<Draft, Error> {
     let look = beat.clone();
     let mut draft = app.change(move |change| decide(change, &look)).await?;
@@ -216,7 +220,8 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
     })
 }
 
-/// Returns the agents that sent a heartbeat lately: those of one sweep, or all.
+/// Returns the agents that sent a heartbeat within `settings.forget_agents`: those of one sweep, or
+/// all.
 ///
 /// # Errors
 /// Refuses the token of a run.

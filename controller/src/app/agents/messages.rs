@@ -34,7 +34,8 @@ pub(crate) struct Beat {
     pub(crate) devices: Vec<String>,
     /// The attempts that the agent was ordered to start and could not start.
     pub(crate) declined: Vec<Attempt>,
-    /// One sentence for users for each slot that an ended trial still occupies.
+    /// One sentence for users for each ended trial that still occupies its slots, and for each GPU
+    /// that does not answer.
     pub(crate) set_aside: Vec<String>,
 }
 
@@ -88,7 +89,7 @@ pub(crate) struct Start {
     pub(crate) command: Vec<Argument>,
     /// The trial's parameters as one JSON object.
     pub(crate) params_json: String,
-    /// The token with which the trial's program may use this run only.
+    /// The token with which the trial's program calls the controller, as this attempt.
     pub(crate) token: String,
     /// The name of the sweep's metric; `None` if the sweep has no metric.
     pub(crate) metric: Option<String>,
@@ -110,9 +111,10 @@ pub(crate) struct Stop {
 /// The reason why an agent has to end an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The run should end.
+    /// The run has to end, for this reason.
     Wanted(StopReason),
-    /// Another attempt owns the run.
+    /// The controller has taken the attempt away from the agent: the run has a newer attempt, waits
+    /// for one, or is over.
     Fenced,
 }
 

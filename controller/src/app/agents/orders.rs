@@ -38,11 +38,13 @@ pub(in crate::app) struct Draft {
     pub(in crate::app) state: sweep::State,
     /// The reason why the agent gets no new trial; `None` if there is no such reason.
     pub(in crate::app) note: Option<String>,
-    /// Whether the agent has room for a trial that a model has to propose.
+    /// Whether the agent has room for a new trial of the sweep, and a model has to propose this
+    /// trial.
     pub(in crate::app) wants_model: bool,
 }
 
-/// Decides the orders of an agent. One heartbeat may call this function several times.
+/// Decides the orders of an agent, and writes what follows from its heartbeat: which runs it has
+/// lost, declined, started and newly leased. One heartbeat may call this function several times.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the
@@ -81,8 +83,8 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
     })
 }
 
-/// Takes away the runs that a new incarnation of the agent does not name, because the agent has
-/// lost them. Does nothing if the incarnation is not new.
+/// Stores a new incarnation of the agent, and takes away the runs that the agent does not name,
+/// because it has lost them. Does nothing if the incarnation is known, and refuses an older one.
 fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     let known = store::agents::incarnation(change.tx, &beat.agent)?;
     match known {
@@ -118,7 +120,9 @@ fn decline(change: &mut Change<'_>, beat: &Beat, declined: &Attempt) -> Result<(
     Ok(())
 }
 
-/// Returns the reason to stop an attempt that the agent names, or `None` if the attempt may go on.
+/// Returns the reason to stop an attempt that the agent names as held, or `None` if the attempt may
+/// go on. Marks a leased run as running once the agent has started it, and a queued or crashed run
+/// as running again.
 fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Cause>, Error> {
     if !is_own(change, beat, &held.of)? {
         return Ok(Some(Cause::Fenced));
@@ -161,8 +165,8 @@ fn full(limits: &Limits) -> String {
 
 /// Returns the runs that are leased to the agent and that its heartbeat does not name: the reply
 /// that handed them out was lost. Ends such a run if it was ordered to stop. Leaves out running
-/// attempts that the agent does not name, because their leases expire by themselves. Also returns
-/// how many more runs, and how many bytes of runs, the agent may hold.
+/// attempts that the agent does not name: their leases expire unless a report of the attempt renews
+/// them. Also returns how many more runs, and how many bytes of runs, the agent may hold.
 fn unknown_to(change: &mut Change<'_>, beat: &Beat) -> Result<(Vec<Run>, Most), Error> {
     let limits = &change.app.settings.limits;
     let mut room = Most { runs: limits.holds, bytes: limits.held_bytes };

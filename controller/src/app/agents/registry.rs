@@ -29,27 +29,30 @@ pub(crate) struct Known {
     pub(crate) host: String,
     /// The most trials that the agent runs at the same time.
     pub(crate) slots: u32,
-    /// The number of trials that the agent could start now.
+    /// The number of trials that the agent could start beside those that it held, at its last
+    /// heartbeat.
     pub(crate) free: u32,
     /// The names of the agent's devices: its GPUs, or "CPU".
     pub(crate) devices: Vec<String>,
     /// The ids of the runs that the agent's heartbeat names as held.
     pub(crate) runs: Vec<RunId>,
-    /// One sentence for each slot that an ended trial still occupies.
+    /// One sentence for each ended trial that still occupies its slots, and for each GPU that does
+    /// not answer.
     pub(crate) set_aside: Vec<String>,
     /// The time of the agent's newest heartbeat.
     pub(crate) seen: Instant,
-    /// How often the agent was sent each order to start or stop an attempt, by run id and attempt.
-    /// Only orders in the newest answer are counted.
+    /// How often each order to stop an attempt, or to start an attempt again, was sent to the
+    /// agent. Holds only the orders of the newest answer.
     told: HashMap<Attempt, u32>,
 }
 
-/// How often the controller sends the same order without a delay. Later repeats wait a little, so
-/// that an agent that ignores its orders does not send heartbeats without pause.
+/// How often the controller sends the same order without a delay. Later repeats wait for
+/// `settings.repeat_orders`, so that an agent that ignores its orders does not send heartbeats
+/// without pause.
 const PROMPT_REPEATS: u32 = 2;
 
 impl Registry {
-    /// Records a heartbeat.
+    /// Records a heartbeat as the newest one of its agent.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if a newer heartbeat of the agent has already arrived.
@@ -99,7 +102,8 @@ impl Registry {
         })
     }
 
-    /// Records that these orders are sent to the agent now.
+    /// Counts these orders as sent to the agent once more, and forgets the counts of all other
+    /// orders.
     pub(crate) fn told(&self, agent: &str, orders: Vec<Attempt>) {
         if let Some(known) = self.lock().get_mut(agent) {
             let times = |order: &Attempt| known.told.get(order).copied().unwrap_or(0) + 1;
@@ -107,7 +111,7 @@ impl Registry {
         }
     }
 
-    /// Returns the agents of one sweep, or all agents if `sweep` is empty, sorted by id.
+    /// Returns the agents of one sweep, or all agents if `sweep` is `None`, sorted by id.
     pub(crate) fn list(&self, sweep: Option<&SweepId>) -> Vec<(String, Known)> {
         let mut all: Vec<_> = self
             .lock()
