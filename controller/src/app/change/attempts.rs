@@ -43,7 +43,8 @@ impl Change<'_> {
     }
 
     /// Takes the newest attempt of a run away from its agent or process, because its lease has
-    /// expired or the agent no longer has it. `reason` says which, for users.
+    /// expired or the agent no longer has it. `reason` says which, for users. The run goes back to
+    /// the queue if it gets another attempt; if not, it is over.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if no agent or process holds the run.

@@ -21,9 +21,11 @@ use crate::{
 const LONGEST: usize = 200;
 
 impl Change<'_> {
-    /// Counts a trial's attempt that ended by itself after it ran for `ran`, if the attempt failed
-    /// quickly. Every other end resets the count. Pauses the sweep if the count reaches
-    /// `settings.crash_loop`, unless other agents hold its trials.
+    /// Counts a trial's attempt that failed by itself within `settings.quick_failure`, with the
+    /// class `Start` or `Error`. An attempt that ended by itself in any other way resets the count.
+    /// `ran` is how long the attempt ran. Pauses the sweep if the count reaches
+    /// `settings.crash_loop`, unless one agent had all of these failures and other agents hold
+    /// trials of the sweep.
     pub(crate) fn watch_crash_loop(&mut self, run: &Run, ran: Duration) -> Result<(), Error> {
         let Some(sweep) = &run.sweep else { return Ok(()) };
         let settings = &self.app.settings;
@@ -50,7 +52,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Resets the count of quick failures, because a user resumes the sweep.
+    /// Resets the count of quick failures and removes the description of the crash loop, because a
+    /// user resumes the sweep.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.

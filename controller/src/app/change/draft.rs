@@ -22,11 +22,11 @@ pub(crate) struct Draft<'r> {
 pub(crate) struct Counts<'r> {
     /// The number of rows in the stream `history`.
     pub(crate) history: &'r mut u64,
-    /// The number of rows that hold the sweep's metric.
+    /// The number of rows of the streams `history` and `summary` that hold the sweep's metric.
     pub(crate) logged: &'r mut u64,
     /// The number of rows of the stream `history` that hold the metric as a finite number.
     pub(crate) iteration: &'r mut u64,
-    /// The best finite value of the metric; `None` if there is none.
+    /// The best finite value of the metric in both streams; `None` if there is none.
     pub(crate) value: &'r mut Option<f64>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Introduction<'r> {
 }
 
 impl<'r> Counts<'r> {
-    /// Borrows the counts of a run. Nothing marks the run as unsaved.
+    /// Borrows the counts of a run, without a mark that the run is unsaved.
     pub(crate) fn of(run: &'r mut Run) -> Self {
         let Run { history, logged, iteration, value, .. } = run;
         Self { history, logged, iteration, value }

@@ -55,7 +55,8 @@ impl Leases {
         table.looks.insert((deadline, run.clone()));
     }
 
-    /// Renews the lease of an attempt that reported itself.
+    /// Renews the lease of an attempt that reported itself. Does nothing if the attempt has no
+    /// lease.
     pub(crate) fn renew(&self, attempt: &Attempt, now: Instant) {
         if let Some(lease) = self.lock().of_runs.get_mut(&attempt.run)
             && lease.attempt == attempt.number

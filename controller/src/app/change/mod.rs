@@ -1,6 +1,7 @@
-//! Makes one change of the rows in one open transaction. Here each new state of a run or sweep
-//! comes from `sweeps::lifecycle`, together with its counters, event, lease and wake-up. So no use
-//! case can forget one of them. `App::change` makes a [`Change`] for every use case that writes.
+//! Makes one change of the database in one open transaction. Here each run or sweep gets its new
+//! state from `sweeps::lifecycle`. Its counters, event, lease and wake-up follow from this state,
+//! so no use case can forget one of them. `App::change` makes a [`Change`] for every use case that
+//! writes.
 
 pub(in crate::app) mod attempts;
 pub(in crate::app) mod crash_loop;
@@ -40,7 +41,7 @@ use crate::{
     },
 };
 
-/// A change of the rows that is being made: an open transaction and the effects of its commit.
+/// A change of the database that is being made: an open transaction and the effects of its commit.
 pub(crate) struct Change<'a> {
     /// The open transaction.
     pub(crate) tx: &'a Tx<'a>,
@@ -184,7 +185,9 @@ impl<'a> Change<'a> {
         Ok(done)
     }
 
-    /// Moves a run to the state that the event leads to.
+    /// Moves a run to the state that the event leads to. Also updates the sweep's counters and the
+    /// run's lease, and wakes the listeners. Records an event only if the new state is live;
+    /// `Change::result` records the event of an end.
     ///
     /// # Errors
     /// Fails with [`Error::Refused`] if the state machine has no such transition.
@@ -273,9 +276,10 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Handles a better value of a run. The value may reach the sweep's target, and a finished run
-    /// may become the sweep's best run. In a sweep with constraints, the value counts only if the
-    /// run is over and satisfies them.
+    /// Compares the value of a run with the sweep's target and its best value. A value that reaches
+    /// the target closes the sweep. A finished run with a better value becomes the sweep's best
+    /// run. In a sweep with constraints, the value counts only if the run is over and satisfies
+    /// them.
     pub(crate) fn improved(&mut self, run: &Run) -> Result<(), Error> {
         let (Some(sweep), Some(value)) = (&run.sweep, run.value) else { return Ok(()) };
         let plan = self.app.plans.get(self.tx, sweep)?;
@@ -349,7 +353,9 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Records the end of a run, whose state has already changed.
+    /// Records the end of a run whose state has already changed: the time, the values for the
+    /// constraints, and the event. Also releases checkpoints that are no longer needed, and updates
+    /// the sweep's best run.
     pub(super) fn result(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
         run.ended_ms = Some(self.now_ms);
         run.constrained = constraints::values(self.tx, &self.app.plans, run)?;
@@ -446,7 +452,8 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Returns the event that ends a run for the reason for which it was ordered to stop.
+/// Returns the event that ends a run for the reason for which it was ordered to stop. Without such
+/// an order, returns [`run::Event::Stop`].
 pub(super) fn wanted_end(run: &Run) -> run::Event {
     run.stop_wanted.map_or(run::Event::Stop, StopReason::end)
 }

@@ -1,6 +1,7 @@
-//! Wakes the tasks that wait for a change of the rows. Commits send wake-ups. Long polls, watchers
-//! and readers that follow a run receive them. A wake-up carries no data: a woken task reads the
-//! rows itself. A wake-up wakes no task that waits for another topic.
+//! Wakes the tasks that wait for a change of the database. Commits send wake-ups, and so do
+//! heartbeats and the end of a full disk. Long polls, watchers and readers that follow a run
+//! receive them. A wake-up carries no data: a woken task reads the database itself. A wake-up wakes
+//! no task that waits for another topic.
 
 use std::{
     collections::HashMap,
@@ -32,7 +33,7 @@ pub(crate) enum Wake {
     One(Topic),
 }
 
-/// The tasks of a controller that wait.
+/// The topics that tasks wait for, each with its listeners.
 #[derive(Debug, Default)]
 pub(crate) struct Wakeups(Mutex<HashMap<Topic, Weak<Notify>>>);
 
@@ -42,7 +43,7 @@ pub(crate) struct Listener(Arc<Notify>);
 
 impl Listener {
     /// Returns a future that completes at the first wake-up for all listeners after this call, even
-    /// before its first poll. A task calls this function, then reads the rows, then awaits the
+    /// before its first poll. A task calls this function, then reads the database, then awaits the
     /// future. So the task misses no change between the read and the wait.
     pub(crate) fn woken(&self) -> Notified<'_> {
         self.0.notified()
