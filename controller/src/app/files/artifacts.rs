@@ -183,8 +183,8 @@ pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), 
 }
 
 /// Keeps the artifact that a run logged. The artifact becomes a new version unless a version of its
-/// name has the same manifest. `latest` and the row's aliases move to the version, unless the row
-/// is late or its attempt is fenced.
+/// name has the same manifest. `latest`, the row's aliases and its metadata go to the version,
+/// unless the row is late or its attempt is fenced. A new version always gets the metadata.
 ///
 /// # Errors
 /// Fails with [`Why::Blob`] if the manifest is not stored. Fails with [`Error::Busy`] if the
@@ -382,7 +382,7 @@ pub(crate) async fn read(
     Ok(blobs::pieces(app, sha256, size))
 }
 
-/// Adds aliases to a version and removes aliases from it.
+/// Moves aliases to a version, also from another version, and removes other aliases from it.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a name cannot be an alias, if a name is `latest`, or if the
@@ -422,8 +422,8 @@ pub(crate) async fn alias(
     app.change(name).await
 }
 
-/// Removes a version of an artifact. No later version gets the removed version's number. If the
-/// version was `latest`, the newest remaining version becomes `latest`.
+/// Removes a version of an artifact, and returns its last view. No later version gets the removed
+/// version's number. If the version was `latest`, the newest remaining version becomes `latest`.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the version does not exist. Refuses the token of a run.

@@ -76,14 +76,15 @@ pub(crate) struct Incoming {
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Begins to receive a blob. Returns `None` if the blob is stored already and the caller may name
-/// it. A caller that may not name a stored blob sends it again, which proves that the caller has
-/// the content.
+/// Begins to receive a blob. Waits while too many blobs arrive at the same time. Returns `None` if
+/// the blob is stored already and the caller may name it. A caller that may not name a stored blob
+/// sends it again, which proves that the caller has the content.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if `sha256` is not a hash, or if the size is over the limit.
 /// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for the blob.
-/// - Fails with [`Error::Busy`] while the disk is full.
+/// - Fails with [`Error::Busy`] while the disk is full, the data folder is gone or the database is
+///   damaged.
 pub(crate) async fn begin(
     app: &Arc<App>,
     caller: &Caller,
@@ -137,8 +138,9 @@ impl Incoming {
     /// stored.
     ///
     /// # Errors
-    /// Fails with [`Error::Invalid`] if the blob's size or hash differs from the announced one. In
-    /// that case, nothing of the blob is kept.
+    /// Fails with [`Error::Invalid`] if the blob's size or hash differs from the announced one.
+    /// Fails with [`Why::Room`](crate::app::error::Why::Room) if other uploads have used up the
+    /// room of the caller's run or project. In both cases, nothing of the blob is kept.
     pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
         let app = app.clone();
         // The blob is kept by a task of its own. Without that task, a client that hangs up could
@@ -178,8 +180,8 @@ impl Incoming {
             }
             Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)
         };
-        // `add_blob` returns false if another upload has stored the same blob in the meantime. Only
-        // one of the two uploads keeps its room.
+        // `add_blob` returns false if the blob's bytes already count as stored. Then the drop of
+        // `self.taken` frees the room of this upload.
         if app.change(add).await? {
             self.taken.keep();
         }
@@ -187,7 +189,8 @@ impl Incoming {
     }
 }
 
-/// Returns the files of a run, sorted by path.
+/// Returns the files of a run, sorted by path. If several attempts logged a path, the file of the
+/// newest of them counts. Files that arrived from a fenced attempt are left out.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.

@@ -37,10 +37,11 @@ use crate::{
     },
 };
 
-/// The streams that make up a run's history.
+/// The streams whose rows determine the counts, the value and the summary of a run.
 const STREAMS: [StreamName; 2] = [StreamName::History, StreamName::Summary];
 
-/// Keeps the checkpoint that a row names. The caller must then trim the checkpoints of the run.
+/// Keeps the checkpoint that a row names. The content of a checkpoint with `fenced` is not kept.
+/// For any other checkpoint, the caller must then trim the checkpoints of the run.
 ///
 /// # Errors
 /// Fails with [`Why::Blob`] if the content is not stored.
@@ -216,7 +217,8 @@ struct Before {
     summary: Summary,
 }
 
-/// Counts and sums up the rows that led to a checkpoint, as if they arrived again.
+/// Computes the counts, the value and the summary that a run has at a checkpoint, from the rows of
+/// the checkpoint's lineage.
 fn before(tx: &Tx<'_>, app: &App, run: &Run, checkpoint: &Checkpoint) -> Result<Before, Error> {
     let lineage = Lineage::to(tx, run, checkpoint)?;
     let plan = run.sweep.as_ref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;

@@ -10,9 +10,10 @@ use crate::{
     store,
 };
 
-/// Removes some blobs to which nothing refers, if the next look is due. A blob that arrived within
-/// the grace stays, unless it is the content of a released checkpoint. If the database or the disk
-/// fails, a later look finds the same work.
+/// Looks at the next `limits.collected` blobs if a look is due, and removes those to which nothing
+/// refers. Also removes artifact entries that no version needs. Does nothing during a backup. A
+/// blob that arrived within the grace stays, unless it is the content of a released checkpoint. If
+/// the database or the disk fails, a later look finds the same work.
 pub(in crate::app) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), Error> {
     let lock = || app.collector.next.lock().unwrap_or_else(PoisonError::into_inner);
     let (due, after) = lock().clone();
@@ -36,8 +37,9 @@ fn before_ms(app: &App) -> i64 {
     app.clock.wall_ms().saturating_sub(grace)
 }
 
-/// Removes blobs in three steps: marks them as removed, then removes their contents, then removes
-/// their rows. If the controller crashes between two steps, a later look completes the work.
+/// Removes the blobs to which still nothing refers, in three steps: marks them as removed, then
+/// removes their contents, then removes their rows. If the controller crashes between two steps, a
+/// later look completes the work.
 async fn remove(app: &Arc<App>, hashes: Vec<String>, before_ms: i64) -> Result<(), Error> {
     let _alone = app.collector.going.write().await;
     if app.collector.is_held() {

@@ -29,7 +29,7 @@ pub(in crate::app) enum Row {
     Artifact(Logged),
 }
 
-/// Reads the rows of an append to the stream `files`.
+/// Reads the rows of an append to the stream `files`, and prepares the versions of its artifacts.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a row names neither a file, a checkpoint nor an artifact.
@@ -61,7 +61,8 @@ pub(in crate::app) async fn read(
             ContentRow::Checkpoint(checkpoint) => Row::Checkpoint(checkpoint),
             ContentRow::Artifact(artifact) => {
                 // A row of a hundred bytes may name a manifest of megabytes, and an append has room
-                // for many such rows. The clients of this project send one such row per append
+                // for many such rows. So the limits for one artifact hold for all artifacts of an
+                // append together. The clients of this project send one such row per append
                 // (`blobs::batch`).
                 bytes += artifact.size;
                 check_together(bytes, entries)?;
