@@ -28,7 +28,7 @@ pub struct Report {
     pub rows: u64,
     /// The number of checked contents of files.
     pub contents: u64,
-    /// The bytes of these contents.
+    /// The bytes of these contents, as the database says.
     pub bytes: u64,
     /// The problems that were found.
     pub problems: Vec<Problem>,
@@ -66,9 +66,10 @@ impl Report {
     }
 }
 
-/// Checks the database's file, every row of every run, and every content, `page` of them at a time.
-/// `seen` is called with the growing report. If the database's file is damaged, the report says so,
-/// and the check continues with the data that can be read.
+/// Checks the database's file, every row of every run, and every content. `page` is the number of
+/// runs or contents that one read lists. `seen` is called with the growing report after each run
+/// and each content. If the database's file is damaged, the report says so, and the check continues
+/// with the data that can be read.
 ///
 /// # Errors
 /// Fails if the database cannot be read.
@@ -130,7 +131,8 @@ async fn runs_in(
     }
 }
 
-/// Checks that every row of a run can be read, and that no row is missing.
+/// Checks that the summary and every row of a run can be read, and that no row is missing before a
+/// stored row.
 fn run(tx: &Tx<'_>, key: i64, id: &RunId, report: &mut Report) -> Result<(), Error> {
     report.runs += 1;
     let place = format!("run `{id}`");

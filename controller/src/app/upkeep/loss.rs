@@ -17,7 +17,7 @@ pub(in crate::app) struct Loss {
 }
 
 impl Loss {
-    /// Returns whether the controller can write nothing now.
+    /// Returns whether the last check found that the controller cannot write to the data folder.
     pub(in crate::app) fn is_total(&self) -> bool {
         self.known.borrow().is_some()
     }

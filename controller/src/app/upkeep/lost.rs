@@ -2,8 +2,8 @@
 //! controller. With such a data folder, the controller refuses every write, and still reads what it
 //! can. Senders keep refused rows and contents, and send them again. The mode ends when the same
 //! folder is back. A damaged database keeps the mode on until the controller ends.
-//! `app::upkeep::step` checks the folder regularly. A write or read that fails because of the
-//! folder also leads to a check.
+//! `app::upkeep::step` checks the folder regularly. A write that fails because of the folder, or a
+//! read that meets damage, also leads to a check.
 
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ pub(in crate::app) fn look(app: &App) -> bool {
     found.is_none()
 }
 
-/// Returns the error for a caller whose write has failed with the store's error `found`.
+/// Returns the error for a caller whose write has failed with the store's error `found`. Also
+/// checks the folder, so that the log says what to do.
 pub(in crate::app) fn refused(app: &App, found: &store::Error) -> Error {
     look(app);
     Error::busy(sentence(app, found)).hint(

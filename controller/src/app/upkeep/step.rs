@@ -18,8 +18,9 @@ pub(crate) fn pause(app: &App) -> Duration {
     (app.settings.lease / 20).clamp(Duration::from_millis(20), Duration::from_secs(1))
 }
 
-/// Runs one step: ends expired leases, tidies caches, checks the disk, merges small appends, and
-/// removes blobs to which nothing refers. If the database fails, the next step finds the same work.
+/// Runs one step: tidies caches, checks the data folder, ends expired leases, checks the disk,
+/// merges small appends, and removes blobs to which nothing refers. If the database fails, the next
+/// step finds the same work.
 pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     let now = app.clock.now();
     app.wakeups.tidy();
