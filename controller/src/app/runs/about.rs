@@ -1,7 +1,8 @@
-//! Stores what a run's program reports about the run: the config beyond its parameters, the
-//! definitions of metrics, and the state of the program's code. The report comes as rows of the
-//! stream `meta`, so it is as durable as any row. `app::rows::ingest` and `app::runs::begin` call
-//! this module. This module never changes a parameter that a sweep has chosen.
+//! Stores what a run's program and its agent report about the run: the config beyond its
+//! parameters, the definitions of metrics, the state of the code, a preemption, and a note on
+//! printed lines. The reports come as rows of the stream `meta`, so they are as durable as any row.
+//! `app::rows::ingest` and `app::runs::begin` call this module. This module never changes a
+//! parameter that a sweep has chosen.
 
 use std::{collections::HashMap, io};
 
@@ -78,7 +79,8 @@ impl Said {
                 None => nothing(),
             },
             ("metric", Some(said)) => Metric::read(&said).map_or_else(Part::Nothing, Part::Metric),
-            // The key comes from a newer SDK, and its row is kept.
+            // The controller does not know this key, which comes from a newer SDK. The row is
+            // stored and has no other effect.
             (_, Some(_)) => return,
             (_, None) => nothing(),
         };
@@ -87,8 +89,8 @@ impl Said {
     }
 }
 
-/// Applies an append to the stream `meta`. If an update cannot be applied, the reason becomes a
-/// note on the run, because an error would not help the sender.
+/// Applies an append to the stream `meta`. If updates cannot be applied, the first reason becomes
+/// the run's note, unless the run has a note already. An error would not help the sender.
 pub(in crate::app) fn take(
     change: &mut Change<'_>,
     run: &mut Draft<'_>,
@@ -141,7 +143,8 @@ pub(in crate::app) fn take(
 }
 
 /// Adds new definitions of metrics to the stored definitions of a run. A definition replaces an
-/// older one with the same name.
+/// older one with the same name. Leaves out definitions beyond the limits, and returns an error
+/// about the first of these.
 fn define(
     tx: &Tx<'_>,
     stored: &mut String,
@@ -195,8 +198,8 @@ pub(in crate::app) fn update_config(
 }
 
 /// Overlays the object in `base` with other objects, one after the other. Stops at the first object
-/// that would make `base` longer than `most` bytes. Parses and writes `base` only once, however
-/// many objects there are.
+/// that would make `base` longer than `most` bytes, and returns an error about it. Parses and
+/// writes `base` only once, however many objects there are.
 fn merge(
     tx: &Tx<'_>,
     what: &str,

@@ -93,16 +93,16 @@ impl Resume {
     }
 }
 
-/// Everything that a program needs to know about its run.
+/// The facts about a run that its program needs to start.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
-    /// The number of the attempt that the program carries out.
+    /// The attempt that the program carries out.
     pub(crate) of: Attempt,
     /// The run's config as a JSON object.
     pub(crate) config_json: String,
-    /// The token with which the program may use this run only.
+    /// The token with which the program calls the controller, as this attempt.
     pub(crate) token: String,
-    /// The largest step of the run's history plus one.
+    /// The largest step of the run's history plus one; 0 if the history is empty.
     pub(crate) next_step: u64,
 }
 
@@ -261,8 +261,8 @@ fn sweep_of(change: &Change<'_>, id: &RunId) -> Result<Option<SweepId>, Error> {
 }
 
 /// Starts the next attempt of a run. The attempt continues the run's history and summary, or begins
-/// anew. An older attempt that is still live becomes fenced. A user who has killed a program need
-/// not wait until its lease expires.
+/// anew. An older attempt that is still live becomes fenced. So a user who has killed a program
+/// need not wait until its lease expires.
 fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Error> {
     if let Some(sweep) = &run.sweep {
         let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
@@ -291,7 +291,8 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
     Ok(run)
 }
 
-/// Replaces the description of an existing run. Fields that are empty in `new` stay as they are.
+/// Updates the description of an existing run. Fields that are empty in `new` stay as they are. A
+/// config in `new` overlays the run's config key by key; every other field replaces the old one.
 fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<(), Error> {
     let say = |old: &mut String, new: String| {
         if !new.is_empty() {
@@ -315,11 +316,12 @@ fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<()
     Ok(())
 }
 
-/// Returns what a trial's program needs to go on. It begins nothing twice. Without the number of an
-/// attempt, the caller's own attempt is meant, or the present one.
+/// Returns what a program needs to carry out an attempt that has already been handed out, and marks
+/// a leased run as running. If `number` is `None`, the attempt of the caller's token counts, or
+/// else the run's newest one.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the run does not exist, and with [`Why::Fenced`] if `attempt`
+/// Fails with [`Error::Missing`] if the run does not exist, and with [`Why::Fenced`] if the attempt
 /// does not own the run.
 pub(crate) async fn join(
     app: &Arc<App>,

@@ -65,14 +65,15 @@ pub(crate) enum EndState {
     /// The program ended because its node takes its slot away.
     Preempted,
     /// The program ended without a report. Another process found this out later from the run's
-    /// folder. Only runs outside of sweeps end like this.
+    /// folder. Only the end of a run outside of sweeps is reported like this.
     Crashed,
 }
 
 /// Ends an attempt. A repeated call changes nothing.
 ///
 /// # Errors
-/// Fails with [`Error::Refused`] if the attempt does not own the run.
+/// Fails with [`Error::Refused`] if the attempt does not own the run, and with [`Error::Invalid`]
+/// if a trial is reported as crashed.
 pub(crate) async fn end(
     app: &Arc<App>,
     caller: &Caller,

@@ -83,7 +83,7 @@ impl Lineage {
         }
     }
 
-    /// Returns how many of the first rows of a stream count.
+    /// Returns how many of the first rows of a stream count; [`u64::MAX`] means all.
     pub(in crate::app) fn rows(&self, stream: Stream<'_>) -> u64 {
         let Some(stretches) = &self.stretches else { return u64::MAX };
         match stretches.get(&stream.attempt) {
@@ -95,8 +95,9 @@ impl Lineage {
         }
     }
 
-    /// Returns the streams of this name with rows that count: the attempt, the writer and the
-    /// number of rows that count. The streams are sorted by attempt and writer.
+    /// Returns the streams of this name with rows that count: the attempt, the writer, and how many
+    /// of the first rows count, where [`u64::MAX`] means all. The streams are sorted by attempt and
+    /// writer.
     pub(in crate::app) fn streams(
         &self,
         tx: &Tx<'_>,
@@ -111,7 +112,7 @@ impl Lineage {
     }
 }
 
-/// The attempts of a run that did not begin with all earlier rows.
+/// The attempts of a run that resumed from a checkpoint or began anew.
 struct Past {
     /// The resumed attempts, each with the key of its checkpoint and the attempt that had made the
     /// checkpoint.

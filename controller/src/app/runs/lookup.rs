@@ -28,7 +28,7 @@ use crate::{
 pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), Error> {
     let Caller::Run(attempt) = caller else { return Ok(()) };
     // Most calls come from an attempt with a lease. An attempt with a lease is not over, so its
-    // calls need no read of the rows.
+    // calls need no read of the database.
     if !app.leases.is_over(attempt, app.clock.now()) {
         return Ok(());
     }
@@ -70,8 +70,8 @@ pub(in crate::app) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Err
     if attempt == 0 || attempt > run.attempt {
         return Err(Error::invalid(format!("the run `{}` has no attempt {attempt}", run.id)));
     }
-    // A queued run without an agent has no attempt that owns it. A user, a node or an agent has
-    // given up the newest attempt.
+    // A queued run without an agent has no attempt that owns it. The newest attempt has failed, was
+    // preempted or declined, or a user has retried the run.
     let given_up = run.state == State::Queued && run.agent.is_none();
     Ok((attempt == run.attempt && !given_up) || planted(Bug::NoFence))
 }
