@@ -35,11 +35,11 @@ pub(crate) use crate::store::blocks::StreamName;
 /// The rows that a sender appends to a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Append {
-    /// The number of the attempt that writes.
+    /// The attempt that writes.
     pub(crate) of: Attempt,
     /// The name of the stream's writer.
     pub(crate) writer: String,
-    /// What the rows are.
+    /// The name of the stream that the rows belong to.
     pub(crate) stream: StreamName,
     /// The number of earlier rows of this run, attempt, writer and stream.
     pub(crate) offset: u64,
@@ -75,10 +75,11 @@ enum Kept {
 /// - Fails with [`Why::Gap`] if rows between the end of the stream and this append are missing.
 /// - Fails with [`Why::Fenced`] if the attempt does not own the run, or has been over for too long.
 ///   In both cases the rows are kept and marked, and do not count.
-/// - Fails with [`Why::Blob`] if the content of a file is not stored.
-/// - Fails with [`Error::Invalid`] if the frames are damaged or exceed a limit.
-/// - Fails with [`Error::Busy`] while the disk is full. The attempt's lease is renewed even in this
-///   case.
+/// - Fails with [`Why::Blob`] if a row of the stream `files` names a content that is not stored.
+/// - Fails with [`Error::Missing`] if the run does not exist, and with [`Error::Invalid`] if the
+///   frames are damaged or exceed a limit.
+/// - Fails with [`Error::Busy`] if the append has rows while the disk is full. The attempt's lease
+///   is renewed even in this case.
 pub(crate) async fn append(
     app: &Arc<App>,
     caller: &Caller,
@@ -118,8 +119,8 @@ fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
     Ok(append)
 }
 
-/// The rows of an append as parsed before the writer thread gets them. Rows with values of metrics
-/// are not parsed here.
+/// The rows of an append as parsed before the writer thread gets them. `Values` stands for the rows
+/// of all other streams, which are only digested or counted.
 enum Content {
     Values,
     Files(Vec<files::rows::Row>),

@@ -1,8 +1,9 @@
-//! Caches the costs that count at each rung of early stopping, in ascending order. So a decision
-//! needs only a binary search, however many runs have reached the rung. `app::rows::stopping` uses
-//! the cache inside the writer's transaction. Every use compares the newest cached row with the
-//! newest stored row. If they differ, for example after an undone change or a restart, the cache
-//! reads the rows again.
+//! Caches the costs of the runs at each rung of early stopping, in ascending order. A cost is a
+//! value of the metric, with its sign turned if the sweep maximizes the metric. So a decision needs
+//! only a binary search, however many runs have reached the rung. `app::rows::stopping` uses the
+//! cache inside the writer's transaction. Every use compares the newest cached row with the newest
+//! stored row. If they differ, for example after an undone change or a restart, the cache reads the
+//! rows again.
 
 use std::{
     num::NonZeroUsize,
@@ -49,8 +50,9 @@ impl Default for RungCosts {
 }
 
 impl RungCosts {
-    /// Gives `decide` the costs that count at a rung, in ascending order, and adds the run that
-    /// `decide` returns. `anew` means that a row of this rung has stopped counting in this change.
+    /// Gives `decide` the costs that count at a rung, in ascending order. Then adds the cost of the
+    /// run that `decide` returns. `anew` means that a row of this rung has stopped counting in this
+    /// change.
     ///
     /// # Errors
     /// Fails if `decide` fails.

@@ -81,8 +81,8 @@ pub(in crate::app) fn never_judged(
     )))
 }
 
-/// Returns the note on a finished run that early stopping never judged. Returns `None` if early
-/// stopping has judged some run of the sweep.
+/// Returns the note on a finished run that logged the metric too rarely to reach the first rung.
+/// Returns `None` for any other run, and if early stopping has judged some run of the sweep.
 pub(in crate::app) fn unjudged(
     tx: &Tx<'_>,
     plan: &Plan,

@@ -1,6 +1,6 @@
-//! Reads and writes the stored summary of a run, and keeps decoded those that grow. It is the only
-//! place that reports a damaged summary. Everything in `app` that needs the last values of a run
-//! uses it.
+//! Reads and writes the stored summaries of runs, and caches the decoded summaries of runs that log
+//! rows. Code in `app` that needs the whole summary of a run uses this module. `app::read::find`
+//! reads single values of stored summaries without this module.
 
 use std::{
     num::NonZeroUsize,
@@ -42,9 +42,10 @@ fn size(stored: &Stored) -> usize {
     stored.latest.len() + stored.overlay.len() + stored.ranges.len()
 }
 
-/// The summaries of the runs that logged last, decoded. Each counts only while the database holds
-/// exactly the bytes that it was decoded from or encoded to. So a change that is undone leaves
-/// nothing wrong here, and whoever else writes a summary need not know of this cache.
+/// A cache of the decoded summaries of the runs that logged last. An entry is used only if the
+/// database holds exactly the bytes that the entry was decoded from or encoded to. So an undone
+/// change needs no correction here, and other code that writes a summary need not know of this
+/// cache.
 #[derive(Debug)]
 pub(in crate::app) struct Summaries {
     limits: Limits,
@@ -54,11 +55,11 @@ pub(in crate::app) struct Summaries {
 #[derive(Debug)]
 struct Cache {
     runs: LruCache<i64, Decoded>,
-    /// The sum of the weights of all of them.
+    /// The sum of the weights of all cached summaries.
     bytes: usize,
 }
 
-/// A stored summary, and what makes the next append to it fast.
+/// A stored summary, with its decoded form and the writers that make the next append to it fast.
 #[derive(Debug, Default)]
 struct Decoded {
     stored: Stored,
@@ -67,15 +68,16 @@ struct Decoded {
 }
 
 impl Summaries {
-    /// Creates a cache that keeps as much as the limits say.
+    /// Creates an empty cache, which keeps at most `limits.decoded` summaries and
+    /// `limits.decoded_bytes` bytes.
     pub(in crate::app) fn new(limits: &Limits) -> Self {
         let most = NonZeroUsize::new(limits.decoded).unwrap_or(NonZeroUsize::MIN);
         let cache = Cache { runs: LruCache::new(most), bytes: 0 };
         Self { limits: limits.clone(), cache: Mutex::new(cache) }
     }
 
-    /// Adds rows of the history to the stored summary of a run. Returns false if a key found no
-    /// room.
+    /// Adds rows of the stream `history` to the stored summary of a run. Returns false if the
+    /// summary has no room for a key.
     ///
     /// # Errors
     /// Fails with [`Error::Damaged`] if the stored summary is damaged.
@@ -89,8 +91,8 @@ impl Summaries {
         self.add(tx, run, add, Summary::write_history)
     }
 
-    /// Adds rows of the summary stream to the stored summary of a run. Returns false if a key found
-    /// no room.
+    /// Adds rows of the stream `summary` to the stored summary of a run. Returns false if the
+    /// summary has no room for a key.
     ///
     /// # Errors
     /// Fails with [`Error::Damaged`] if the stored summary is damaged.
@@ -104,7 +106,9 @@ impl Summaries {
         self.add(tx, run, add, Summary::write_summary)
     }
 
-    /// Changes the stored summary of a run. `write` writes what `add` changes.
+    /// Changes the stored summary of a run with `add`. `write` encodes the parts that `add`
+    /// changes, and returns whether the encoded form holds all of them. Only such a summary is
+    /// cached.
     fn add(
         &self,
         tx: &Tx<'_>,
@@ -133,7 +137,8 @@ impl Summaries {
 impl Cache {
     /// Takes the summary of a run out of the cache, or decodes the stored one.
     fn take(&mut self, tx: &Tx<'_>, run: &Run) -> Result<Decoded, Error> {
-        // What is not there counts as empty, as a summary does that is not stored.
+        // A run without an entry here starts with an empty entry, which matches a summary that is
+        // not stored.
         let known = self.runs.pop(&run.key).unwrap_or_default();
         self.bytes -= known.weight();
         Ok(match store::summaries::get_unless(tx, run.key, &known.stored)? {
@@ -144,7 +149,8 @@ impl Cache {
         })
     }
 
-    /// Keeps the summary of a run, instead of others if there is too little room.
+    /// Keeps the summary of a run, unless it is larger than the cache. If there is too little room,
+    /// drops the summaries that were used longest ago.
     fn keep(&mut self, run: &Run, decoded: Decoded, most_bytes: usize) {
         if decoded.weight() > most_bytes {
             return;
@@ -161,9 +167,9 @@ impl Cache {
 }
 
 impl Decoded {
-    /// Returns about how many bytes of memory this takes.
+    /// Returns about how many bytes of memory the entry takes.
     fn weight(&self) -> usize {
-        /// A key in a map of the summary and in one of a writer, with what belongs to it.
+        /// The bytes of one key: its entries in a map of the summary and in a map of a writer.
         const ENTRY: usize = 256;
         2 * size(&self.stored) + ENTRY * self.summary.entries()
     }
@@ -184,18 +190,18 @@ mod tests {
     use super::*;
     use crate::{platform::Platform, store::Store};
 
-    /// What a use case does with the summary of a run.
+    /// A change that a use case makes to the summary of a run.
     #[derive(Clone, Debug)]
     enum Deed {
         History(Vec<Row>),
         Summary(Vec<Row>),
-        /// Writes the summary of these rows instead, as an attempt does that goes on from a
+        /// Replaces the summary by that of these rows, as an attempt does that resumes from a
         /// checkpoint.
         Rewind(Vec<Row>),
         Clear,
     }
 
-    /// A use case: what it does with which runs, and whether it is kept.
+    /// A use case: its deeds, each with the key of a run, and whether its writes are kept.
     type UseCase = (Vec<(i64, Deed)>, bool);
 
     fn rows() -> impl Strategy<Value = Vec<Row>> {
@@ -234,7 +240,7 @@ mod tests {
         summary
     }
 
-    /// Does a deed through the cache.
+    /// Carries out a deed through the cache.
     fn do_it(summaries: &Summaries, tx: &Tx<'_>, (key, deed): &(i64, Deed)) -> Result<(), Error> {
         let run = run(*key);
         match deed {
@@ -245,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Returns what a deed makes of a stored summary, without any cache.
+    /// Returns the stored summary after a deed, computed without the cache.
     fn done(stored: &Stored, deed: &Deed, limits: &Limits) -> Stored {
         let mut summary = Summary::read(stored).unwrap();
         match deed {
@@ -257,7 +263,8 @@ mod tests {
         summary.write()
     }
 
-    /// Runs use cases in one transaction: the writer is busy until all of them wait.
+    /// Runs use cases in one transaction. For this, the writer thread stays busy until all of them
+    /// wait.
     async fn together(store: &Arc<Store>, summaries: &Arc<Summaries>, group: Vec<UseCase>) {
         let (release, held) = mpsc::sync_channel::<()>(1);
         let busy = store.clone();
@@ -302,7 +309,7 @@ mod tests {
             }
             together(&store, &summaries, group).await;
             if number % 3 == 2 {
-                // The same cache over a store that was closed and opened again.
+                // The store is closed and opened again, and the cache stays.
                 drop(store);
                 store = Arc::new(open());
             }

@@ -139,8 +139,8 @@ pub(crate) struct Summary {
     next_step: u64,
 }
 
-/// The writers of the parts of a stored summary. They are fast if they have written the summary of
-/// the same run before.
+/// The writers of the parts of a stored summary. They work faster if they have written the summary
+/// of the same run before.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Writers {
     latest: Writer,
@@ -282,7 +282,7 @@ pub(in crate::app) fn value(
     part::last(logged.latest, key)
 }
 
-/// Takes over the last value of each key. Returns false if a key found no room.
+/// Takes over the last value of each key. Returns false if the part has no room for a key.
 fn take_all(part: &mut Part<Last>, digest: &Digest, limits: &Limits) -> bool {
     let took = digest.keys.iter().map(|key| part.take(&key.name, key.step, &key.last, limits));
     took.fold(true, |all, took| all & took)

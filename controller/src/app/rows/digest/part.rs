@@ -1,6 +1,7 @@
-//! Keeps one part of a run's summary: its keys in the order in which they first came, each with its
-//! last value or with the range of its numbers. It also knows the stored form of a part. The other
-//! files of this folder use it. It does no I/O: it reads frames and writes frames.
+//! Keeps one part of a run's summary: the keys in the order in which they first came, each with its
+//! last value or the range of its numbers. Also encodes a part to its stored form and decodes it.
+//! `app::rows::digest` uses this module. This module does no I/O: it reads frames from memory and
+//! returns frames.
 
 use indexmap::IndexMap;
 use record::{Corrupt, Value, ValueRef, Writer};
@@ -11,16 +12,18 @@ use crate::{
     settings::Limits,
 };
 
-/// The bytes of a range beside its key, and of a value beside its key and its text.
+/// The bytes that a range counts beside its key.
 const RANGE_BYTES: usize = 32;
+/// The bytes that a value counts beside its key and its text.
 const VALUE_BYTES: usize = 16;
 
 /// The keys of one part of a summary.
 #[derive(Clone, Debug)]
 pub(super) struct Part<T> {
-    /// What is known of each key.
+    /// The last value or the range of each key.
     pub(super) of: IndexMap<String, T>,
-    /// The bytes of all keys and values, which the limits bound.
+    /// The bytes of all keys with their values or ranges, which count against
+    /// `Limits::summary_bytes`.
     bytes: usize,
 }
 
@@ -54,8 +57,9 @@ impl Part<Last> {
         Ok(Self { of, bytes })
     }
 
-    /// Takes over the last value of a key, unless a higher step is known. Returns false if there is
-    /// no room for all of it.
+    /// Takes over the last value of a key, unless the part has a value at a higher step. Shortens a
+    /// long text or object. Returns false if the part has no room for the key, or none for the
+    /// value's text.
     pub(super) fn take(&mut self, key: &str, step: u64, value: &Value, limits: &Limits) -> bool {
         let is_full = self.of.len() >= limits.summary_keys;
         let old = self.of.get_mut(key);
@@ -78,8 +82,8 @@ impl Part<Last> {
         room > 0
     }
 
-    /// Writes the values in their stored form: neighbours with the same step share a row, and the
-    /// order of the keys stays. Returns whether the frames hold all of them.
+    /// Writes the values in their stored form. Neighbouring keys with the same step share a row,
+    /// and the order of the keys stays. Returns whether the frames hold all values.
     pub(super) fn write(&self, writer: &mut Writer, out: &mut Vec<u8>) -> bool {
         let (mut cut, mut rest) = (0, self.of.as_slice());
         while let Some((_, first)) = rest.first() {
@@ -105,7 +109,8 @@ impl Part<Range> {
         Ok(Self { of, bytes })
     }
 
-    /// Adds a range to that of its key, unless there is no room for another key.
+    /// Adds a range to the stored range of its key. Leaves out a new key if there is no room for
+    /// it.
     pub(super) fn add(&mut self, key: &str, more: Range, limits: &Limits) {
         if let Some(range) = self.of.get_mut(key) {
             *range = Range {
@@ -123,8 +128,9 @@ impl Part<Range> {
         }
     }
 
-    /// Writes a row for each key. The row's step is the count, and its three values are the
-    /// numbers, each under the key. Returns whether the frames hold all of them.
+    /// Writes a row for each key. The row's step is the count. Its three values, all under the key,
+    /// are the smallest number, the largest number and the sum. Returns whether the frames hold all
+    /// ranges.
     pub(super) fn write(&self, writer: &mut Writer, out: &mut Vec<u8>) -> bool {
         let mut cut = 0;
         for (key, range) in &self.of {
@@ -137,7 +143,7 @@ impl Part<Range> {
     }
 }
 
-/// Returns the value under a key in stored values.
+/// Returns the value of a key from the frames of a part; `None` if the part does not have the key.
 pub(super) fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     let mut found = None;
     for frame in record::frames(frames) {
@@ -150,7 +156,7 @@ pub(super) fn last(frames: &[u8], key: &str) -> Result<Option<Value>, Corrupt> {
     Ok(found)
 }
 
-/// Returns the range under a key in stored ranges.
+/// Returns the range of a key from the frames of a part; `None` if the part does not have the key.
 pub(super) fn range(frames: &[u8], key: &str) -> Result<Option<Range>, Corrupt> {
     let mut found = None;
     each_range(frames, |known, range| {
@@ -190,8 +196,8 @@ fn shortened(value: &Value, bytes: usize) -> Value {
     }
 }
 
-/// Returns a long object without its long members; the history has all of it. For a histogram, it
-/// adds the number of bins and the ends of their range.
+/// Returns a long object without its long members. The history still has the whole object. For a
+/// histogram, adds the number of bins and the two ends of their range.
 fn outline(json: &str) -> String {
     /// The most bytes of a member that stays, and the most members that stay.
     const MEMBER: usize = 256;

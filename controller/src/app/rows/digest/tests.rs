@@ -1,4 +1,4 @@
-//! Tests digests of rows, and how summaries grow and stay the same when they are stored.
+//! Tests digests of rows, the limits of summaries, and that a stored summary reads back unchanged.
 
 use record::Row;
 use serde_json::json;
