@@ -84,7 +84,7 @@ enum Points {
 
 impl<'a> History<'a> {
     /// Opens the history of a run: reads the heads of merged blocks, and all rows that are not
-    /// merged.
+    /// merged. Also reads the rows of a merged block of which only the first rows count.
     pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
         let mut blocks = Vec::new();
         let name = StreamName::History;
@@ -112,8 +112,8 @@ impl<'a> History<'a> {
         Ok(Self { tx, blocks })
     }
 
-    /// Calls `frames` with the frames of each block that is not merged, and `head` with the head of
-    /// each merged block.
+    /// Calls `frames` with the frames of each block whose rows [`History::open`] has read, and
+    /// `head` with the head of each other block.
     pub(in crate::app) fn each(
         &self,
         mut frames: impl FnMut(&[u8]) -> Result<(), Error>,

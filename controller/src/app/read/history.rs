@@ -185,8 +185,8 @@ pub(crate) struct Wanted {
     pub(crate) limit: u64,
     /// The number of matching rows at the end to return. If it is not 0, it replaces `from`.
     pub(crate) last: u64,
-    /// Whether to include the rows that do not count, because a later attempt resumed from a
-    /// checkpoint before them.
+    /// Whether to include the rows that do not count, because a later attempt began anew or resumed
+    /// from a checkpoint before them.
     pub(crate) all: bool,
 }
 

@@ -98,7 +98,8 @@ pub(crate) struct SweepView {
     pub(crate) note: Option<String>,
     /// The warnings from the check of the sweep's configuration.
     pub(crate) warnings: Vec<String>,
-    /// The sweep's finished run with the best value; `None` if there is none.
+    /// The sweep's finished run with the best value, among those that satisfy all constraints;
+    /// `None` if there is none.
     pub(crate) best: Option<RunView>,
     /// The time when the sweep's first trial was handed out, in milliseconds since 1970; `None` if
     /// no trial was.
