@@ -1,7 +1,7 @@
 //! Keeps what the proposer of a sweep knows: the sweep's history, built from its events, and a
-//! proposal that has no trial yet. All of this is a cache: it can be computed again from the rows.
-//! `app::sweeps::suggest` uses this cache. `app::sweeps::replay` and `app::sweeps::explain` build
-//! such a history from the events themselves.
+//! proposal that has no trial yet. All of this is a cache: it can be computed again from the
+//! database. `app::sweeps::suggest` uses this cache. `app::sweeps::replay` and
+//! `app::sweeps::explain` build such a history from the events themselves.
 
 use std::{
     collections::HashMap,

@@ -116,6 +116,7 @@ impl Plans {
         cache.plans.get(id).is_some() || cache.none.get(id).is_some()
     }
 
+    /// Records that no sweep has this id.
     pub(super) fn is_none(&self, id: SweepId) {
         self.lock().none.put(id, ());
     }

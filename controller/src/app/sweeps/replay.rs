@@ -1,6 +1,7 @@
-//! Computes suggestions again from the rows and compares them with the stored ones. The proposals
-//! of a sweep depend on its stored configuration, seed and events, and on nothing else. The
-//! handlers in `api` call this module for users and tests. This module changes nothing.
+//! Computes suggestions again from the database and compares them with the stored ones. The
+//! proposals of a sweep depend on its stored configuration, seed, warm-start trials and events, and
+//! on the build and SIMD level that compute them. The handlers in `api` call this module for users
+//! and tests. This module changes nothing.
 
 use std::{collections::HashSet, sync::Arc};
 

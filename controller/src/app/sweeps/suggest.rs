@@ -2,7 +2,7 @@
 //! need only the trial's number, so they propose inside the transaction. A model also needs the
 //! history, so it proposes off the async threads and outside of any transaction. Each sweep has one
 //! proposer. `app::agents::orders` and `app::agents::heartbeat` use this module. All data that this
-//! module keeps in memory can be computed again from the rows.
+//! module keeps in memory can be computed again from the database.
 
 use std::sync::Arc;
 
@@ -40,7 +40,9 @@ pub(in crate::app) struct HandedOut {
     pub(in crate::app) wants_model: bool,
 }
 
-/// Leases runs of a sweep to an agent, at most as many as `most` allows.
+/// Leases runs of a sweep to an agent, at most as many as `most` allows: queued runs first, then
+/// new trials. Leases none while the sweep is paused or over, the disk is full, or the data folder
+/// is lost or damaged.
 pub(in crate::app) fn hand_out(
     change: &mut Change<'_>,
     sweep: &SweepId,
