@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::messages::Beat;
 use crate::app::error::{Error, Why};
 
-/// All agents that sent a heartbeat lately.
+/// All agents that sent a heartbeat within `settings.forget_agents`.
 #[derive(Debug, Default)]
 pub(crate) struct Registry(Mutex<HashMap<String, Known>>);
 

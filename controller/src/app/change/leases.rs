@@ -1,7 +1,7 @@
 //! Keeps the leases: until when each held attempt may go without a report from its agent or
 //! process. Deadlines are monotonic times in memory. A controller that starts gives every held
-//! attempt a lease with a full term. Commits grant and end leases, and heartbeats and appends renew
-//! them. This module never decides what follows from an expired lease.
+//! attempt a lease with a full term. Commits grant and end leases. Heartbeats, appends and resumes
+//! from a checkpoint renew them. This module never decides what follows from an expired lease.
 //!
 //! A renewal costs one look-up. A search for expired leases checks only the leases that may have
 //! expired. So searches check each lease about once per term, however many leases there are.

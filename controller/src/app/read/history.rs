@@ -125,8 +125,9 @@ fn name_objects(keys: &mut BTreeMap<String, Key>, summary: &Json) {
     }
 }
 
-/// Returns the curves of some keys, in the order of the keys. A key that was never logged as a
-/// number has no buckets. If `window` asks for 0 buckets, each curve gets `Limits::curve_buckets`.
+/// Returns the curves of the requested keys, in the order of the request. A key that was never
+/// logged as a number has no buckets. If `window` asks for 0 buckets, each curve gets
+/// `Limits::curve_buckets`.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist, and with [`Error::Invalid`] if the

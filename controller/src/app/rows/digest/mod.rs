@@ -122,7 +122,7 @@ impl Digest {
 pub(in crate::app) fn finite(value: ValueRef<'_>) -> Option<f64> {
     match value {
         ValueRef::F64(number) => Some(number).filter(|number| number.is_finite()),
-        // This rounds an integer beyond 2^53. The history keeps the exact value.
+        // This rounds an integer beyond 2^53. The stored row keeps the exact value.
         ValueRef::I64(number) => Some(number as f64),
         ValueRef::U64(number) => Some(number as f64),
         ValueRef::Bool(_) | ValueRef::Text(_) | ValueRef::Json(_) => None,

@@ -196,7 +196,7 @@ fn shortened(value: &Value, bytes: usize) -> Value {
     }
 }
 
-/// Returns a long object without its long members. The history still has the whole object. For a
+/// Returns a long object without its long members. The stored row still has the whole object. For a
 /// histogram, adds the number of bins and the two ends of their range.
 fn outline(json: &str) -> String {
     /// The most bytes of a member that stays, and the most members that stay.
