@@ -33,7 +33,7 @@ impl Caller {
         }
     }
 
-    /// Passes if the caller may use this run.
+    /// Passes if the caller may read this run.
     ///
     /// # Errors
     /// Refuses the token of another run.

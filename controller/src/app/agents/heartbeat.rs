@@ -50,8 +50,8 @@ pub(crate) struct AgentView {
     pub(crate) seen_ago: Duration,
 }
 
-/// Renews the leases of the attempts that a heartbeat names, waits until there is an order or the
-/// poll is over, and returns the agent's orders.
+/// Renews the leases of the attempts that a heartbeat names. Then waits until there is an order or
+/// the poll is over, and returns the agent's orders.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Refused`] if the

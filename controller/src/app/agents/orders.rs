@@ -1,4 +1,4 @@
-//! Decides the orders of an agent in one transaction, from the agent's heartbeat and the rows.
+//! Decides the orders of an agent in one transaction, from the agent's heartbeat and the database.
 //! `app::agents::heartbeat` uses this module. This module never waits.
 
 use record::ids::Attempt;
@@ -147,7 +147,7 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Caus
 
 /// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes
 /// before the whole run is read. The size of the runs that an agent holds by right is bounded; the
-/// size of the runs that it names is not.
+/// size of the runs that it names is not. So the controller must not read every named run whole.
 fn is_own(change: &Change<'_>, beat: &Beat, attempt: &Attempt) -> Result<bool, Error> {
     let holder = store::runs::holder(change.tx, &attempt.run)?;
     Ok(holder.is_some_and(|(newest, agent)| {

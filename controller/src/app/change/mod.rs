@@ -115,7 +115,7 @@ impl<'a> Change<'a> {
         Ok(&mut self.touch(sweep)?.now)
     }
 
-    /// Returns the configuration of a sweep.
+    /// Returns the plan of a sweep, which is its checked configuration.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the sweep does not exist.

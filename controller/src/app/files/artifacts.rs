@@ -33,13 +33,13 @@ use crate::{
 /// A version of an artifact, with its aliases and the runs that made or used it.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactView {
-    /// The row of the version.
+    /// The version's row in the database.
     pub(crate) version: Version,
     /// The aliases of the version, such as `latest`.
     pub(crate) aliases: Vec<String>,
-    /// The ids of the runs that made the version, up to a limit; empty in lists.
+    /// The ids of the runs that made the version, at most `limits.artifact_runs`; empty in lists.
     pub(crate) made_by: Vec<RunId>,
-    /// The ids of the runs that used the version, up to a limit; empty in lists.
+    /// The ids of the runs that used the version, at most `limits.artifact_runs`; empty in lists.
     pub(crate) used_by: Vec<RunId>,
 }
 
@@ -382,7 +382,7 @@ pub(crate) async fn read(
     Ok(blobs::pieces(app, sha256, size))
 }
 
-/// Moves aliases to a version, also from another version, and removes other aliases from it.
+/// Gives aliases to a version, even those that another version has, and removes others from it.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a name cannot be an alias, if a name is `latest`, or if the

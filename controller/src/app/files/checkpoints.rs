@@ -1,8 +1,9 @@
 //! Keeps the checkpoints that rows of the stream `files` name, and lets an attempt resume from a
 //! checkpoint. The handlers in `api` call this module. So do `app::files::rows` for a checkpoint's
 //! row and `app::files::blobs` for the right to read a checkpoint. A run that resumes gets the
-//! summary, the counts and the value that it had at the checkpoint. So the run is judged like a run
-//! that never stopped. This module never reads the content of a checkpoint.
+//! summary, the counts and the value that it had at the checkpoint. So early stopping and the
+//! search treat the run like a run that never stopped. This module never reads the content of a
+//! checkpoint.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Decides which checkpoints of a run keep their contents: the newest ones from which an attempt
-//! can resume, and up to 16 whose rows have not all arrived. `app::files::rows` calls this module
-//! when a checkpoint arrives, and `app::change` calls it when a run is over.
+//! can resume, and up to `OPEN` whose rows have not all arrived. `app::files::rows` calls this
+//! module when a checkpoint arrives, and `app::change` calls it when a run is over.
 
 use sweeps::lifecycle::run::State;
 

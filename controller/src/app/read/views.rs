@@ -45,7 +45,8 @@ use record::ids::{RunId, SweepId};
 /// A run with its summary.
 #[derive(Clone, Debug)]
 pub(crate) struct RunView {
-    /// The run's row.
+    /// The run's row in the database. In the view, the run's note may also have the note on printed
+    /// lines.
     pub(crate) run: Run,
     /// The run's summary: each key summed up, as a JSON object.
     pub(crate) summary_json: String,
@@ -61,13 +62,13 @@ pub(crate) struct RunView {
     /// The decisions at the rungs of early stopping for the run's newest attempt. Only [`get_run`]
     /// reads this field; it is empty in lists.
     pub(crate) rungs: Vec<Decision>,
-    /// The run's failed attempts, oldest first. Only [`get_run`] reads this field; it is empty in
+    /// The run's failed attempts, oldest first. Only [`get_run`] fills this field; it is empty in
     /// lists.
     pub(crate) failures: Vec<FailureView>,
-    /// The best run that the model knew when it chose this run. Only [`get_run`] reads this field;
+    /// The best run that the model knew when it chose this run. Only [`get_run`] fills this field;
     /// it is `None` in lists.
     pub(crate) incumbent: Option<Incumbent>,
-    /// The trial of an earlier sweep with the same parameters as this run. Only [`get_run`] reads
+    /// The trial of an earlier sweep with the same parameters as this run. Only [`get_run`] fills
     /// this field; it is `None` in lists.
     pub(crate) repeats: Option<Repeated>,
 }
@@ -87,7 +88,7 @@ pub(crate) struct Constrained {
 /// A sweep and its progress.
 #[derive(Clone, Debug)]
 pub(crate) struct SweepView {
-    /// The sweep's row, which stays as it was created.
+    /// The sweep's row in the database, which never changes after the sweep's creation.
     pub(crate) sweep: Sweep,
     /// The sweep's plan.
     pub(crate) plan: Arc<Plan>,

@@ -69,8 +69,8 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Merges the rows of one place until `until`. Returns the argument `left` for
-/// [`Compaction::end`](super::unmerged::Compaction::end).
+/// Merges the rows of one stream until nothing is left to merge, or until the time `until`. Returns
+/// the argument `left` for [`Compaction::end`](super::unmerged::Compaction::end).
 async fn settle(
     app: &Arc<App>,
     place: &Place,

@@ -60,7 +60,7 @@ pub(crate) struct Appended {
 /// The result of keeping an append.
 enum Kept {
     Merged(Appended),
-    /// The rows are kept and marked. The sender receives this error.
+    /// The rows, if there are any, are kept and marked as fenced. The sender receives this error.
     Apart(Error),
     /// Nothing was kept, because the first `rows` rows of the append `sent` are stored already.
     Known {
@@ -74,7 +74,7 @@ enum Kept {
 /// # Errors
 /// - Fails with [`Why::Gap`] if rows between the end of the stream and this append are missing.
 /// - Fails with [`Why::Fenced`] if the attempt does not own the run, or has been over for too long.
-///   In both cases the rows are kept and marked, and do not count.
+///   In both cases the rows are kept, marked as fenced, and do not count.
 /// - Fails with [`Why::Blob`] if a row of the stream `files` names a content that is not stored.
 /// - Fails with [`Error::Missing`] if the run does not exist, and with [`Error::Invalid`] if the
 ///   frames are damaged or exceed a limit.

@@ -15,8 +15,8 @@ use crate::{
     store::{self, Tx, blocks::Block},
 };
 
-/// Calls `show` for each row of a block, in order. `wanted` chooses the keys of a merged block. The
-/// rows of a block of frames have all of their keys.
+/// Calls `show` for each row of a block, in order. `wanted` chooses the keys that the rows of a
+/// merged block have. The rows of a block of frames always have all of their keys.
 ///
 /// # Errors
 /// Fails with [`Error::Damaged`] if the stored rows are damaged. `show` may have been called for

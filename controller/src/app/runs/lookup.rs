@@ -81,10 +81,10 @@ pub(in crate::app) fn check_attempt(run: &Run, attempt: u32) -> Result<bool, Err
 pub(in crate::app) enum Standing {
     /// The rows count as rows of the run.
     Current,
-    /// The attempt has been over for longer than the grace of late rows. The rows are kept and
-    /// marked, and do not count.
+    /// The attempt has been over for longer than the grace of late rows. The rows are kept, marked
+    /// as fenced, and do not count.
     Late,
-    /// The attempt does not own the run. The rows are kept and marked, and do not count.
+    /// The attempt does not own the run. The rows are kept, marked as fenced, and do not count.
     Fenced,
 }
 

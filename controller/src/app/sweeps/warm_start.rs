@@ -24,7 +24,7 @@ pub(in crate::app) struct Gathered {
 }
 
 /// Gathers the best finished trials of the sweeps that the plan's `warm_start` names. Gathers
-/// nothing if the plan's method uses no history.
+/// nothing if the plan has no metric, or if its method uses no history.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if one of these sweeps does not exist.

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Digest {
     /// The number of rows in the frames.
     pub(crate) rows: u64,
-    /// The largest step of the rows plus one.
+    /// The largest step of the rows plus one; 0 if there are no rows.
     pub(crate) next_step: u64,
     /// The digests of the keys, in the order in which the keys first appear.
     pub(crate) keys: Vec<Key>,

@@ -199,8 +199,9 @@ fn shortened(value: &Value, bytes: usize) -> Value {
 /// Returns a long object without its long members. The stored row still has the whole object. For a
 /// histogram, adds the number of bins and the two ends of their range.
 fn outline(json: &str) -> String {
-    /// The most bytes of a member that stays, and the most members that stay.
+    /// The most bytes of the name and the value of a member that stays.
     const MEMBER: usize = 256;
+    /// The most members that stay.
     const MEMBERS: usize = 12;
     let mut object: Map<String, Json> = serde_json::from_str(json).unwrap_or_default();
     let edges = match object.get("bins") {
