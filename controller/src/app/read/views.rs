@@ -60,7 +60,7 @@ pub(crate) struct RunView {
     /// The value that counts for each constraint of the run's sweep; empty until the run is over.
     pub(crate) constrained: Vec<Constrained>,
     /// The decisions at the rungs of early stopping for the run's newest attempt. Only [`get_run`]
-    /// reads this field; it is empty in lists.
+    /// fills this field; it is empty in lists.
     pub(crate) rungs: Vec<Decision>,
     /// The run's failed attempts, oldest first. Only [`get_run`] fills this field; it is empty in
     /// lists.
