@@ -114,7 +114,7 @@ pub async fn work<L: Link, T: Trials>(
     agent.leave(begun)
 }
 
-/// How much of an attempt's data the controller has.
+/// Whether the controller has all data of an attempt that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     All,

@@ -1,6 +1,6 @@
 //! Keeps downloaded contents under their hashes, so that programs do not download them again. After
-//! each download, a cache over its maximum size removes the contents that were used longest ago.
-//! `fetch` uses it. The cache does not check the files in its folder: the code that reads a content
+//! `fetch` has read one file, or has written all files of a version, it trims the cache: if the cache
+//! is over its maximum size, the contents that were used longest ago are removed. The cache does not check the files in its folder: the code that reads a content
 //! must hash it. Several programs can share the folder.
 
 use std::{

@@ -40,8 +40,8 @@ pub struct Settings {
     pub watch_pause: Duration,
     /// How long an agent that sends no heartbeat stays in lists.
     pub forget_agents: Duration,
-    /// How long the controller keeps a blob that nothing refers to. The program that uploaded the
-    /// blob may still be about to send the row that names it.
+    /// How long after its last upload the controller keeps a blob to which nothing refers. The
+    /// program that uploaded the blob may not have sent the row yet that names it.
     pub blob_grace: Duration,
     /// The most bytes that the contents of all files, checkpoints and artifacts may take together.
     pub storage_bytes: u64,

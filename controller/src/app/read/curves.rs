@@ -128,7 +128,8 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// Returns the curve of one key.
+    /// Returns the curve of one key within the window: at most `window.buckets` buckets (at least
+    /// one), in the order of the window's axis.
     pub(in crate::app) fn curve(&self, key: &str, window: &Window) -> Result<Vec<Bucket>, Error> {
         let segments = self.segments(key, window)?;
         let most = window.buckets.max(1);
