@@ -1,7 +1,8 @@
 //! Keeps downloaded contents under their hashes, so that programs do not download them again. After
-//! `fetch` has read one file, or has written all files of a version, it trims the cache: if the cache
-//! is over its maximum size, the contents that were used longest ago are removed. The cache does not check the files in its folder: the code that reads a content
-//! must hash it. Several programs can share the folder.
+//! `fetch` has read one file, or has written all files of a version, it trims the cache: if the
+//! cache is over its maximum size, the contents that were used longest ago are removed. The cache
+//! does not check the files in its folder: the code that reads a content must hash it. Several
+//! programs can share the folder.
 
 use std::{
     env,

@@ -32,6 +32,7 @@ pub mod keeper;
 pub mod name;
 pub mod printed;
 mod single;
+pub mod stream;
 mod varint;
 
 pub use decode::{Corrupt, Frame, Frames, count, frames, rows, skip, whole};

@@ -4,48 +4,9 @@
 //! `app::read` reads them. This module never looks into a frame. Every function fails only if the
 //! database does.
 
+use record::stream::StreamName;
+
 use super::database::{Result, Row, Tx, Word, int};
-
-/// The name of a stream, which says what its rows hold. The order of the variants is the order of
-/// their words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum StreamName {
-    /// The lines that a program has printed.
-    Console,
-    /// The files, checkpoints and artifacts of a run.
-    Files,
-    /// The values that a program has logged.
-    History,
-    /// The config, code, machine and metric definitions of a run, notices of preemption, and the
-    /// agent's note about the printed lines.
-    Meta,
-    /// The values that a program has set in its run's summary.
-    Summary,
-    /// Samples of how much of the machine the run's processes use.
-    System,
-}
-
-impl StreamName {
-    const ALL: [Self; 6] =
-        [Self::Console, Self::Files, Self::History, Self::Meta, Self::Summary, Self::System];
-
-    /// Returns the word that rows and messages use.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Console => "console",
-            Self::Files => record::file::STREAM,
-            Self::History => "history",
-            Self::Meta => "meta",
-            Self::Summary => "summary",
-            Self::System => "system",
-        }
-    }
-
-    /// Returns the stream with this word; `None` if there is none.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stream| stream.name() == name)
-    }
-}
 
 impl Word for StreamName {
     fn of(word: &str) -> Option<Self> {

@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    blocks::StreamName,
-    database::{Result, Row, Tx, int},
-};
+use record::stream::StreamName;
+
+use super::database::{Result, Row, Tx, int};
 
 /// A checkpoint of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

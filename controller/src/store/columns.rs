@@ -3,10 +3,10 @@
 //! and `app::rows::pieces` reads them. This module never looks into a head or a part. Every
 //! function fails only if the database does, unless its comment says more.
 
-use record::columns::Block;
+use record::{columns::Block, stream::StreamName};
 
 use super::{
-    blocks::{self, Stream, StreamName},
+    blocks::{self, Stream},
     database::{Error, Result, Tx, int},
 };
 

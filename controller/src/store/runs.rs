@@ -430,7 +430,8 @@ pub(crate) fn page(tx: &Tx<'_>, sweep: &SweepId, from: u64, limit: u32) -> Resul
     )
 }
 
-/// Reads like [`page`], but only the runs that are in one of these states. No state means any state.
+/// Reads like [`page`], but only the runs that are in one of these states. No state means any
+/// state.
 pub(crate) fn page_of_states(
     tx: &Tx<'_>,
     sweep: &SweepId,
@@ -448,8 +449,8 @@ pub(crate) fn page_of_states(
     )
 }
 
-/// Reads the runs outside of sweeps that are in one of these states and older than the one with this
-/// key. The newest comes first, and there are at most `limit`. No state means any state.
+/// Reads the runs outside of sweeps that are in one of these states and older than the run with
+/// this key. The newest comes first, and there are at most `limit`. No state means any state.
 pub(crate) fn alone(tx: &Tx<'_>, before: i64, states: &[State], limit: u32) -> Result<Vec<Run>> {
     tx.all(
         select!(

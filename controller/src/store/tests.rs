@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use record::ids::RunId;
+use record::{ids::RunId, stream::StreamName};
 use sweeps::lifecycle::run::State;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::{
     Error, OpenError, Store, Tx,
-    blocks::{self, Stream, StreamName},
+    blocks::{self, Stream},
     facts,
     runs::{self, Run},
 };

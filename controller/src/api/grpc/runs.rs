@@ -7,7 +7,7 @@ use proto::v1::{
     AppendRows, Appended, BeginRun, Block, EndRun, Failure, FindRuns, Limited, ListRuns,
     MetricDefinition, Outcome, ReadRows, Run, RunBegun, RunEnded, RunRef, Rung, runs_server::Runs,
 };
-use record::ids::Attempt;
+use record::{ids::Attempt, stream::StreamName};
 use sweeps::{
     lifecycle::Class,
     stopping::{Decision, Verdict},
@@ -22,7 +22,7 @@ use crate::app::{
         views::{self, BlockView, Constrained, FailureView, Listing, Reading, RunView},
     },
     rows::{
-        ingest::{self, Append, StreamName},
+        ingest::{self, Append},
         metrics::{Goal, Metric},
     },
     runs::{

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use record::{
     checkpoint::CheckpointRow,
     ids::{Attempt, RunId},
+    stream::StreamName,
 };
 
 pub(crate) use crate::store::checkpoints::Checkpoint;
@@ -30,12 +31,7 @@ use crate::{
             lookup::{self, check_attempt, fenced},
         },
     },
-    store::{
-        self, Tx,
-        blocks::{Stream, StreamName},
-        checkpoints::End,
-        runs::Run,
-    },
+    store::{self, Tx, blocks::Stream, checkpoints::End, runs::Run},
 };
 
 /// The streams whose rows determine the counts, the value and the summary of a run.

@@ -9,6 +9,7 @@ use std::{ops::RangeInclusive, rc::Rc};
 use record::{
     ValueRef,
     columns::{COLUMNS, Head, Kind, SHAPES, STEPS, Values, WALLS},
+    stream::StreamName,
 };
 
 use super::buckets::{self, Bucket, BySteps, Point};
@@ -18,11 +19,7 @@ use crate::{
         rows::pieces::{self, damaged},
         runs::lineage::Lineage,
     },
-    store::{
-        self, Tx,
-        blocks::{Stream, StreamName},
-        runs::Run,
-    },
+    store::{self, Tx, blocks::Stream, runs::Run},
 };
 
 /// The most points of a curve that may be collected before they are put into buckets. A curve over

@@ -11,6 +11,7 @@ use record::{
     RowRef,
     columns::{Column, Encoder, Kind},
     ids::RunId,
+    stream::StreamName,
 };
 use serde_json::Value as Json;
 
@@ -31,10 +32,7 @@ use crate::{
         },
         runs::{lineage::Lineage, lookup},
     },
-    store::{
-        self, Tx,
-        blocks::{Stream, StreamName},
-    },
+    store::{self, Tx, blocks::Stream},
 };
 
 const HISTORY: StreamName = StreamName::History;

@@ -27,7 +27,7 @@ use crate::{
     store::{
         self, Tx,
         about::About,
-        blocks::{Block, Stream, StreamName},
+        blocks::{Block, Stream},
         failures::Failure,
         runs::Run,
         sweeps::{Progress, Sweep},
@@ -40,7 +40,10 @@ use ::sweeps::{
     },
     stopping::Decision,
 };
-use record::ids::{RunId, SweepId};
+use record::{
+    ids::{RunId, SweepId},
+    stream::StreamName,
+};
 
 /// A run with its summary.
 #[derive(Clone, Debug)]

@@ -7,7 +7,10 @@
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
-use record::columns::{Block, Encoder};
+use record::{
+    columns::{Block, Encoder},
+    stream::StreamName,
+};
 use tokio::time::Instant;
 
 use super::{
@@ -18,7 +21,7 @@ use crate::{
     app::{App, error::Error},
     store::{
         self, Tx,
-        blocks::{Stream, StreamName},
+        blocks::Stream,
         columns::{FULL, Piece},
     },
 };

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use probes::{Bug, planted};
-use record::{Corrupt, ids::Attempt};
+use record::{Corrupt, ids::Attempt, stream::StreamName};
 use sweeps::lifecycle::run::State;
 
 use super::{digest::Digest, stopping, value};
@@ -29,8 +29,6 @@ use crate::{
     },
     store::{self, blocks::Stream},
 };
-
-pub(crate) use crate::store::blocks::StreamName;
 
 /// The rows that a sender appends to a stream.
 #[derive(Clone, Debug)]

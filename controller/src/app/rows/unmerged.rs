@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use record::stream::StreamName;
 use tokio::time::Instant;
 
-use crate::store::blocks::{Stream, StreamName};
+use crate::store::blocks::Stream;
 
 /// The number of appends to a stream that make a merge due, even if the appends are small.
 pub(super) const APPENDS: usize = 64;

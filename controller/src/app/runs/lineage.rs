@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use record::stream::StreamName;
+
 use crate::{
     app::error::Error,
     store::{
         self, Tx,
-        blocks::{Stream, StreamName},
+        blocks::Stream,
         checkpoints::{Checkpoint, End},
         runs::Run,
     },

@@ -1,7 +1,7 @@
 //! Finds runs by id, and decides how to treat the reports of an attempt. Every report carries its
 //! attempt's number. An attempt that no longer owns its run is fenced: the controller refuses its
-//! reports. It keeps the rows of a fenced attempt with a mark, and these rows do not count. Use cases
-//! that take the id of a run call this module.
+//! reports. The controller keeps the rows of a fenced attempt with a mark, and these rows do not
+//! count. Use cases that take the id of a run call this module.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! checksums of its pages. So the check misses a flipped byte in a state or a parameter if the
 //! result is a valid value.
 
-use record::ids::RunId;
+use record::{ids::RunId, stream::StreamName};
 
 use crate::{
     app::{
@@ -12,11 +12,7 @@ use crate::{
         rows::{pieces, summaries},
         runs::lookup,
     },
-    store::{
-        self, Store, Tx,
-        blocks::{Stream, StreamName},
-        check::Streamed,
-    },
+    store::{self, Store, Tx, blocks::Stream, check::Streamed},
 };
 
 /// The result of a check of everything that is stored.
