@@ -238,7 +238,8 @@ fn reading_time_grows_with_the_length_alone() {
         "\"{",
         "{\"a\":{}},",
     ] {
-        for (head, tail) in [("", ""), ("x", "}"), ("{\"a\":[", "")] {
+        let blanks = " ".repeat(10 * times);
+        for (head, tail) in [("", ""), ("x", "}"), ("{\"a\":[", ""), (&blanks, "")] {
             read(&format!("{head}{}{tail}", piece.repeat(times)));
         }
     }

@@ -145,7 +145,13 @@ fn candidate(text: &str, from: usize) -> Option<(usize, Shape)> {
         if inner.starts_with('\'') && quoted_and_colon(inner) {
             return Some((at, Shape::Python));
         }
-        if text[..at].trim().is_empty() && text.trim_end().ends_with('}') && word_and_colon(inner) {
+        // Only blanks can stand before a bare object, so only the first brace of the text can open
+        // one. The blanks before any other brace are not read again.
+        if from == 0
+            && text[..at].trim().is_empty()
+            && text.trim_end().ends_with('}')
+            && word_and_colon(inner)
+        {
             return Some((at, Shape::Bare));
         }
         from = at + 1;
