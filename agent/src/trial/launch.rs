@@ -44,7 +44,7 @@ pub(crate) fn launch(
         |what: &str, error: io::Error| Unstartable::new(format!("cannot {what}: {error}"));
     let files = || -> io::Result<()> {
         // An attempt that was given back may come again under the same number.
-        forget(dir);
+        forget(dir)?;
         folder::make_private(&dir.join(spec::JOURNAL))?;
         if let Some(path) = &command.params_file {
             fs::write(path, &start.params_json)?;
@@ -79,13 +79,12 @@ fn make_cgroup(start: &Start, context: &TrialContext) -> Option<Cgroup> {
 
 /// Removes the files that the agent, the shim and the SDK keep in an attempt's folder, and the
 /// attempt's cgroup. Files of the program itself stay. Removes the folder too if nothing is left in
-/// it.
-pub(crate) fn forget(dir: &Path) {
-    // Errors are ignored: most attempts do not have all of these files. A file that cannot be
-    // removed stays in the folder.
+/// it. Fails if a file stays that a later start in this folder would take for its own.
+pub(crate) fn forget(dir: &Path) -> io::Result<()> {
+    // These errors are ignored: a later start uses neither the cgroup nor the contents.
     let _ = spec::cgroup(dir).map(|cgroup| cgroup.remove());
-    let _ = fs::remove_dir_all(dir.join(spec::JOURNAL));
     let _ = shipper::forget(dir);
+    let mut removed = unless_missing(fs::remove_dir_all(dir.join(spec::JOURNAL)));
     for name in [
         spec::SPEC,
         spec::CLAIMED,
@@ -96,11 +95,19 @@ pub(crate) fn forget(dir: &Path) {
         spec::STDERR,
         RUN_FILE,
     ] {
-        let _ = fs::remove_file(dir.join(name));
+        removed = removed.and(unless_missing(fs::remove_file(dir.join(name))));
     }
     let _ = fs::remove_dir(dir);
     if let Some(run) = dir.parent() {
         let _ = fs::remove_dir(run);
+    }
+    removed
+}
+
+fn unless_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

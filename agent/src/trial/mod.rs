@@ -95,7 +95,8 @@ impl<L: Link> Trials for Shims<L> {
     fn forget(&self, attempt: &Attempt, sent: bool) -> Option<PathBuf> {
         let dir = holdings::folder(&self.context.data, attempt);
         if sent {
-            forget(&dir);
+            // If a file cannot be removed, a later start in this folder fails.
+            let _ = forget(&dir);
             return None;
         }
         dir.exists().then_some(dir)

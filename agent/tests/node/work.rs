@@ -5,7 +5,10 @@
 use std::{collections::BTreeMap, fs};
 
 use crate::support::{Fake, GRACE, Home, script, trial, until};
-use agent::agent::{Signal, work};
+use agent::{
+    agent::{Signal, work},
+    trial::spec,
+};
 use proto::{folder::RunFile, v1::Stop};
 use record::ids::Attempt;
 use terminal::Exit;
@@ -127,6 +130,19 @@ async fn a_trial_whose_program_is_missing_goes_back_to_the_queue() {
     assert!(failure.message.starts_with("program `nowhere.py` not found in /"), "{failure}");
     assert_eq!(fake.state().declined, [Attempt::new("s-0", 1)]);
     assert_eq!(fake.ends(), []);
+}
+
+#[tokio::test]
+async fn a_trial_goes_back_if_a_file_of_an_earlier_start_cannot_be_removed() {
+    for name in [spec::PROCESSES, spec::EXIT] {
+        let (home, fake) = (Home::new(), Fake::with([script(0, "exit 0")]));
+        // `remove_file` fails for a folder.
+        fs::create_dir_all(home.attempt(0).join(name).join("full")).unwrap();
+        let failure = home.run(&fake, 1, None).await.unwrap_err();
+        assert!(failure.message.starts_with("cannot write to "), "{failure}");
+        assert_eq!(fake.state().declined, [Attempt::new("s-0", 1)]);
+        assert_eq!(fake.ends(), []);
+    }
 }
 
 #[tokio::test]
