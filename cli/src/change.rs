@@ -29,7 +29,11 @@ pub(crate) async fn pause(controller: &Controller, id: &str) -> Result<(), Failu
 /// Resumes a sweep: it starts new trials again.
 pub(crate) async fn resume(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Resume).await?;
-    say(&sweep, &format!("`{}` starts an agent", controller.agent_line(id)));
+    terminal::print(view::sweep::changed(&sweep));
+    // If trials are leased or running, the sweep has an agent already.
+    if !is_busy(&sweep) {
+        terminal::hint(format!("`{}` starts an agent", controller.agent_line(id)));
+    }
     Ok(())
 }
 
@@ -59,10 +63,15 @@ async fn change(controller: &Controller, id: &str, change: Change) -> Result<Swe
 /// stderr.
 fn say(sweep: &Sweep, advice: &str) {
     terminal::print(view::sweep::changed(sweep));
-    let counts = sweep.counts.unwrap_or_default();
-    if counts.leased + counts.running > 0 {
+    if is_busy(sweep) {
         terminal::hint(advice);
     }
+}
+
+/// Returns whether trials of the sweep are leased or running.
+fn is_busy(sweep: &Sweep) -> bool {
+    let counts = sweep.counts.unwrap_or_default();
+    counts.leased + counts.running > 0
 }
 
 /// Queues runs again and prints their ids.

@@ -82,6 +82,7 @@ fn changing_sweeps() {
     insta::assert_snapshot!(sessions(&[
         &["cancel", id],
         &["pause", id],
+        &["resume", id],
         &["retry", id],
         &["retry", id, "k3x9abcd-0"],
         &["show", id, "--replay"],

@@ -205,8 +205,10 @@ impl Sweeps for Shared {
     async fn change(&self, request: Request<ChangeSweep>) -> Result<Response<Sweep>, Status> {
         let request = request.into_inner();
         known(&request.sweep)?;
-        if request.change() == Change::Cancel {
-            return Ok(Response::new(sweep("cancelled")));
+        match request.change() {
+            Change::Cancel => return Ok(Response::new(sweep("cancelled"))),
+            Change::Resume => return Ok(Response::new(sweep("running"))),
+            _ => {}
         }
         let mut status = Status::new(
             Code::FailedPrecondition,
