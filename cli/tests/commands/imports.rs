@@ -123,6 +123,14 @@ fn the_terminal_session_of_an_import() {
 }
 
 #[test]
+fn a_file_in_the_working_folder_has_a_path() {
+    let lab = Lab::start();
+    let file = "events.out.tfevents.1700000000.host.old";
+    copy(&lab, &format!("runs/old/{file}"), file);
+    assert_eq!(lab.imported(&["tensorboard", file])[0]["path"], ".");
+}
+
+#[test]
 fn a_growing_run_is_imported_once() {
     let lab = Lab::start();
     let cases = [

@@ -76,7 +76,9 @@ pub(super) fn find(root: &Path, project: &str, name: &str) -> Result<Vec<EventFo
     let mut files = walk::files(root, usize::MAX, is_wanted)?;
     files.sort_by(|one, other| (one.parent(), one).cmp(&(other.parent(), other)));
     for path in files {
-        let folder = path.parent().unwrap_or(root).to_owned();
+        // The parent of a bare file name is the empty path.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = parent.unwrap_or(Path::new(".")).to_owned();
         let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let part = Part::of(path.clone(), file_name).map_err(|error| (path, error))?;
         if let Some(last) = found.last_mut().filter(|last| last.folder == folder) {
