@@ -26,8 +26,11 @@ pub fn command_lines() -> impl Iterator<Item = (i32, String)> {
 
 /// Returns the shims of the agents that work in this folder, or in one below it.
 pub fn shims(data: &Path) -> Vec<i32> {
-    let start = format!("agent\0shim\0{}", data.display());
-    command_lines().filter(|(_, line)| line.starts_with(&start)).map(|(pid, _)| pid).collect()
+    let is_shim = |line: &str| {
+        let folder = line.strip_prefix("agent\0shim\0").and_then(|rest| rest.split('\0').next());
+        folder.is_some_and(|folder| Path::new(folder).starts_with(data))
+    };
+    command_lines().filter(|(_, line)| is_shim(line)).map(|(pid, _)| pid).collect()
 }
 
 /// Returns every process that has this folder in its arguments or its environment: an agent, its
@@ -37,7 +40,12 @@ pub fn shims(data: &Path) -> Vec<i32> {
 /// Panics without /proc.
 pub fn of_node(data: &Path) -> Vec<i32> {
     let data = data.to_string_lossy();
-    let marks = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&*data);
+    // The folder `agent-1` does not mark a process that has only `agent-10`.
+    let is_of_name = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+    let marks = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        text.split(&*data).skip(1).any(|rest| !rest.starts_with(is_of_name))
+    };
     let environ = |pid: i32| fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     let found =
         command_lines().filter(|(pid, line)| marks(line.as_bytes()) || marks(&environ(*pid)));

@@ -16,6 +16,7 @@ mod kills;
 mod outage;
 mod preemption;
 mod printed;
+mod processes;
 mod sdk;
 mod search;
 mod stopping;
