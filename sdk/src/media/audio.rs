@@ -10,10 +10,6 @@ use super::{
 };
 use crate::files::store::Source;
 
-/// The first bytes of each known format, and the format's name.
-const FORMATS: [(&[u8], &str); 5] =
-    [(b"RIFF", "wav"), (b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3"), (b"\xff\xfb", "mp3")];
-
 /// A piece of audio. In a row, it has the form `{"_type": "audio-file", ...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
@@ -35,11 +31,10 @@ impl Audio {
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, MediaError> {
         let path = path.as_ref();
         let bytes = read(path)?;
-        let format =
-            FORMATS.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, format)| *format);
         let unknown =
             || MediaError::Format(format!("`{}` is not WAV, FLAC, Ogg or MP3", path.display()));
-        Ok(Self { bytes, format: format.ok_or_else(unknown)?, shape: None, caption: None })
+        let format = format_of(&bytes).ok_or_else(unknown)?;
+        Ok(Self { bytes, format, shape: None, caption: None })
     }
 
     /// Encodes samples from -1 to 1 as a 16-bit WAV in memory. The samples of all channels at one
@@ -87,6 +82,28 @@ impl Audio {
     }
 }
 
+/// Returns the format of a file with these bytes; `None` if the format is unknown.
+fn format_of(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") {
+        return Some("wav");
+    }
+    if bytes.starts_with(b"fLaC") {
+        return Some("flac");
+    }
+    if bytes.starts_with(b"OggS") {
+        return Some("ogg");
+    }
+    (bytes.starts_with(b"ID3") || is_mp3_frame(bytes)).then_some("mp3")
+}
+
+/// Returns whether the bytes begin with the header of an MP3 frame: 11 set bits, two bits of the
+/// MPEG version (1 is reserved), and two bits of the layer (1 is layer III).
+fn is_mp3_frame(bytes: &[u8]) -> bool {
+    let [0xff, second, ..] = bytes else { return false };
+    let (version, layer) = (second >> 3 & 3, second >> 1 & 3);
+    second >> 5 == 7 && version != 1 && layer == 1
+}
+
 /// Encodes a WAV file: a header of 44 bytes, then the samples with 16 bits each. Returns `None` if
 /// a size does not fit into the header's fields.
 fn wav(samples: &[f32], rate: u32, channels: u16) -> Option<Vec<u8>> {
@@ -128,5 +145,30 @@ mod tests {
         assert_eq!(samples, [0, 32767, -32767, 0, 32767, 16384]);
         assert!(Audio::from_samples(&[0.0; 3], 8_000, 2).is_err());
         assert!(Audio::from_samples(&[], 8_000, 0).is_err());
+    }
+
+    #[test]
+    fn first_bytes_decide_the_format() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        let mut cases = vec![
+            (&b"RIFF\x24\0\0\0WAVEfmt "[..], Some("wav")),
+            (b"RIFF\x24\0\0\0AVI LIST", None),
+            (b"RIFF\x24\0\0\0WEBPVP8 ", None),
+            (b"RIFF", None),
+            (b"fLaC\0\0", Some("flac")),
+            (b"OggS\0\x02", Some("ogg")),
+            (b"ID3\x04\0", Some("mp3")),
+        ];
+        // MPEG 1, 2 and 2.5, with and without a checksum.
+        let mp3 = [b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2"];
+        cases.extend(mp3.map(|bytes| (&bytes[..], Some("mp3"))));
+        // AAC, a reserved version, MPEG audio of layers 1 and 2, JPEG, and UTF-16.
+        let other = [b"\xff\xf1", b"\xff\xeb", b"\xff\xff", b"\xff\xfd", b"\xff\xd8", b"\xff\xfe"];
+        cases.extend(other.map(|bytes| (&bytes[..], None)));
+        for (bytes, want) in cases {
+            std::fs::write(&path, bytes).unwrap();
+            let format = Audio::from_path(&path).ok().map(|audio| audio.format);
+            assert_eq!(format, want, "{}", bytes.escape_ascii());
+        }
     }
 }
