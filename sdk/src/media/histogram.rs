@@ -28,7 +28,8 @@ impl Histogram {
     /// Counts values in bins of equal width, from the smallest finite value to the largest. A value
     /// on the edge between two bins counts in the upper one. The number of bins is `bins`, clamped
     /// to the range from 1 to [`MAX_BINS`]. If all finite values are equal, the bins together are 1
-    /// wide and centered on this value. Without a finite value, the bins cover 0 to 1.
+    /// wide and centered on this value. Without a finite value, the bins cover 0 to 1. If floats are
+    /// too coarse for so many edges in such a narrow range, the bins cover a wider range.
     /// [`Histogram::not_finite`] counts NaN and infinities. The call makes a few passes over the
     /// values.
     pub fn of<T: Copy + Into<f64>>(values: &[T], bins: usize) -> Self {
@@ -47,6 +48,7 @@ impl Histogram {
             (_, true) => (least, most),
             (_, false) => (least - 0.5, least + 0.5),
         };
+        let (least, most) = widened(least, most, bins);
         let mut counts = vec![0; bins];
         // Both ends are halved, because the difference of the smallest and the largest float would
         // be infinite.
@@ -121,6 +123,20 @@ impl Histogram {
     }
 }
 
+/// Returns the range from `least` to `most`, or a wider range around it in which the edges of the
+/// bins are different floats.
+fn widened(least: f64, most: f64, bins: usize) -> (f64, f64) {
+    // With this half of the range, each bin is as wide as eight steps between the floats at the
+    // range's end. The rounding of an edge is smaller than three such steps.
+    let coarse = 4.0 * f64::EPSILON * bins as f64;
+    let half = least.abs().max(most.abs()) * coarse + f64::MIN_POSITIVE;
+    if most / 2.0 - least / 2.0 >= half {
+        return (least, most);
+    }
+    let middle = least / 2.0 + most / 2.0;
+    ((middle - half).max(f64::MIN), (middle + half).min(f64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +155,32 @@ mod tests {
         assert_eq!(Histogram::of(&[0.1_f32, 0.5, 0.9], 4).counts(), [1, 0, 1, 1]);
         let widest = Histogram::of(&[f64::MIN, 0.0, f64::MAX], 3);
         assert_eq!((widest.counts(), widest.edges()[3]), (&[1, 1, 1][..], f64::MAX));
+    }
+
+    #[test]
+    fn values_that_are_close_together_have_increasing_edges() {
+        let huge = 2_f64.powi(60);
+        for values in [
+            [huge, huge],
+            [-huge, -huge],
+            [huge, huge.next_up()],
+            [1.0, 1.0_f64.next_up()],
+            [f64::MAX, f64::MAX],
+            [f64::MIN, f64::MIN],
+            [0.0, 0.0_f64.next_up()],
+            [0.1, 0.1 + 1e-12],
+        ] {
+            for bins in [1, 64, MAX_BINS] {
+                let histogram = Histogram::of(&values, bins);
+                let (edges, counts) = (histogram.edges(), histogram.counts());
+                let rises = edges.windows(2).all(|two| two[0] < two[1]);
+                assert!(rises && edges[bins].is_finite(), "{values:?} in {bins} bins");
+                assert_eq!(counts.iter().sum::<u64>(), 2);
+                assert!(edges[0] <= values[0] && values[1] <= edges[bins], "{values:?}");
+            }
+        }
+        let apart = Histogram::of(&[0.1, 0.1 + 1e-12], 64);
+        assert_eq!((apart.edges()[0], apart.edges()[64]), (0.1, 0.1 + 1e-12));
     }
 
     #[test]
