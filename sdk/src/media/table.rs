@@ -98,19 +98,31 @@ struct Building {
     /// The table's file: open with its writer until the table is logged, then closed. After a
     /// failed write, the file is given up as broken.
     file: State,
+    path: Temporary,
 }
 
 enum State {
-    Open(Box<SerializedFileWriter<File>>, PathBuf),
-    Closed(PathBuf),
+    Open(Box<SerializedFileWriter<File>>),
+    Closed,
     Broken,
+}
+
+/// The path of a file that is removed when the value is dropped.
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // A file that cannot be removed only takes space.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl std::fmt::Debug for State {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Open(..) => "Open",
-            Self::Closed(_) => "Closed",
+            Self::Closed => "Closed",
             Self::Broken => "Broken",
         })
     }
@@ -136,8 +148,8 @@ impl Table {
         let (file, path) = temporary()?;
         let writer = open(&columns, file).map_err(encode)?;
         let waiting = columns.iter().map(|_| Vec::new()).collect();
-        let file = State::Open(Box::new(writer), path);
-        Ok(Self(Arc::new(Mutex::new(Building { columns, waiting, rows: 0, file }))))
+        let file = State::Open(Box::new(writer));
+        Ok(Self(Arc::new(Mutex::new(Building { columns, waiting, rows: 0, file, path }))))
     }
 
     /// Adds a row with one cell for each column. After every 10,000 rows, the call writes these
@@ -163,10 +175,10 @@ impl Table {
     pub(crate) fn keep(&self, keeper: &Keeper<'_>) -> io::Result<Json> {
         let mut building = self.lock();
         building.close(keeper)?;
-        let State::Closed(path) = &building.file else {
+        if !matches!(building.file, State::Closed) {
             return Err(io::Error::other("the table could not be written"));
-        };
-        let mut json = keeper.file("table", "parquet", Source::File(path))?;
+        }
+        let mut json = keeper.file("table", "parquet", Source::File(&building.path.0))?;
         json.insert("columns".to_owned(), described(&building.columns));
         json.insert("rows".to_owned(), building.rows.into());
         Ok(Json::Object(json))
@@ -211,7 +223,7 @@ impl Building {
     }
 
     fn write_group(&mut self) -> Result<(), MediaError> {
-        let State::Open(writer, _) = &mut self.file else { return Ok(()) };
+        let State::Open(writer) = &mut self.file else { return Ok(()) };
         let written = write_group(writer, &self.columns, &mut self.waiting);
         written.inspect_err(|_| self.file = State::Broken).map_err(encode)
     }
@@ -228,22 +240,13 @@ impl Building {
             self.write_group().map_err(io::Error::other)?;
         }
         self.file = match std::mem::replace(&mut self.file, State::Broken) {
-            State::Open(writer, path) => {
+            State::Open(writer) => {
                 writer.close().map_err(io::Error::other)?;
-                State::Closed(path)
+                State::Closed
             }
             other => other,
         };
         Ok(())
-    }
-}
-
-impl Drop for Building {
-    fn drop(&mut self) {
-        if let State::Open(_, path) | State::Closed(path) = &self.file {
-            // A file that cannot be removed only takes space.
-            let _ = fs::remove_file(path);
-        }
     }
 }
 
@@ -293,7 +296,7 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
 }
 
 /// Creates a new file in the system's temporary folder. Only this user can read the file.
-fn temporary() -> Result<(File, PathBuf), MediaError> {
+fn temporary() -> Result<(File, Temporary), MediaError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let mut tries = 0;
@@ -302,7 +305,7 @@ fn temporary() -> Result<(File, PathBuf), MediaError> {
         let path = env::temp_dir().join(format!("besom-table-{}-{number}.parquet", process::id()));
         // With `create_new`, the call cannot follow a link that another user has put at this path.
         match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => return Ok((file, path)),
+            Ok(file) => return Ok((file, Temporary(path))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
                 tries += 1
             }
@@ -421,5 +424,24 @@ mod tests {
         assert_eq!(table.rows(), 3);
         assert!(Table::new([("a", Column::I64), ("a", Column::I64)]).is_err());
         assert!(Table::new::<&str>([]).is_err());
+    }
+
+    #[test]
+    fn a_broken_table_leaves_no_file_behind() {
+        let columns = [("x".to_owned(), Column::F64)];
+        let table = Table::new(columns.clone()).unwrap();
+        let path = {
+            let mut building = table.lock();
+            let path = building.path.0.clone();
+            // No write to a file that is open only for reading succeeds.
+            let file = File::open(&path).unwrap();
+            building.file = State::Open(Box::new(open(&columns, file).unwrap()));
+            path
+        };
+        let added = (0..GROUP_ROWS).find_map(|row| table.add_row([(row as f64).sin()]).err());
+        assert!(matches!(added, Some(MediaError::Encode(_))), "{added:?}");
+        assert!(path.exists() && table.add_row([0.0]).is_err());
+        drop(table);
+        assert!(!path.exists());
     }
 }
