@@ -22,6 +22,8 @@ pub struct Lines {
     /// The last visible text that later text replaced after a carriage return. It becomes the line
     /// if only blanks follow it.
     before: Vec<u8>,
+    /// The number of bytes of `before` beyond the limit, which were dropped.
+    before_beyond: usize,
     /// Whether the last byte was a carriage return.
     returned: bool,
     /// The number of bytes of `now` beyond the limit, which were dropped.
@@ -37,9 +39,9 @@ pub enum Seen<'a> {
     /// replaces it on a terminal. The number counts the bytes of the piece beyond
     /// [`MAX_LINE_BYTES`], which were dropped.
     Piece(&'a str, usize),
-    /// A line in its final form on a terminal. The number counts the bytes of this form that were
-    /// dropped; it is 0 if only blanks follow the form after a carriage return. [`Lines`] passes a
-    /// line after the pieces of that line.
+    /// A line in its final form on a terminal. The number counts the bytes of this form beyond
+    /// [`MAX_LINE_BYTES`], which were dropped. [`Lines`] passes a line after the pieces of that
+    /// line.
     Line(&'a str, usize),
 }
 
@@ -80,11 +82,12 @@ impl Lines {
 
     fn start_over(&mut self) {
         self.returned = false;
-        self.beyond = 0;
         if !clean(&self.now).trim().is_empty() {
             std::mem::swap(&mut self.before, &mut self.now);
+            self.before_beyond = self.beyond;
         }
         self.now.clear();
+        self.beyond = 0;
     }
 
     /// Ends the current line, even if it is empty, and passes it to `each`. [`Lines::push`] calls
@@ -95,7 +98,7 @@ impl Lines {
             each(Seen::Piece(&text, self.beyond));
         }
         if text.trim().is_empty() && !self.before.is_empty() {
-            each(Seen::Line(&clean(&self.before), 0));
+            each(Seen::Line(&clean(&self.before), self.before_beyond));
         } else {
             each(Seen::Line(&text, self.beyond));
         }
@@ -242,6 +245,9 @@ mod tests {
         let long = vec![b'x'; MAX_LINE_BYTES + 5];
         let line = lines(&[&long, b"y\n"]).remove(0);
         let left_out = MAX_LINE_BYTES + 6 - MAX_SHOWN_BYTES;
+        assert!(line.ends_with(&format!("x [{left_out} bytes left out]")), "{}", line.len());
+        let line = lines(&[&long, b"\r\x1b[2K\r\n"]).remove(0);
+        let left_out = MAX_LINE_BYTES + 5 - MAX_SHOWN_BYTES;
         assert!(line.ends_with(&format!("x [{left_out} bytes left out]")), "{}", line.len());
         let text = "\u{e9}".repeat(MAX_SHOWN_BYTES);
         let cut = shown(&text, 0);
