@@ -174,7 +174,8 @@ fn work<E: Display>(run: Run, function: &mut impl FnMut(Run) -> Result<(), E>) -
         _ if run.shared().sender.is_timed_out() => Ended::TimedOut,
         _ if term::was_told() => Ended::Preempted,
         Ok(Ok(())) => Ended::Finished,
-        _ if run.should_stop() => Ended::Stopped,
+        // `Run::should_stop` would install the handler of SIGTERM.
+        _ if run.shared().sender.stop_wanted() => Ended::Stopped,
         Ok(Err(error)) => Ended::Failed(error.to_string()),
         Err(panic) => Ended::Failed(format!("panicked: {}", message(panic.as_ref()))),
     };

@@ -1,6 +1,9 @@
 //! Tests function agents in a real process, against a scripted controller that hands out trials.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    os::unix::process::ExitStatusExt as _,
+    process::{Command, Output, Stdio},
+};
 
 use crate::support::{Controller, text, trainer};
 
@@ -88,6 +91,19 @@ fn sigterm_gives_the_trial_back_and_takes_no_more() {
     assert_eq!(text(&output), "k3x9a0bc-0 Preempted\n");
     assert_eq!(outcomes(&controller), [triple("k3x9a0bc-0", "preempted", "")]);
     assert_eq!(controller.state().queue.len(), 1);
+}
+
+#[test]
+fn sigterm_ends_an_agent_whose_function_never_asked() {
+    let controller = Controller::start();
+    controller.state().queue = ["error", "panic", "sleep"].into();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = trainer();
+    command.env("BESOM_CONTROLLER", controller.url()).env("BESOM_DATA", folder.path());
+    let mut agent = command.args(["agent", "k3x9a0bc", "50"]).spawn().unwrap();
+    controller.wait("the function sleeps", |state| state.steps("k3x9a0bc-2", "history") == [0]);
+    assert!(Command::new("kill").arg(agent.id().to_string()).status().unwrap().success());
+    assert_eq!(agent.wait().unwrap().signal(), Some(15));
 }
 
 #[test]

@@ -97,6 +97,10 @@ fn agent(sweep: &str, count: u64) -> Result<(), Box<dyn Error>> {
                 }
                 Err("stopped".into())
             }
+            "sleep" => {
+                thread::sleep(Duration::from_secs(20));
+                Ok(())
+            }
             _ => Ok(()),
         }
     })?;
