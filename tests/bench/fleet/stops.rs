@@ -17,11 +17,7 @@ use tests::{
     fake_agent::{FakeAgent, quantile},
     wait_for,
 };
-use tokio::{
-    runtime::Runtime,
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::{runtime::Runtime, sync::Barrier, task::JoinSet, time::timeout};
 
 use crate::LEASE_SECONDS;
 
@@ -80,11 +76,13 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
         good.tell(&start).await;
     }
     let (begins, reports) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+    let over = Arc::new(Barrier::new(agents));
     let begun = Instant::now() + Duration::from_secs(1);
     let mut tasks = JoinSet::new();
     for number in 0..agents {
         let mut agent = FakeAgent::new(&address, &sweep, &format!("agent-{number}"));
-        let (begins, reports) = (Arc::clone(&begins), Arc::clone(&reports));
+        let (begins, reports, over) =
+            (Arc::clone(&begins), Arc::clone(&reports), Arc::clone(&over));
         tasks.spawn(async move {
             let mut samples = Vec::new();
             for round in 0.. {
@@ -113,10 +111,8 @@ async fn prunes(address: String, sweep: String, agents: usize, stops: usize) -> 
                 samples.push(took);
                 agent.end(&start, "stopped").await;
             }
-            // The agent stays connected until the last stop has begun.
-            while begins.load(Ordering::Relaxed) < stops {
-                sleep(Duration::from_millis(20)).await;
-            }
+            // The agent stays connected until the last stop is measured.
+            over.wait().await;
             samples
         });
     }
