@@ -28,8 +28,8 @@ impl Histogram {
     /// Counts values in bins of equal width, from the smallest finite value to the largest. A value
     /// on the edge between two bins counts in the upper one. The number of bins is `bins`, clamped
     /// to the range from 1 to [`MAX_BINS`]. If all finite values are equal, the bins together are 1
-    /// wide and centered on this value. Without a finite value, the bins cover 0 to 1. If floats are
-    /// too coarse for so many edges in such a narrow range, the bins cover a wider range.
+    /// wide and centered on this value. Without a finite value, the bins cover 0 to 1. If the range
+    /// is too narrow for so many different edges, the bins cover a wider range.
     /// [`Histogram::not_finite`] counts NaN and infinities. The call makes a few passes over the
     /// values.
     pub fn of<T: Copy + Into<f64>>(values: &[T], bins: usize) -> Self {
