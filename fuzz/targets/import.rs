@@ -15,15 +15,18 @@ pub(crate) mod import {
     #[path = "../../cli/src/import/wandb/mod.rs"]
     pub(crate) mod wandb;
 
+    /// Replaces `paths.rs`, which depends on the command's messages.
+    pub(crate) mod paths {
+        pub(crate) fn shown(path: &std::path::Path) -> String {
+            path.display().to_string()
+        }
+    }
+
     use std::path::{Path, PathBuf};
 
     use source::Source;
 
     const READABLE: &str = "the file can be read";
-
-    pub(super) fn shown(path: &Path) -> String {
-        path.display().to_string()
-    }
 
     /// Reads all runs in one file of W&B to their end. Panics if the reader fails.
     pub(crate) fn read_wandb(path: PathBuf) {
