@@ -6,13 +6,9 @@
 
 use record::stream::StreamName;
 
-use super::database::{Result, Row, Tx, Word, int};
+use super::database::{Result, Row, Tx, int, words};
 
-impl Word for StreamName {
-    fn of(word: &str) -> Option<Self> {
-        Self::from_name(word)
-    }
-}
+words!(StreamName);
 
 /// The identity of a stream. The rows of each stream are numbered from 0.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@
 use record::ids::{RunId, SweepId};
 use sweeps::{history::Rung, lifecycle::run::State};
 
-use super::database::{Error, Result, Row, Tx, Word};
+use super::database::{Error, Result, Row, Tx, words};
 
 /// A kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +47,13 @@ impl Kind {
             Kind::RunReopened => "run.reopened",
         }
     }
-}
 
-impl Word for Kind {
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == word)
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
+
+words!(Kind);
 
 /// An event that is to be written.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@
 
 use sweeps::lifecycle::Class;
 
-use super::database::{Result, Row, Tx, Word};
+use super::database::{Result, Row, Tx, words};
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +75,4 @@ fn read(row: &Row<'_>) -> Result<Failure> {
     })
 }
 
-impl Word for Class {
-    fn of(word: &str) -> Option<Self> {
-        Self::from_name(word)
-    }
-}
+words!(Class);

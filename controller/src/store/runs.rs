@@ -8,7 +8,7 @@ use sweeps::lifecycle::{
     run::{State, StopReason},
 };
 
-use super::database::{Error, Param, Result, Row, Tx, Word, columns, int};
+use super::database::{Error, Param, Result, Row, Tx, columns, int, words};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
@@ -467,17 +467,7 @@ fn listed(states: &[State]) -> String {
     states.iter().map(|state| format!(",{},", state.name())).collect()
 }
 
-impl Word for State {
-    fn of(word: &str) -> Option<Self> {
-        Self::from_name(word)
-    }
-}
-
-impl Word for StopReason {
-    fn of(word: &str) -> Option<Self> {
-        Self::from_name(word)
-    }
-}
+words!(State, StopReason);
 
 /// Parses the values that count for a run's constraints. Fails if the list is damaged, because a
 /// run with an empty list would count as feasible.

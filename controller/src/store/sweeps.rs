@@ -5,7 +5,7 @@
 use record::ids::{RunId, SweepId};
 use sweeps::lifecycle::sweep::{Closing, State};
 
-use super::database::{Result, Row, Tx, Word, columns, int};
+use super::database::{Result, Row, Tx, columns, int, words};
 
 /// A sweep as it was created.
 #[derive(Clone, Debug)]
@@ -154,17 +154,7 @@ columns! {
     }
 }
 
-impl Word for State {
-    fn of(word: &str) -> Option<Self> {
-        Self::from_name(word)
-    }
-}
-
-impl Word for Closing {
-    fn of(word: &str) -> Option<Self> {
-        Self::from_name(word)
-    }
-}
+words!(State, Closing);
 
 /// Finds the progress of a sweep.
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &SweepId) -> Result<Option<Progress>> {

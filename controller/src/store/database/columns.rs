@@ -12,12 +12,6 @@ pub(in crate::store) trait Column: Sized {
     fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self>;
 }
 
-/// A member of a closed set. Columns hold its word.
-pub(in crate::store) trait Word: Sized {
-    /// Returns the member with this word; `None` if no member has it.
-    fn of(word: &str) -> Option<Self>;
-}
-
 macro_rules! plain {
     ($($value:ty),+) => {$(
         impl Column for $value {
@@ -39,26 +33,44 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-impl Column for RunId {
-    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
-        String::read(row, column).map(Self::from)
-    }
+macro_rules! ids {
+    ($($id:ty),+) => {$(
+        impl Column for $id {
+            fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
+                String::read(row, column).map(Self::from)
+            }
+        }
+    )+};
 }
 
-impl Column for SweepId {
-    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
-        String::read(row, column).map(Self::from)
-    }
+ids!(RunId, SweepId);
+
+/// Reads a member of a closed set from a column that holds the member's word. `of` returns `None`
+/// if no member has the word.
+pub(in crate::store) fn word<T>(
+    row: &rusqlite::Row<'_>,
+    column: usize,
+    of: impl FnOnce(&str) -> Option<T>,
+) -> Result<T> {
+    let word = String::read(row, column)?;
+    of(&word).ok_or_else(|| {
+        let name = row.as_ref().column_name(column).unwrap_or_default();
+        Error::Corrupt(format!("the column `{name}` holds `{word}`, which has no meaning"))
+    })
 }
 
-impl<T: Word> Column for T {
-    fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<Self> {
-        let word = String::read(row, column)?;
-        T::of(&word).ok_or_else(|| {
-            let name = row.as_ref().column_name(column).unwrap_or_default();
-            Error::Corrupt(format!("the column `{name}` holds `{word}`, which has no meaning"))
-        })
-    }
+/// Lets columns hold the words of these closed sets. The function `from_name` of a set reads them.
+macro_rules! words {
+    ($($set:ty),+) => {$(
+        impl $crate::store::database::Column for $set {
+            fn read(
+                row: &rusqlite::Row<'_>,
+                column: usize,
+            ) -> $crate::store::database::Result<Self> {
+                $crate::store::database::word(row, column, Self::from_name)
+            }
+        }
+    )+};
 }
 
 /// Declares a macro that lists the columns, for `concat!`, and a function that reads a row of them.
@@ -87,4 +99,4 @@ macro_rules! columns {
     };
 }
 
-pub(in crate::store) use columns;
+pub(in crate::store) use {columns, words};

@@ -8,7 +8,7 @@ mod error;
 
 use std::{cell::Cell, fs::File, os::unix::ffi::OsStrExt as _, path::Path};
 
-pub(super) use self::columns::{Column, Word, columns};
+pub(super) use self::columns::{Column, columns, word, words};
 pub(crate) use self::error::{Error, Result};
 use probes::{Bug, planted};
 pub(crate) use rusqlite::types::ToSql as Param;
