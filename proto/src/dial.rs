@@ -213,6 +213,14 @@ pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     base.mul_f64(0.5 + 0.5 * jitter)
 }
 
+/// Returns how long an agent waits for the answer to a heartbeat, in addition to the third of the
+/// lease by which the controller may delay it. When a heartbeat goes out, the previous one has used
+/// up a third of the lease already. If no answer comes, the delay uses up a second third, and this
+/// time a sixth. So the next heartbeat comes within the lease, unless it is shorter than 5 s.
+pub fn answer_patience(lease: Duration) -> Duration {
+    (lease / 6).clamp(Duration::from_secs(1), Duration::from_secs(15))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use tonic::Status;
 
 use crate::server::{Answer, Bearer, Question, Server};
 
-/// The time limit of a call. For a heartbeat, the time that the controller may wait is added.
+/// The time limit of a call that is no heartbeat.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The quality of the network, as shares of messages.
@@ -193,8 +193,7 @@ fn mixed_up() -> Status {
 }
 
 impl Link for Line {
-    async fn beat(&self, beat: Beat) -> Result<Orders, Status> {
-        let limit = PATIENCE + Duration::from_millis(beat.wait_ms.into());
+    async fn beat(&self, beat: Beat, limit: Duration) -> Result<Orders, Status> {
         match self.ask(Question::Beat(beat), limit).await? {
             Answer::Orders(orders) => Ok(orders),
             _ => Err(mixed_up()),

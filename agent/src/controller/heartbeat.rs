@@ -14,6 +14,9 @@ use crate::plan::News;
 /// How long a heartbeat may wait at a controller whose answers name no lease: a third of the
 /// default lease.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
+/// How long the answer to a heartbeat may take, in addition to its wait, before the agent knows the
+/// lease.
+const FIRST_PATIENCE: Duration = Duration::from_secs(15);
 /// The controller may delay its answer by the lease divided by this number. So several heartbeats
 /// fit into one lease.
 const BEATS_PER_LEASE: u32 = 3;
@@ -47,6 +50,7 @@ pub struct Heart<L> {
     sent: Instant,
     next: Instant,
     wait: Duration,
+    patience: Duration,
     /// The time of the last answer with orders, or of the agent's start if there was none.
     silent_since: Instant,
     failures: u32,
@@ -65,6 +69,7 @@ impl<L: Link> Heart<L> {
             sent: now,
             next: now,
             wait: Duration::ZERO,
+            patience: FIRST_PATIENCE,
             silent_since: now,
             failures: 0,
             idle_answers: 0,
@@ -94,8 +99,9 @@ impl<L: Link> Heart<L> {
     /// Sends a heartbeat, and drops the one under way.
     pub fn send(&mut self, beat: Beat) {
         let link = self.link.clone();
+        let limit = Duration::from_millis(beat.wait_ms.into()) + self.patience;
         self.sent = Instant::now();
-        self.flight = Some(Box::pin(async move { link.beat(beat).await }));
+        self.flight = Some(Box::pin(async move { link.beat(beat, limit).await }));
     }
 
     /// Returns the answer to the heartbeat under way. Without a heartbeat under way it waits for
@@ -120,8 +126,10 @@ impl<L: Link> Heart<L> {
         };
         // The very first answer came at once because its heartbeat allowed no delay.
         self.next = if self.met { now + pause } else { now };
-        self.wait =
-            if orders_lease.is_zero() { FIRST_WAIT } else { orders_lease / BEATS_PER_LEASE };
+        (self.wait, self.patience) = match orders_lease.is_zero() {
+            true => (FIRST_WAIT, FIRST_PATIENCE),
+            false => (orders_lease / BEATS_PER_LEASE, proto::dial::answer_patience(orders_lease)),
+        };
         let contact = if self.failures > 1 {
             Contact::Back(now.duration_since(self.silent_since))
         } else {
@@ -161,8 +169,9 @@ mod tests {
     struct Nobody;
 
     impl Link for Nobody {
-        async fn beat(&self, _: Beat) -> Result<Orders, Status> {
-            std::future::pending().await
+        async fn beat(&self, _: Beat, limit: Duration) -> Result<Orders, Status> {
+            tokio::time::sleep(limit).await;
+            Err(Status::deadline_exceeded("nobody"))
         }
 
         async fn contents(&self, _: &std::path::Path, _: &[u8]) -> Result<(), blobs::Trouble> {
@@ -188,5 +197,24 @@ mod tests {
         assert_eq!(heart.wait(), Duration::ZERO, "news do not replace this beat");
         heart.answered(lease, false, true);
         assert_eq!(heart.wait(), lease / BEATS_PER_LEASE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heartbeat_without_an_answer_costs_no_lease() {
+        for seconds in [5, 15, 30, 90, 86_400] {
+            let lease = Duration::from_secs(seconds);
+            let mut heart = Heart::new(Nobody);
+            // The heartbeat that the controller has answered now renewed the leases a third of the
+            // lease ago.
+            let renewed = Instant::now();
+            tokio::time::advance(lease / BEATS_PER_LEASE).await;
+            heart.answered(lease, false, true);
+            let wait_ms = u32::try_from(heart.wait().as_millis()).unwrap();
+            heart.send(Beat { wait_ms, ..Beat::default() });
+            heart.answer().await.unwrap_err();
+            heart.failed();
+            let next = heart.due(News::Now).unwrap();
+            assert!(next - renewed < lease, "{:?} of {lease:?}", next - renewed);
+        }
     }
 }

@@ -14,14 +14,18 @@ use tonic::{Code, Request, Status};
 
 use crate::chance;
 
-/// How long a call may take, in addition to the delay that a heartbeat allows the controller.
+/// How long a report of rows or of an end may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A link to the controller.
 pub trait Link: Clone + Send + Sync + 'static {
     /// Sends a heartbeat, and returns the controller's orders. The call is a long poll: the
-    /// controller may delay its answer.
-    fn beat(&self, beat: Beat) -> impl Future<Output = Result<Orders, Status>> + Send;
+    /// controller may delay its answer. Fails if no answer has come after `limit`.
+    fn beat(
+        &self,
+        beat: Beat,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Orders, Status>> + Send;
     /// Sends rows of a journal. Without rows, asks how many rows the controller has.
     fn append(&self, rows: AppendRows) -> impl Future<Output = Result<Appended, Status>> + Send;
     /// Sends the contents that these rows of the stream `files` name. Each content is a file in
@@ -55,8 +59,7 @@ impl Remote {
 }
 
 impl Link for Remote {
-    async fn beat(&self, beat: Beat) -> Result<Orders, Status> {
-        let limit = PATIENCE + Duration::from_millis(beat.wait_ms.into());
+    async fn beat(&self, beat: Beat, limit: Duration) -> Result<Orders, Status> {
         let mut client = self.dial.agents();
         within(limit, client.heartbeat(Request::new(beat))).await
     }

@@ -177,7 +177,7 @@ impl Fake {
 }
 
 impl Link for Fake {
-    async fn beat(&self, beat: Beat) -> Result<Orders, Status> {
+    async fn beat(&self, beat: Beat, _: Duration) -> Result<Orders, Status> {
         self.state().beats += 1;
         let bad = self.state().bad_beats;
         if bad > 0 {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use proto::{
-    dial::{Dial, backoff, is_away, is_transient},
+    dial::{Dial, answer_patience, backoff, is_away, is_transient},
     v1::{Beat, Held, Orders, RunAttempt, Start},
 };
 use tokio::{select, sync::Notify, time};
@@ -28,8 +28,9 @@ use crate::{
 /// The duration of a heartbeat's long poll before the controller has stated the lease. Later long
 /// polls last a third of the lease.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The time that the answer to a heartbeat may take beyond its long poll.
-const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// The time that the answer to a heartbeat may take beyond its long poll, before the controller has
+/// stated the lease.
+const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// The pause after an answer that came within this time and gave the caller's thread neither a
 /// trial nor the end of the sweep. Such answers come, for example, while a trial stops.
 const CALM: Duration = Duration::from_millis(500);
@@ -195,19 +196,21 @@ pub(crate) fn spawn(desk: Arc<Desk>, endpoint: Endpoint) -> Result<(), AgentErro
 async fn beats(desk: &Desk, dial: Dial, controller: &str) -> Result<(), AgentError> {
     let mut agents = dial.agents();
     let fixed = introduction(&desk.sweep);
-    let (mut number, mut wait, mut heard, mut failures) = (0, FIRST_WAIT, false, 0);
+    let (mut number, mut heard, mut failures) = (0, false, 0);
+    let (mut wait, mut answer_wait) = (FIRST_WAIT, FIRST_ANSWER_WAIT);
     loop {
         number += 1;
         let Some(beat) = desk.beat(&fixed, number, wait) else { return Ok(()) };
         let asked = Instant::now();
         let orders = select! {
-            orders = answer(wait + ANSWER_WAIT, agents.heartbeat(beat.clone())) => orders,
+            orders = answer(wait + answer_wait, agents.heartbeat(beat.clone())) => orders,
             () = desk.moved.notified() => continue,
         };
         match orders {
             Ok(orders) => {
                 (heard, failures) = (true, 0);
-                wait = Duration::from_millis(orders.lease_ms.into()) / 3;
+                let lease = Duration::from_millis(orders.lease_ms.into());
+                (wait, answer_wait) = (lease / 3, answer_patience(lease));
                 let news = desk.obey(&beat, orders);
                 if !news && asked.elapsed() < CALM {
                     pause(desk, CALM).await;
