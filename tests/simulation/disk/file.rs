@@ -91,11 +91,12 @@ impl File {
 }
 
 fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
-    let end = offset + new.len();
-    if bytes.len() < end {
-        bytes.resize(end, 0);
+    if bytes.len() < offset {
+        bytes.resize(offset, 0);
     }
-    bytes[offset..end].copy_from_slice(new);
+    let there = new.len().min(bytes.len() - offset);
+    bytes[offset..offset + there].copy_from_slice(&new[..there]);
+    bytes.extend_from_slice(&new[there..]);
 }
 
 /// The locks on a file and their owners, and the memory that connections to the file share.
