@@ -17,6 +17,8 @@ mod network;
 mod program;
 mod scenario;
 mod server;
+#[cfg(test)]
+mod tests;
 mod trials;
 mod verdict;
 mod witness;

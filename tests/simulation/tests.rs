@@ -4,10 +4,11 @@
 use std::panic::catch_unwind;
 
 use probes::Bug;
-use simulation::{Arrows, simulate};
+
+use crate::{Arrows, simulate};
 
 /// The seeds of every run of CI.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 400;
 /// The number of seeds within which each planted bug must be found.
 const FOUND_WITHIN: u64 = 100;
 
