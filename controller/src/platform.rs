@@ -3,6 +3,8 @@
 //! those of the machine. The simulator passes a single thread and a disk that fails on purpose.
 //! This module decides nothing.
 
+use std::any::Any;
+
 use tokio::task::JoinError;
 
 /// The threads and the file system that a controller uses. The default is those of the machine.
@@ -43,9 +45,14 @@ impl Threads {
         self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
-        match self {
-            Threads::Many => tokio::task::spawn_blocking(work).await,
-            Threads::One => tokio::spawn(async move { work() }).await,
-        }
+        // All work has the same type. So tokio's code for a task is compiled once, and not once for
+        // each caller.
+        type Boxed = Box<dyn Any + Send>;
+        let work: Box<dyn FnOnce() -> Boxed + Send> = Box::new(move || Box::new(work()));
+        let done = match self {
+            Threads::Many => tokio::task::spawn_blocking(work).await?,
+            Threads::One => tokio::spawn(async move { work() }).await?,
+        };
+        Ok(*done.downcast().expect("the result has the type of its work"))
     }
 }
