@@ -56,9 +56,8 @@ pub(crate) struct RestoreArgs {
 
 pub(crate) async fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let spinner = progress::spinner("reading");
-    let copied =
-        controller::backup(&args.data, &args.dir, |progress| spinner.set_message(words(progress)))
-            .await;
+    let seen = |progress| spinner.set_message(words(progress));
+    let copied = controller::backup(&args.data, &args.dir, &seen).await;
     spinner.finish_and_clear();
     let copied = copied.map_err(|error| match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string()).hint(
@@ -72,9 +71,8 @@ pub(crate) async fn backup(args: &BackupArgs) -> Result<(), Failure> {
 
 pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     let spinner = progress::spinner("reading");
-    let copied =
-        controller::restore(&args.dir, &args.data, |progress| spinner.set_message(words(progress)))
-            .await;
+    let seen = |progress| spinner.set_message(words(progress));
+    let copied = controller::restore(&args.dir, &args.data, &seen).await;
     spinner.finish_and_clear();
     tell(&copied.map_err(crate::failure)?, args.json)
 }

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, io, path::Path};
 
 use crate::{
-    Report, StartError,
+    Boxed, Report, StartError,
     api::local::Running,
     app::upkeep::fsck,
     refused,
@@ -57,21 +57,23 @@ enum Source {
 /// Fails with [`StartError`] if `data` is no data folder, its controller does not answer, `into`
 /// cannot be used, or the copy's database is damaged. After a failure, `into` holds the earlier
 /// backup, if there was one, or the complete new one.
-pub async fn backup(
-    data: &Path,
-    into: &Path,
-    seen: impl Fn(Progress),
-) -> Result<Copied, StartError> {
-    let source = match look(data).await {
-        Ok(store) => Source::Rest(store),
-        Err(OpenError::InUse) => match Running::of(data).await {
-            Ok(running) => Source::Live(running),
-            Err(_) => return Err(StartError::InUse(data.to_owned())),
-        },
-        Err(error) => return Err(refused(data, error)),
-    };
-    let _target = target(into, true)?;
-    transfer(source, data, into, seen).await
+pub fn backup<'a>(
+    data: &'a Path,
+    into: &'a Path,
+    seen: &'a (dyn Fn(Progress) + Sync),
+) -> Boxed<'a, Result<Copied, StartError>> {
+    Box::pin(async move {
+        let source = match look(data).await {
+            Ok(store) => Source::Rest(store),
+            Err(OpenError::InUse) => match Running::of(data).await {
+                Ok(running) => Source::Live(running),
+                Err(_) => return Err(StartError::InUse(data.to_owned())),
+            },
+            Err(error) => return Err(refused(data, error)),
+        };
+        let _target = target(into, true)?;
+        transfer(source, data, into, seen).await
+    })
 }
 
 /// Copies a backup to `data`, a folder that is empty or missing.
@@ -79,14 +81,16 @@ pub async fn backup(
 /// # Errors
 /// Fails with [`StartError`] if `from` holds no backup, `data` is in use or not empty, or the
 /// backup's database is damaged.
-pub async fn restore(
-    from: &Path,
-    data: &Path,
-    seen: impl Fn(Progress),
-) -> Result<Copied, StartError> {
-    let source = look(from).await.map_err(|error| refused(from, error))?;
-    let _target = target(data, false)?;
-    transfer(Source::Rest(source), from, data, seen).await
+pub fn restore<'a>(
+    from: &'a Path,
+    data: &'a Path,
+    seen: &'a (dyn Fn(Progress) + Sync),
+) -> Boxed<'a, Result<Copied, StartError>> {
+    Box::pin(async move {
+        let source = look(from).await.map_err(|error| refused(from, error))?;
+        let _target = target(data, false)?;
+        transfer(Source::Rest(source), from, data, seen).await
+    })
 }
 
 async fn look(folder: &Path) -> Result<Store, OpenError> {
@@ -116,7 +120,7 @@ async fn transfer(
     mut source: Source,
     from: &Path,
     into: &Path,
-    seen: impl Fn(Progress),
+    seen: &(dyn Fn(Progress) + Sync),
 ) -> Result<Copied, StartError> {
     let at = |error: io::Error| failed(into, &error);
     let absolute = into.canonicalize().map_err(at)?;
@@ -134,16 +138,16 @@ async fn transfer(
     }
     let copy = part_of(&absolute).await?;
     let mut copied = Copied::default();
-    let named = contents(&copy, from, &absolute, &mut copied, &seen).await?;
-    copied.report = check(&copy, from, &seen).await?;
+    let named = contents(&copy, from, &absolute, &mut copied, seen).await?;
+    copied.report = check(&copy, from, seen).await?;
     if !copied.report.bad.is_empty() {
         // The target may hold a damaged copy from an earlier backup, although the source's content
         // is intact. The loop removes such copies, and the next pass copies their contents again.
         for sha256 in &copied.report.bad {
             copy::discard(&absolute, sha256).map_err(at)?;
         }
-        contents(&copy, from, &absolute, &mut copied, &seen).await?;
-        copied.report = check(&copy, from, &seen).await?;
+        contents(&copy, from, &absolute, &mut copied, seen).await?;
+        copied.report = check(&copy, from, seen).await?;
     }
     drop(copy);
     tokio::task::spawn_blocking(move || copy::finish(&absolute, &named))
@@ -167,7 +171,7 @@ async fn contents(
     from: &Path,
     into: &Path,
     copied: &mut Copied,
-    seen: impl Fn(Progress),
+    seen: &(dyn Fn(Progress) + Sync),
 ) -> Result<BTreeSet<String>, StartError> {
     let (mut named, mut after) = (BTreeSet::new(), String::new());
     loop {
@@ -191,7 +195,11 @@ async fn contents(
 
 /// Checks everything in the copy. Fails if its database alone is damaged. The report lists all
 /// other damage.
-async fn check(copy: &Store, from: &Path, seen: impl Fn(Progress)) -> Result<Report, StartError> {
+async fn check(
+    copy: &Store,
+    from: &Path,
+    seen: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, StartError> {
     let progress = |report: &Report| seen(Progress::Check(report.runs, report.bytes));
     let report = fsck::check(copy, PAGE, progress).await;
     let report = report.map_err(|error| failed(from, &io::Error::other(error.to_string())))?;

@@ -36,7 +36,7 @@ pub(crate) async fn check(args: &Args) -> Result<(), Failure> {
     let seen = |report: &Report| {
         spinner.set_message(format!("{}, {}", count(report.runs, "run"), size(report.bytes)));
     };
-    let report = controller::fsck(settings, seen).await;
+    let report = controller::fsck(settings, &seen).await;
     spinner.finish_and_clear();
     let report = report.map_err(|error| match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string())

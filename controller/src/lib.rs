@@ -13,7 +13,7 @@ mod start_error;
 mod store;
 mod token;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::service::Routes;
@@ -31,6 +31,11 @@ use settings::Settings;
 pub use start_error::StartError;
 use store::{OpenError, Store};
 
+/// What a function of this library returns that would be an `async fn` elsewhere. The compiler
+/// compiles the body of an `async fn` once more in each crate that awaits it, and these bodies
+/// contain the whole controller. A boxed future is compiled here only.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// A controller without a port: its store is open, and it answers the calls that its routes
 /// receive. It does its upkeep only when [`Core::upkeep`] is called.
 #[derive(Clone, Debug)]
@@ -43,25 +48,28 @@ impl Core {
     ///
     /// # Errors
     /// Fails with [`StartError`], which says what a person can do about it.
-    pub async fn open(
+    pub fn open(
         settings: Settings,
         clock: Clock,
         chance: Chance,
         platform: Platform,
-    ) -> Result<Self, StartError> {
-        let (folder, limits) = (settings.data.clone(), settings.limits.clone());
-        let opened = platform.threads.run(move || Store::open(&folder, &limits, platform)).await;
-        let opened = opened.map_err(|error| StartError::Bug(error.to_string()))?;
-        let data = settings.data.clone();
-        let store = opened.map_err(|error| refused(&data, error))?;
-        let app = App::open(settings, store, clock, chance, platform.threads).await;
-        let app = app.map_err(|error| match error {
-            Error::Torn(damage) => {
-                refused(&data, OpenError::Database(store::Error::Damaged(damage)))
-            }
-            error => StartError::Data { folder: data, reason: error.to_string() },
-        })?;
-        Ok(Self { app })
+    ) -> Boxed<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            let (folder, limits) = (settings.data.clone(), settings.limits.clone());
+            let opened =
+                platform.threads.run(move || Store::open(&folder, &limits, platform)).await;
+            let opened = opened.map_err(|error| StartError::Bug(error.to_string()))?;
+            let data = settings.data.clone();
+            let store = opened.map_err(|error| refused(&data, error))?;
+            let app = App::open(settings, store, clock, chance, platform.threads).await;
+            let app = app.map_err(|error| match error {
+                Error::Torn(damage) => {
+                    refused(&data, OpenError::Database(store::Error::Damaged(damage)))
+                }
+                error => StartError::Data { folder: data, reason: error.to_string() },
+            })?;
+            Ok(Self { app })
+        })
     }
 
     /// Returns the controller's services.
@@ -75,14 +83,16 @@ impl Core {
     /// Does one step of the work that no call asks for: it ends leases that ran out, checks the
     /// disk, tidies caches, merges rows and removes unused blobs. The caller waits for
     /// [`Core::pause`] between two steps.
-    pub async fn upkeep(&self) {
-        match step::step(&self.app).await {
-            Ok(()) => {}
-            // The next step finds the same work. The log already has a line from when the disk or
-            // the data folder began to refuse writes.
-            Err(Error::Busy(_)) => tracing::debug!("upkeep waits"),
-            Err(error) => tracing::warn!("upkeep: {error}"),
-        }
+    pub fn upkeep(&self) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            match step::step(&self.app).await {
+                Ok(()) => {}
+                // The next step finds the same work. The log already has a line from when the disk
+                // or the data folder began to refuse writes.
+                Err(Error::Busy(_)) => tracing::debug!("upkeep waits"),
+                Err(error) => tracing::warn!("upkeep: {error}"),
+            }
+        })
     }
 
     /// Returns how long to wait between two steps of the upkeep.
@@ -94,31 +104,39 @@ impl Core {
     ///
     /// # Errors
     /// Fails with [`StartError::Data`] if the database cannot be read at all.
-    pub async fn check(&self, seen: impl Fn(&Report)) -> Result<Report, StartError> {
-        let report =
-            app::upkeep::fsck::check(self.app.store(), self.app.settings.limits.page, seen).await;
-        report.map_err(|error| unread(&self.app.settings.data, &error))
+    pub fn check<'a>(
+        &'a self,
+        seen: &'a (dyn Fn(&Report) + Sync),
+    ) -> Boxed<'a, Result<Report, StartError>> {
+        Box::pin(async move {
+            let report =
+                app::upkeep::fsck::check(self.app.store(), self.app.settings.limits.page, seen)
+                    .await;
+            report.map_err(|error| unread(&self.app.settings.data, &error))
+        })
     }
 
     /// Waits until nothing else uses the store, and closes it. Closing moves SQLite's log into the
     /// database file. If the store is still in use after two seconds, it logs a warning and returns
     /// without closing it.
-    pub async fn close(self) {
-        let (mut app, clock) = (self.app.clone(), self.app.clock());
-        drop(self);
-        for _ in 0..CLOSING.0 {
-            match Arc::try_unwrap(app) {
-                Ok(last) => {
-                    // Dropping the app joins the writer's thread. An async thread must not wait for
-                    // that.
-                    let _ = tokio::task::spawn_blocking(move || drop(last)).await;
-                    return;
+    pub fn close(self) -> Boxed<'static, ()> {
+        Box::pin(async move {
+            let (mut app, clock) = (self.app.clone(), self.app.clock());
+            drop(self);
+            for _ in 0..CLOSING.0 {
+                match Arc::try_unwrap(app) {
+                    Ok(last) => {
+                        // Dropping the app joins the writer's thread. An async thread must not wait
+                        // for that.
+                        let _ = tokio::task::spawn_blocking(move || drop(last)).await;
+                        return;
+                    }
+                    Err(shared) => app = shared,
                 }
-                Err(shared) => app = shared,
+                clock.sleep(CLOSING.1).await;
             }
-            clock.sleep(CLOSING.1).await;
-        }
-        tracing::warn!("the store is still in use, so the controller ends without closing it");
+            tracing::warn!("the store is still in use, so the controller ends without closing it");
+        })
     }
 }
 
@@ -139,35 +157,39 @@ impl Controller {
     ///
     /// # Errors
     /// Fails with [`StartError`], which says what a person can do about it.
-    pub async fn start(
+    pub fn start(
         mut settings: Settings,
         clock: Clock,
         chance: Chance,
-    ) -> Result<Self, StartError> {
-        let listen = settings.listen;
-        settings.token = token::checked(settings.token, listen)?;
-        let listener =
-            TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
-        let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
-        let port = Arc::new(Port::new(&settings, clock));
-        let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
-        // The socket opens before the server, so a client that gets an answer from the server also
-        // finds the socket.
-        let asked = local::open(&core.app.settings.data);
-        let (stop, stopped) = oneshot::channel();
-        let server = port.clone().serve(settings, listener, core.routes()?, async {
-            // Both a message and a dropped sender stop the server.
-            let _ = stopped.await;
-        });
-        let tended = core.clone();
-        let upkeep = tokio::spawn(async move { tend(&tended, &port).await });
-        let local = tokio::spawn(local::serve(asked, core.app.clone()));
-        Ok(Self {
-            address,
-            core,
-            stop: Some(stop),
-            server: tokio::spawn(server),
-            tasks: [upkeep, local],
+    ) -> Boxed<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            let listen = settings.listen;
+            settings.token = token::checked(settings.token, listen)?;
+            let listener = TcpListener::bind(listen)
+                .await
+                .map_err(|error| StartError::Listen(listen, error))?;
+            let address =
+                listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
+            let port = Arc::new(Port::new(&settings, clock));
+            let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
+            // The socket opens before the server, so a client that gets an answer from the server
+            // also finds the socket.
+            let asked = local::open(&core.app.settings.data);
+            let (stop, stopped) = oneshot::channel();
+            let server = port.clone().serve(settings, listener, core.routes()?, async {
+                // Both a message and a dropped sender stop the server.
+                let _ = stopped.await;
+            });
+            let tended = core.clone();
+            let upkeep = tokio::spawn(async move { tend(&tended, &port).await });
+            let local = tokio::spawn(local::serve(asked, core.app.clone()));
+            Ok(Self {
+                address,
+                core,
+                stop: Some(stop),
+                server: tokio::spawn(server),
+                tasks: [upkeep, local],
+            })
         })
     }
 
@@ -188,25 +210,29 @@ impl Controller {
     /// # Errors
     /// Fails if calls in flight do not finish within [`Settings::drain`]. The controller cuts these
     /// calls off, and keeps everything that it has acknowledged.
-    pub async fn shutdown(mut self) -> Result<(), io::Error> {
-        self.core.app.drain();
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        let limit = self.core.app.settings.drain;
-        let drained = tokio::time::timeout(limit, &mut self.server).await;
-        for task in &mut self.tasks {
-            task.abort();
-            let _ = task.await;
-        }
-        if drained.is_err() {
-            self.server.abort();
-            let _ = (&mut self.server).await;
-        }
-        let core = self.core.clone();
-        drop(self);
-        core.close().await;
-        drained.map(|_| ()).map_err(|_| io::Error::other("calls in flight did not finish in time"))
+    pub fn shutdown(mut self) -> Boxed<'static, Result<(), io::Error>> {
+        Box::pin(async move {
+            self.core.app.drain();
+            if let Some(stop) = self.stop.take() {
+                let _ = stop.send(());
+            }
+            let limit = self.core.app.settings.drain;
+            let drained = tokio::time::timeout(limit, &mut self.server).await;
+            for task in &mut self.tasks {
+                task.abort();
+                let _ = task.await;
+            }
+            if drained.is_err() {
+                self.server.abort();
+                let _ = (&mut self.server).await;
+            }
+            let core = self.core.clone();
+            drop(self);
+            core.close().await;
+            drained
+                .map(|_| ())
+                .map_err(|_| io::Error::other("calls in flight did not finish in time"))
+        })
     }
 }
 
@@ -216,21 +242,28 @@ impl Controller {
 /// # Errors
 /// Fails with [`StartError`] if there is no such data folder, a controller uses it, or its database
 /// cannot be read. Damage is not an error: the report lists it.
-pub async fn fsck(settings: Settings, seen: impl Fn(&Report)) -> Result<Report, StartError> {
-    let (folder, page) = (settings.data, settings.limits.page);
-    let looked = folder.clone();
-    let opened = Platform::default().threads.run(move || Store::look(&looked)).await;
-    let store = match opened.map_err(|error| StartError::Bug(error.to_string()))? {
-        Ok(store) => store,
-        Err(error @ (OpenError::NoDatabase(_) | OpenError::Database(store::Error::Damaged(_)))) => {
-            return Ok(Report::of_database(error));
-        }
-        Err(error) => return Err(refused(&folder, error)),
-    };
-    let report = app::upkeep::fsck::check(&store, page, seen).await;
-    // Closing the last connection may wait for the disk.
-    let _ = tokio::task::spawn_blocking(move || drop(store)).await;
-    report.map_err(|error| unread(&folder, &error))
+pub fn fsck<'a>(
+    settings: Settings,
+    seen: &'a (dyn Fn(&Report) + Sync),
+) -> Boxed<'a, Result<Report, StartError>> {
+    Box::pin(async move {
+        let (folder, page) = (settings.data, settings.limits.page);
+        let looked = folder.clone();
+        let opened = Platform::default().threads.run(move || Store::look(&looked)).await;
+        let store = match opened.map_err(|error| StartError::Bug(error.to_string()))? {
+            Ok(store) => store,
+            Err(
+                error @ (OpenError::NoDatabase(_) | OpenError::Database(store::Error::Damaged(_))),
+            ) => {
+                return Ok(Report::of_database(error));
+            }
+            Err(error) => return Err(refused(&folder, error)),
+        };
+        let report = app::upkeep::fsck::check(&store, page, seen).await;
+        // Closing the last connection may wait for the disk.
+        let _ = tokio::task::spawn_blocking(move || drop(store)).await;
+        report.map_err(|error| unread(&folder, &error))
+    })
 }
 
 fn unread(folder: &Path, error: &Error) -> StartError {

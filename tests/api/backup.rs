@@ -12,11 +12,11 @@ const KEY: &str = "val/loss";
 
 async fn fsck(folder: &Path) -> Report {
     let settings = Settings { data: folder.to_owned(), ..Settings::default() };
-    controller::fsck(settings, |_| {}).await.unwrap()
+    controller::fsck(settings, &|_| {}).await.unwrap()
 }
 
 async fn backup(lab: &Lab, into: &Path) -> Result<controller::Copied, StartError> {
-    controller::backup(lab.folder(), into, |_| {}).await
+    controller::backup(lab.folder(), into, &|_| {}).await
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_backup_is_restored_and_goes_on_where_it_was() {
     );
     let before = (lab.sweep(&sweep.id).await, lab.blocks(&start.run, "history").await);
     let data = home.path().join("data");
-    let restored = controller::restore(into.path(), &data, |_| {}).await.unwrap();
+    let restored = controller::restore(into.path(), &data, &|_| {}).await.unwrap();
     assert_eq!((restored.contents, restored.report.clone()), (2, second.report));
     assert_eq!(fsck(&data).await, restored.report);
     lab.stop().await;
@@ -123,16 +123,16 @@ async fn a_copy_refuses_a_foreign_folder() {
     };
     assert!(wrong(backup(&lab, into.path()).await).contains("it holds `letter`"));
     assert!(
-        wrong(controller::restore(home.path(), into.path(), |_| {}).await).contains("no database")
+        wrong(controller::restore(home.path(), into.path(), &|_| {}).await).contains("no database")
     );
     fs::remove_file(into.path().join("letter")).unwrap();
     backup(&lab, into.path()).await.unwrap();
     assert!(matches!(
-        controller::backup(lab.folder(), lab.folder(), |_| {}).await,
+        controller::backup(lab.folder(), lab.folder(), &|_| {}).await,
         Err(StartError::NoFolder { .. })
     ));
     assert!(
-        wrong(controller::restore(into.path(), into.path(), |_| {}).await)
+        wrong(controller::restore(into.path(), into.path(), &|_| {}).await)
             .contains("holds a database")
     );
 }

@@ -128,7 +128,7 @@ async fn the_database_of_another_program_is_left_alone() {
         let wanted = "`besom.db` is the database of another program";
         assert!(refused.ends_with(wanted), "{tables}: {refused}");
         let settings = Settings { data: folder.path().to_owned(), ..Settings::default() };
-        let refused = controller::fsck(settings, |_| ()).await.unwrap_err().to_string();
+        let refused = controller::fsck(settings, &|_| ()).await.unwrap_err().to_string();
         assert!(refused.ends_with(wanted), "{tables}: {refused}");
         assert_eq!(fs::read(&database).unwrap(), before, "nothing is written to it");
         fs::remove_file(&database).unwrap();

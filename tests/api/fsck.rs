@@ -19,7 +19,7 @@ use crate::lab::{FakeAgent, Lab, RANDOM, code, frames};
 
 pub(crate) async fn fsck(folder: &Path) -> Report {
     let settings = Settings { data: folder.to_owned(), ..Settings::default() };
-    controller::fsck(settings, |_| {}).await.unwrap()
+    controller::fsck(settings, &|_| {}).await.unwrap()
 }
 
 fn files(rows: &[Row]) -> Vec<u8> {
@@ -205,7 +205,7 @@ async fn a_check_changes_nothing() {
 async fn a_missing_data_folder_differs_from_a_damaged_one() {
     let check = async |folder: &Path| {
         let settings = Settings { data: folder.to_owned(), ..Settings::default() };
-        controller::fsck(settings, |_| {}).await
+        controller::fsck(settings, &|_| {}).await
     };
     let folder = TempDir::new().unwrap();
     assert!(matches!(
@@ -245,7 +245,7 @@ async fn flipped(
         damaged[at] ^= 1 << (at % 8);
         fs::write(file, damaged).unwrap();
         let settings = Settings { data: folder.to_owned(), ..Settings::default() };
-        found.push(controller::fsck(settings, |_| {}).await.ok());
+        found.push(controller::fsck(settings, &|_| {}).await.ok());
         // A check of a damaged database may leave these files, which must not be read with the next
         // database.
         for beside in ["besom.db-wal", "besom.db-shm"] {

@@ -38,7 +38,7 @@ pub(crate) async fn look(world: &Arc<World>) {
         }
     }
     let Some(core) = world.server.core() else { return };
-    match core.check(|_| {}).await {
+    match core.check(&|_| {}).await {
         Ok(report) => {
             for problem in report.problems {
                 world.witness.accuse(format!("damaged: {}: {}", problem.place, problem.what));
