@@ -50,6 +50,10 @@ pub(crate) async fn reign(world: Arc<World>) {
     let Scenario { seed, every, calm_after, .. } = world.scenario;
     let mut rng = StdRng::seed_from_u64(seed ^ 0xBAD);
     let end = Instant::now() + calm_after;
+    // Sometimes a person resumes a sweep that no agent works for yet, which changes nothing.
+    if seed.is_multiple_of(8) {
+        change(&world, world.sweeps()[0].clone(), Change::Resume);
+    }
     loop {
         let pause = every.mul_f64(-rng.random_range(f64::EPSILON..1.0).ln());
         if Instant::now() + pause >= end {
