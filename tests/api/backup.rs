@@ -3,17 +3,15 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use controller::{Report, StartError, settings::Settings};
+use controller::StartError;
 use tempfile::TempDir;
 
-use crate::lab::{GRID, Lab, below};
+use crate::{
+    fsck::fsck,
+    lab::{GRID, Lab, below},
+};
 
 const KEY: &str = "val/loss";
-
-async fn fsck(folder: &Path) -> Report {
-    let settings = Settings { data: folder.to_owned(), ..Settings::default() };
-    controller::fsck(settings, &|_| {}).await.unwrap()
-}
 
 async fn backup(lab: &Lab, into: &Path) -> Result<controller::Copied, StartError> {
     controller::backup(lab.folder(), into, &|_| {}).await

@@ -14,7 +14,7 @@ use proto::v1::{Change, ReadRows};
 use record::{Row, Value, Writer};
 use tonic::Code;
 
-use crate::lab::{GRID, Lab, code, eventually, frames, serves};
+use crate::lab::{GRID, Lab, code, eventually, frames, once_free, serves};
 
 const KEY: &str = "val/loss";
 const PAGE: u64 = 4096;
@@ -22,7 +22,9 @@ const PAGE: u64 = 4096;
 async fn start(folder: &Path) -> Result<Controller, StartError> {
     let listen = "127.0.0.1:0".parse().unwrap();
     let settings = Settings { listen, data: folder.to_owned(), ..Settings::default() };
-    Controller::start(settings, Clock::system(), Chance::seeded(1)).await
+    let start =
+        async || Controller::start(settings.clone(), Clock::system(), Chance::seeded(1)).await;
+    once_free(start).await
 }
 
 /// Overwrites these pages of the database with the byte 0xA5.

@@ -15,11 +15,11 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tonic::Code;
 
-use crate::lab::{FakeAgent, Lab, RANDOM, code, frames};
+use crate::lab::{FakeAgent, Lab, RANDOM, code, frames, once_free};
 
 pub(crate) async fn fsck(folder: &Path) -> Report {
     let settings = Settings { data: folder.to_owned(), ..Settings::default() };
-    controller::fsck(settings, &|_| {}).await.unwrap()
+    once_free(async || controller::fsck(settings.clone(), &|_| {}).await).await.unwrap()
 }
 
 fn files(rows: &[Row]) -> Vec<u8> {

@@ -5,7 +5,7 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use blobs::Hashed;
-use controller::{Controller, chance::Chance, clock::Clock, settings::Settings};
+use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
 use proto::{
     dial::{Authorized, Dial},
     v1::{
@@ -109,10 +109,10 @@ impl Lab {
 
     /// Starts another controller on the same folder, with another seed.
     pub(crate) async fn come_back(&mut self) {
-        let controller =
-            Controller::start(self.settings.clone(), Clock::system(), Chance::seeded(2))
-                .await
-                .unwrap();
+        let settings = &self.settings;
+        let start =
+            async || Controller::start(settings.clone(), Clock::system(), Chance::seeded(2)).await;
+        let controller = once_free(start).await.unwrap();
         let dial =
             Dial::new(&controller.address().to_string(), self.settings.token.as_deref()).unwrap();
         (self.sweeps, self.agents, self.runs) = (dial.sweeps(), dial.agents(), dial.runs());
@@ -339,6 +339,20 @@ pub(crate) fn code<T>(result: Result<T, Status>) -> Code {
 
 pub(crate) async fn pause(millis: u64) {
     Clock::system().sleep(Duration::from_millis(millis)).await;
+}
+
+/// Makes this call until the data folder is free, at most for some seconds. Another test may be
+/// starting a program. Until that program runs, it has the lock on every folder that was open then.
+pub(crate) async fn once_free<T>(
+    mut call: impl AsyncFnMut() -> Result<T, StartError>,
+) -> Result<T, StartError> {
+    for _ in 0..1_000 {
+        match call().await {
+            Err(StartError::InUse(_)) => pause(5).await,
+            done => return done,
+        }
+    }
+    call().await
 }
 
 /// Calls `look` until its first result is true. Panics after 60 seconds with the second result of

@@ -161,6 +161,19 @@ impl Store {
         })
     }
 
+    /// Opens the folder for a test. Another test of this process may be starting a program, which
+    /// has the lock on the folder until it runs. So this tries again while the folder is in use.
+    #[cfg(test)]
+    pub(crate) fn open_again(folder: &Path, limits: &Limits) -> Self {
+        for _ in 0..1_000_000 {
+            match Self::open(folder, limits, Platform::default()) {
+                Err(OpenError::InUse) => thread::yield_now(),
+                opened => return opened.expect("the test's folder can be opened"),
+            }
+        }
+        panic!("the folder stays in use")
+    }
+
     /// Runs a use case on the writer's thread, and returns after its writes are committed and
     /// synced. The writer calls `after` on that thread, in the order of commits, even if the caller
     /// has gone away meanwhile. Fails with the error of the use case or of the database. After a

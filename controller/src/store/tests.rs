@@ -24,7 +24,7 @@ use super::{
 use crate::{platform::Platform, settings::Limits};
 
 fn open(folder: &TempDir) -> Store {
-    Store::open(folder.path(), &Limits::default(), Platform::default()).unwrap()
+    Store::open_again(folder.path(), &Limits::default())
 }
 
 fn set(tx: &Tx<'_>, name: &str) -> Result<(), Error> {

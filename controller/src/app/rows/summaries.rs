@@ -188,7 +188,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{platform::Platform, store::Store};
+    use crate::store::Store;
 
     /// A change that a use case makes to the summary of a run.
     #[derive(Clone, Debug)]
@@ -298,7 +298,7 @@ mod tests {
 
     async fn check(groups: Vec<Vec<UseCase>>, limits: Limits) {
         let folder = TempDir::new().unwrap();
-        let open = || Store::open(folder.path(), &limits, Platform::default()).unwrap();
+        let open = || Store::open_again(folder.path(), &limits);
         let (mut store, summaries) = (Arc::new(open()), Arc::new(Summaries::new(&limits)));
         let mut expected: HashMap<i64, Stored> = HashMap::new();
         for (number, group) in groups.into_iter().enumerate() {
