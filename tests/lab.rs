@@ -42,6 +42,7 @@ pub struct Lab {
     cgroup: Option<PathBuf>,
     lease_seconds: u32,
     token: Option<String>,
+    encrypted: bool,
 }
 
 /// A running agent, in a process group of its own.
@@ -158,7 +159,16 @@ impl Lab {
         let dir =
             tempfile::Builder::new().prefix("besom-lab-").tempdir().expect("a folder can be made");
         let port = free_port();
-        Self { dir, port, controller: None, agents: 0, cgroup: None, lease_seconds: 2, token: None }
+        Self {
+            dir,
+            port,
+            controller: None,
+            agents: 0,
+            cgroup: None,
+            lease_seconds: 2,
+            token: None,
+            encrypted: false,
+        }
     }
 
     /// Returns a lab with a running controller. Its leases last two seconds; stopped trials get a
@@ -186,6 +196,22 @@ impl Lab {
         lab
     }
 
+    /// Returns a lab with a running controller whose certificate signs itself, and that requires
+    /// this token. All programs of the lab have the token and trust the certificate.
+    pub fn encrypted(token: &str) -> Self {
+        let mut lab = Self::new();
+        (lab.token, lab.encrypted) = (Some(token.to_owned()), true);
+        lab.start_controller();
+        lab
+    }
+
+    /// Returns the fingerprints that the controller of [`Lab::encrypted`] has printed, one for each
+    /// of its starts.
+    pub fn fingerprints(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.dir().join("controller.log")).unwrap_or_default();
+        log.split_whitespace().filter(|word| word.starts_with("sha256:")).map(Into::into).collect()
+    }
+
     /// Returns the lab's folder.
     pub fn dir(&self) -> &Path {
         self.dir.path()
@@ -193,7 +219,8 @@ impl Lab {
 
     /// Returns the address of the controller.
     pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        let scheme = if self.encrypted { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
     /// Returns the port of [`Lab::address`].
@@ -220,6 +247,7 @@ impl Lab {
             .env("NO_COLOR", "1")
             .env_remove("PYTHONUNBUFFERED")
             .envs(self.token.as_ref().map(|token| ("BESOM_TOKEN", token)))
+            .envs(self.fingerprints().pop().map(|fingerprint| ("BESOM_TRUST", fingerprint)))
             .stdin(Stdio::null());
         command
     }
@@ -227,6 +255,7 @@ impl Lab {
     /// Starts the controller on the lab's data, for the first time or after its end. Waits until it
     /// listens.
     pub fn start_controller(&mut self) {
+        let starts = self.fingerprints().len();
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -242,6 +271,7 @@ impl Lab {
                 "--data",
             ])
             .arg(self.dir().join("besom-data"))
+            .args(self.encrypted.then_some(["--tls", "self-signed"]).into_iter().flatten())
             .stderr(log.expect("a log can be made"))
             .stdout(Stdio::null())
             .spawn()
@@ -257,6 +287,10 @@ impl Lab {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.controller = Some(child);
+        if self.encrypted {
+            // The controller listens before it has its certificate.
+            wait_for("its fingerprint", || (self.fingerprints().len() > starts).then_some(()));
+        }
     }
 
     /// Starts the controller on the lab's data with a token that no other program of the lab has.

@@ -24,6 +24,7 @@ use tonic::{Code, Status};
 use crate::{
     clock::wall_ms,
     controller::{
+        failure,
         heartbeat::{Contact, Heart},
         link::{Link, Meaning, is_answer, meaning},
     },
@@ -231,12 +232,15 @@ impl<L: Link, T: Trials> Agent<L, T> {
             Meaning::Fenced | Meaning::Gap(_) | Meaning::Refused => false,
         };
         if !may_mend && self.plan.holds_nothing() {
-            return Err(self.refused(status));
+            return Err(failure::refused(&self.controller, status));
         }
         let contact = self.heart.failed();
         let tired = !has_met && self.heart.silence() > FIRST_CONTACT;
         if tired && self.plan.holds_nothing() {
-            return Err(if is_answer(status) { self.refused(status) } else { self.nobody() });
+            return Err(match is_answer(status) {
+                true => failure::refused(&self.controller, status),
+                false => failure::nobody(&self.controller, status),
+            });
         }
         let running = self.plan.running();
         let meanwhile = match running {
@@ -260,27 +264,6 @@ impl<L: Link, T: Trials> Agent<L, T> {
             ));
         }
         Ok(())
-    }
-
-    fn nobody(&self) -> Failure {
-        Failure::new(Exit::Unreachable, format!("no controller at {}", self.controller))
-            .hint("`controller` starts one; --controller or BESOM_CONTROLLER names another address")
-    }
-
-    fn refused(&self, status: &Status) -> Failure {
-        let failure = if status.code() == Code::NotFound {
-            let message = format!("{} at {}", status.message(), self.controller);
-            Failure::new(Exit::Input, message)
-        } else {
-            Failure::new(Exit::Refused, status.message())
-        };
-        match proto::dial::hint(status) {
-            Some(hint) => failure.hint(hint),
-            None if status.code() == Code::NotFound => {
-                failure.hint("`sweep ls` shows what there is")
-            }
-            None => failure,
-        }
     }
 
     fn hear(&mut self, news: TrialNews) -> Result<(), Failure> {

@@ -4,7 +4,9 @@
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Parser;
-use proto::dial::{CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, TOKEN_VAR};
+use proto::dial::{
+    CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, INSECURE_VAR, Reach, TOKEN_VAR, TRUST_VAR,
+};
 use record::ids::SweepId;
 use telemetry::{
     NvidiaMeter, Own, PERIOD_VAR, Period,
@@ -101,6 +103,15 @@ pub struct Flags {
     /// Token for the controller
     #[arg(long, value_name = "TOKEN", env = TOKEN_VAR, hide_env_values = true)]
     pub token: Option<String>,
+    /// Certificate of the controller to accept, or a PEM file of authorities [default: those that
+    /// the machine trusts]
+    #[arg(long, value_name = "sha256:...|FILE", env = TRUST_VAR, hide_env_values = true)]
+    pub trust: Option<String>,
+    /// Call a controller over a network without TLS: everyone on the way can read the token and
+    /// all that trials log
+    #[arg(long, env = INSECURE_VAR, hide_env_values = true)]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    pub insecure: bool,
 }
 
 /// The locks of the agent's folder and of its GPUs. The caller keeps them as long as the agent
@@ -112,6 +123,15 @@ pub struct Kept {
 }
 
 impl Flags {
+    fn reach(&self) -> Reach {
+        Reach {
+            controller: self.controller.clone(),
+            token: self.token.clone(),
+            trust: self.trust.clone(),
+            insecure: self.insecure,
+        }
+    }
+
     /// Checks the flags, locks the agent's folder and its GPUs, and returns the parts that the
     /// agent needs. The method must be called inside a tokio runtime.
     ///
@@ -124,8 +144,8 @@ impl Flags {
         reaper: Reaper,
     ) -> Result<(Setup<Remote, Shims<Remote>>, Kept), Failure> {
         let layout = self.check(inventory)?;
-        let token = self.token.as_deref().filter(|token| !token.is_empty());
-        let dial = Dial::new(&self.controller, token)
+        let reach = self.reach();
+        let dial = Dial::reach(&reach)
             .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
         let cwd = env::current_dir().map_err(|error| {
             Failure::new(Exit::Input, format!("cannot determine the current folder: {error}"))
@@ -140,7 +160,7 @@ impl Flags {
             cwd,
             path: env::var_os("PATH").unwrap_or_default(),
             variable: |name| env::var(name).ok(),
-            controller: self.controller.clone(),
+            reach: reach.from_any_folder(),
         };
         let (program, gpus) = (shim::own_program(), Gpus::new(NvidiaMeter::default()));
         let found = Delegation::find(&program, &folder.who.agent);

@@ -2,7 +2,7 @@
 //! user. One table maps gRPC codes to exit codes and hints. Every command but `check` and `engine`
 //! uses this module, which never prints.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error as _, time::Duration};
 
 use blobs::Trouble;
 use proto::{
@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The most times that [`with_tries`] makes one call.
 const TRIES: u32 = 4;
 
-/// The flags that say where the controller is.
-#[derive(Debug, clap::Args)]
+/// The flags that say how to reach the controller.
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Reach {
     /// Address of the controller
     #[arg(long, global = true, value_name = "URL", env = proto::dial::CONTROLLER_VAR)]
@@ -38,11 +38,23 @@ pub(crate) struct Reach {
         display_order = 101
     )]
     pub(crate) token: Option<String>,
+    /// Certificate of the controller to accept, or a PEM file of authorities [default: those that
+    /// the machine trusts]
+    #[arg(long, global = true, value_name = "sha256:...|FILE", env = dial::TRUST_VAR)]
+    #[arg(hide_env_values = true, display_order = 102)]
+    pub(crate) trust: Option<String>,
+    /// Call a controller over a network without TLS: everyone on the way can read the token and
+    /// all that is shown
+    #[arg(long, global = true, env = dial::INSECURE_VAR, hide_env_values = true)]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new(), display_order = 103)]
+    pub(crate) insecure: bool,
 }
 
-/// A controller, with the address and the token to reach it.
+/// A controller, with all that is needed to reach it.
 pub(crate) struct Controller {
     address: String,
+    trust: Option<String>,
+    insecure: bool,
     has_token: bool,
     dial: Dial,
 }
@@ -50,10 +62,16 @@ pub(crate) struct Controller {
 impl Controller {
     /// Builds the controller from the flags. No connection is made until the first call.
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
-        let token = reach.token.as_deref().filter(|token| !token.is_empty());
-        let dial = Dial::new(&reach.controller, token)
-            .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
-        Ok(Self { address: reach.controller.clone(), has_token: token.is_some(), dial })
+        let has_token = reach.token.as_deref().is_some_and(|token| !token.is_empty());
+        let dial = Dial::reach(&dial::Reach {
+            controller: reach.controller.clone(),
+            token: reach.token.clone(),
+            trust: reach.trust.clone(),
+            insecure: reach.insecure,
+        })
+        .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
+        let Reach { controller: address, trust, insecure, .. } = reach.clone();
+        Ok(Self { address, trust, insecure, has_token, dial })
     }
 
     /// Returns the dial, which creates a client for each service.
@@ -64,11 +82,13 @@ impl Controller {
     /// Returns the command that starts an agent for this sweep on any machine that reaches this
     /// controller.
     pub(crate) fn agent_line(&self, sweep: &str) -> String {
-        if self.address == dial::DEFAULT_CONTROLLER {
-            format!("agent {sweep}")
-        } else {
-            format!("agent {sweep} --controller {}", self.address)
+        let mut line = format!("agent {sweep}");
+        if self.address != dial::DEFAULT_CONTROLLER {
+            line.extend([" --controller ", &self.address]);
         }
+        line.extend(self.trust.iter().flat_map(|trust| [" --trust ", trust]));
+        line.extend(self.insecure.then_some(" --insecure"));
+        line
     }
 
     /// Returns whether the user gave a token. If so, agents probably need it too.
@@ -173,8 +193,8 @@ impl Controller {
     /// Returns the failure for a status. The table in this function defines its exit code and hint.
     pub(crate) fn failure(&self, status: &Status) -> Failure {
         // Only a failure of the connection has a source. The controller's own answers have none.
-        if let Some(source) = status.source() {
-            return self.unreachable(status, source);
+        if status.source().is_some() {
+            return self.unreachable(status);
         }
         let said = sanitise(status.message());
         let said = if said.is_empty() { status.code().description().to_lowercase() } else { said };
@@ -203,7 +223,7 @@ impl Controller {
         failure
     }
 
-    fn unreachable(&self, status: &Status, source: &(dyn Error + 'static)) -> Failure {
+    fn unreachable(&self, status: &Status) -> Failure {
         let address = &self.address;
         if matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded) {
             let waited = PATIENCE.as_secs();
@@ -213,14 +233,15 @@ impl Controller {
             )
             .detail(format!("  waited {waited} seconds"));
         }
-        let refused = is_refused(source);
         let failure = Failure::new(Exit::Unreachable, format!("no controller at {address}"));
-        let failure =
-            if refused { failure } else { failure.detail(format!("  {}", cause(source))) };
-        failure.hint(format!(
-            "`controller` starts one; `--controller` or {} names another",
-            dial::CONTROLLER_VAR
-        ))
+        let failure = match dial::is_refused(status) {
+            true => failure,
+            false => failure.detail(format!("  {}", cause(status))),
+        };
+        failure.hint(dial::advice(status).unwrap_or_else(|| {
+            let variable = dial::CONTROLLER_VAR;
+            format!("`controller` starts one; `--controller` or {variable} names another")
+        }))
     }
 }
 
@@ -254,28 +275,15 @@ pub(crate) async fn with_tries<T>(
 /// Returns whether the same call may succeed later. Returns false for a refused connection, because
 /// no program listens at the address.
 pub(crate) fn is_worth_another_try(status: &Status) -> bool {
-    dial::is_transient(status) && !status.source().is_some_and(is_refused)
+    dial::is_transient(status) && !dial::is_refused(status)
 }
 
-/// Returns whether the connection was refused, because no program listens at the address.
-fn is_refused(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| {
-        error
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-    })
-}
-
-/// Returns the text of the innermost error, which is the informative one.
-fn cause(error: &(dyn Error + 'static)) -> String {
-    let text = chain(error).last().map(ToString::to_string).unwrap_or_default();
+/// Returns why the connection failed, as the part of a sentence.
+fn cause(status: &Status) -> String {
+    let text = dial::reason(status);
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// Returns the candidate that the user probably meant: the one with the fewest typing mistakes, at
@@ -300,7 +308,8 @@ mod tests {
 
     fn controller(token: Option<&str>) -> Controller {
         let address = dial::DEFAULT_CONTROLLER.to_owned();
-        Controller::new(&Reach { controller: address, token: token.map(str::to_owned) }).unwrap()
+        let token = token.map(str::to_owned);
+        Controller::new(&Reach { controller: address, token, ..Reach::default() }).unwrap()
     }
 
     #[test]
@@ -336,8 +345,19 @@ mod tests {
     #[tokio::test]
     async fn the_agent_line_names_a_controller_that_is_not_the_default() {
         assert_eq!(controller(None).agent_line("k3x9abcd"), "agent k3x9abcd");
-        let other =
-            Controller::new(&Reach { controller: "gpu-1:7070".to_owned(), token: None }).unwrap();
-        assert_eq!(other.agent_line("k3x9abcd"), "agent k3x9abcd --controller gpu-1:7070");
+        let line = |controller: &str, trust: Option<&str>, insecure| {
+            let (controller, trust) = (controller.to_owned(), trust.map(str::to_owned));
+            let reach = Reach { controller, trust, insecure, ..Reach::default() };
+            Controller::new(&reach).unwrap().agent_line("k3x9abcd")
+        };
+        let pin = format!("sha256:{}", "0".repeat(64));
+        assert_eq!(
+            line("https://gpu-1:7070", Some(&pin), false),
+            format!("agent k3x9abcd --controller https://gpu-1:7070 --trust {pin}")
+        );
+        assert_eq!(
+            line("gpu-1:7070", None, true),
+            "agent k3x9abcd --controller gpu-1:7070 --insecure"
+        );
     }
 }

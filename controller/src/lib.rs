@@ -3,6 +3,7 @@
 
 mod api;
 mod app;
+mod certificate;
 pub mod chance;
 pub mod clock;
 mod copy;
@@ -18,9 +19,12 @@ use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::service::Routes;
 
+use proto::dial::Fingerprint;
+
 pub use crate::app::upkeep::fsck::{Problem, Report};
 use crate::app::{App, Error, upkeep::step};
 use api::local;
+use certificate::Certificate;
 use chance::Chance;
 use clock::Clock;
 pub use copy::{Copied, Progress, backup, restore};
@@ -145,6 +149,8 @@ impl Core {
 #[derive(Debug)]
 pub struct Controller {
     address: SocketAddr,
+    /// The fingerprint of the port's certificate, if the port has one.
+    fingerprint: Option<Fingerprint>,
     core: Core,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
@@ -165,6 +171,10 @@ impl Controller {
         Box::pin(async move {
             let listen = settings.listen;
             settings.token = token::checked(settings.token, listen)?;
+            let is_local = listen.ip().to_canonical().is_loopback();
+            if settings.tls.is_none() && !settings.insecure && !is_local {
+                return Err(StartError::Plain(listen));
+            }
             let listener = TcpListener::bind(listen)
                 .await
                 .map_err(|error| StartError::Listen(listen, error))?;
@@ -172,11 +182,17 @@ impl Controller {
                 listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
             let port = Arc::new(Port::new(&settings, clock));
             let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
+            let certificate = match &settings.tls {
+                Some(tls) => Some(Certificate::load(&core.app, tls).await?),
+                None => None,
+            };
+            let fingerprint = certificate.as_ref().map(|certificate| certificate.fingerprint);
+            let tls = certificate.map(|certificate| certificate.settings.into());
             // The socket opens before the server, so a client that gets an answer from the server
             // also finds the socket.
             let asked = local::open(&core.app.settings.data);
             let (stop, stopped) = oneshot::channel();
-            let server = port.clone().serve(settings, listener, core.routes()?, async {
+            let server = port.clone().serve(settings, listener, tls, core.routes()?, async {
                 // Both a message and a dropped sender stop the server.
                 let _ = stopped.await;
             });
@@ -185,6 +201,7 @@ impl Controller {
             let local = tokio::spawn(local::serve(asked, core.app.clone()));
             Ok(Self {
                 address,
+                fingerprint,
                 core,
                 stop: Some(stop),
                 server: tokio::spawn(server),
@@ -197,6 +214,11 @@ impl Controller {
     /// settings ask for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the fingerprint of the port's certificate; `None` if connections are not encrypted.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// Returns whether callers have to show a token.

@@ -13,7 +13,12 @@ use std::{
 };
 
 use clap::Parser;
-use controller::{Controller, StartError, chance::Chance, clock::Clock, settings::Settings};
+use controller::{
+    Controller, StartError,
+    chance::Chance,
+    clock::Clock,
+    settings::{Settings, Tls},
+};
 use terminal::{Exit, Failure, say, style};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,9 +29,10 @@ Examples:
   controller fsck --data /srv/besom               check that everything is there
   controller backup /backups/besom --data /srv/besom
                                                   a copy while the controller runs
-  BESOM_TOKEN=... controller --listen 0.0.0.0:7070
+  BESOM_TOKEN=... controller --listen 0.0.0.0:7070 --tls self-signed
                                                   for agents on other machines, which need the \
-                                                  same token
+                                                  same token, and BESOM_TRUST=sha256:... as \
+                                                  printed
 
 Ctrl-C and SIGTERM end the controller in order. A killed controller loses nothing that it has
 acknowledged.
@@ -46,6 +52,20 @@ struct Flags {
     /// The folder of the database; made when missing
     #[arg(long, value_name = "DIR", default_value = "besom-data")]
     data: PathBuf,
+    /// Encrypt connections: `self-signed` makes a certificate at the first start, keeps it in the
+    /// data folder and prints its fingerprint
+    #[arg(long, value_name = "self-signed", conflicts_with = "tls_cert")]
+    tls: Option<Made>,
+    /// Encrypt connections with the certificates in this PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM form
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Listen on a network without TLS: everyone on the way can read the token and all that runs
+    /// log
+    #[arg(long)]
+    insecure: bool,
     /// The token that callers must show; whoever has it may do everything
     #[arg(long, env = "BESOM_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -75,6 +95,12 @@ struct Flags {
     /// The most GiB of contents that one run may send
     #[arg(long, value_name = "N", default_value_t = gib(Settings::default().run_bytes))]
     run_gib: u64,
+}
+
+/// How the controller gets a certificate without files.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Made {
+    SelfSigned,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -135,6 +161,11 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         listen: flags.listen,
         data: flags.data,
         token: flags.token,
+        tls: match (flags.tls, flags.tls_cert, flags.tls_key) {
+            (_, Some(certificate), Some(key)) => Some(Tls::Files { certificate, key }),
+            (tls, ..) => tls.map(|Made::SelfSigned| Tls::SelfSigned),
+        },
+        insecure: flags.insecure,
         lease: Duration::from_secs(flags.lease_seconds),
         stop_grace: Duration::from_secs(flags.grace_seconds),
         storage_bytes: flags.storage_gib.map_or(u64::MAX, bytes),
@@ -145,14 +176,18 @@ async fn run(flags: Flags) -> Result<(), Failure> {
     let data = settings.data.clone();
     let controller = Controller::start(settings, Clock::system(), Chance::system()).await;
     let controller = controller.map_err(failure)?;
+    let scheme = if controller.fingerprint().is_some() { "https" } else { "http" };
     say(format_args!(
-        "{}  http://{}",
+        "{}  {scheme}://{}",
         style::paint(style::FAINT, "listening"),
         controller.address()
     ));
     say(format_args!("{}       {}", style::paint(style::FAINT, "data"), data.display()));
     let access = if controller.wants_token() { "with the token" } else { "this machine" };
     say(format_args!("{}     {access}", style::paint(style::FAINT, "access")));
+    if let Some(fingerprint) = controller.fingerprint() {
+        say(format_args!("{}      {fingerprint}", style::paint(style::FAINT, "trust")));
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -170,6 +205,13 @@ fn failure(error: StartError) -> Failure {
         StartError::Weak(_) => Failure::new(Exit::Input, message).hint(
             "a token for a network needs 128 bits of entropy: `openssl rand -hex 16` makes one",
         ),
+        StartError::Plain(_) => Failure::new(Exit::Input, message)
+            .hint("`--tls self-signed` encrypts connections, or --tls-cert with your certificate")
+            .hint(
+                "--insecure listens without: everyone on the way can read the token, and whoever \
+                 has it can run programs on your agents",
+            ),
+        StartError::Certificate { .. } => Failure::new(Exit::Input, message),
         StartError::Token(_) => Failure::new(Exit::Input, message)
             .hint("a token has only printable ASCII characters: `openssl rand -hex 16` makes one"),
         StartError::Listen(address, cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {

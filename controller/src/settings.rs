@@ -13,6 +13,10 @@ pub struct Settings {
     pub data: PathBuf,
     /// The token whose holder may do everything. `None`: everyone who can connect may.
     pub token: Option<String>,
+    /// How connections are encrypted. `None`: they are not.
+    pub tls: Option<Tls>,
+    /// Whether the controller may listen on a network without TLS.
+    pub insecure: bool,
     /// How long an attempt keeps its lease without a heartbeat from its agent and without rows from
     /// its program.
     pub lease: Duration,
@@ -62,6 +66,20 @@ pub struct Settings {
     pub collect_every: Duration,
     /// The upper bounds that keep one caller from using up the controller.
     pub limits: Limits,
+}
+
+/// The certificate of the port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// A certificate that signs itself, made at the first start and kept in the data folder.
+    SelfSigned,
+    /// A chain of certificates and the private key of the first, in PEM files.
+    Files {
+        /// The file of the chain, the port's own certificate first.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
 }
 
 /// Upper bounds that keep one caller from using up the controller. Each field names what it bounds.
@@ -173,6 +191,8 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             data: PathBuf::from("besom-data"),
             token: None,
+            tls: None,
+            insecure: false,
             lease: Duration::from_secs(30),
             late_rows: Duration::from_secs(60),
             stop_grace: Duration::from_secs(15),

@@ -13,6 +13,17 @@ pub enum StartError {
     /// The token can be guessed, although other machines can reach the address.
     #[error("refusing to listen on {0} with a token that can be guessed")]
     Weak(SocketAddr),
+    /// There is no TLS, although other machines can reach the address, and nobody has allowed it.
+    #[error("refusing to listen on {0} without TLS")]
+    Plain(SocketAddr),
+    /// The certificate of the port or its key cannot be used.
+    #[error("cannot use `{}`: {reason}", .file.display())]
+    Certificate {
+        /// The file of the certificate or of the key.
+        file: PathBuf,
+        /// Why the file cannot be used.
+        reason: String,
+    },
     /// The token has a character that clients cannot send. The number is the place of that
     /// character, counted from 1.
     #[error("character {0} of the token cannot be sent in a header")]

@@ -1,9 +1,10 @@
 //! Helps to call the controller: provides the runtime, bounds the wait for an answer, and
 //! classifies errors. Every module of the SDK that calls the controller uses this module.
 
-use std::{error::Error as _, io, thread, time::Duration};
+use std::{io, thread, time::Duration};
 
 use proto::dial::is_away;
+pub(crate) use proto::dial::reason;
 use tokio::{runtime::Runtime, time};
 use tonic::{Code, Status};
 
@@ -45,14 +46,4 @@ pub(crate) async fn answer<T>(
 /// with its attempt.
 pub(crate) fn is_refusal(status: &Status) -> bool {
     status.code() == Code::PermissionDenied || !is_away(status)
-}
-
-/// Returns the reason of a failed call in words: the controller's message, or the deepest cause of
-/// a failed connection.
-pub(crate) fn reason(status: &Status) -> String {
-    let Some(mut cause) = status.source() else { return status.message().to_owned() };
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

@@ -61,6 +61,7 @@ async fn a_network_address_needs_a_strong_token() {
     let settings = Settings {
         listen: "0.0.0.0:0".parse().unwrap(),
         data: folder.path().to_owned(),
+        insecure: true,
         ..Settings::default()
     };
     let refused = Controller::start(settings.clone(), Clock::system(), Chance::system()).await;

@@ -65,11 +65,14 @@ fn a_token_that_will_not_do() {
 }
 
 #[test]
-fn an_address_that_asks_for_tls() {
+fn an_address_over_a_network_without_tls() {
     let lab = Lab::new();
     let texts = [
-        "sweep ls --controller https://head:7070 --token hush",
-        "agent abcdefgh --controller HTTPS://head:7070",
+        "sweep ls --controller http://head:7070 --token hush",
+        "agent abcdefgh --controller head:7070",
+        "sweep ls --controller https://head:7070 --trust sha256:abcd",
+        "agent abcdefgh --controller https://head:7070 --trust missing.pem",
+        "controller --listen 0.0.0.0:0 --token 5fJmT0n8wXcQ2vRzY7kLhB",
     ];
     assert_session!(lab, texts.map(|typed| type_in(&lab, typed)).join("\n\n"));
 }

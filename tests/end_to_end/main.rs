@@ -6,6 +6,7 @@
 mod backup;
 mod checkpoints;
 mod doors;
+mod encryption;
 mod files;
 mod fleet;
 mod folder;

@@ -1,4 +1,5 @@
 //! Talks to the controller: its calls, and the heartbeats.
 
+pub mod failure;
 pub mod heartbeat;
 pub mod link;

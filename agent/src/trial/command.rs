@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use proto::v1::{Argument, Start, piece::Piece};
+use proto::{
+    dial::{self, Reach},
+    v1::{Argument, Start, piece::Piece},
+};
 use serde_json::Value;
 
 use super::{outcome::Unstartable, spec};
@@ -26,8 +29,8 @@ pub struct Node {
     pub path: OsString,
     /// Returns a variable of the agent's environment.
     pub variable: fn(&str) -> Option<String>,
-    /// The controller's address, for the trial.
-    pub controller: String,
+    /// How the trial reaches the controller. The trial gets its own token instead of the agent's.
+    pub reach: Reach,
 }
 
 /// The command that a shim executes.
@@ -185,8 +188,10 @@ fn environment(
         Unstartable::new(format!("the parameters of `{}` are not JSON: {error}", start.run))
     })?;
     let mut env: Vec<(String, String)> = [
-        (proto::dial::CONTROLLER_VAR, node.controller.clone()),
-        (proto::dial::TOKEN_VAR, start.token.clone()),
+        (dial::CONTROLLER_VAR, node.reach.controller.clone()),
+        (dial::TOKEN_VAR, start.token.clone()),
+        (dial::TRUST_VAR, node.reach.trust.clone().unwrap_or_default()),
+        (dial::INSECURE_VAR, if node.reach.insecure { "1" } else { "" }.to_owned()),
         ("BESOM_RUN", start.run.clone()),
         ("BESOM_ATTEMPT", start.attempt.to_string()),
         ("BESOM_SWEEP", start.sweep.clone()),
@@ -209,8 +214,9 @@ fn environment(
     if (node.variable)(UNBUFFERED_VAR).is_none() {
         env.push((UNBUFFERED_VAR.to_owned(), "1".to_owned()));
     }
-    // An empty token means that the trial gets no token.
-    env.retain(|(key, value)| key != proto::dial::TOKEN_VAR || !value.is_empty());
+    // An empty token means that the trial gets no token, and likewise for the others.
+    let optional = [dial::TOKEN_VAR, dial::TRUST_VAR, dial::INSECURE_VAR];
+    env.retain(|(key, value)| !optional.contains(&key.as_str()) || !value.is_empty());
     Ok(env)
 }
 
@@ -238,7 +244,8 @@ mod tests {
     fn node(cwd: &Path) -> Node {
         let variable = |name: &str| (name == "DATA").then(|| "/data".to_owned());
         let path = cwd.join("bin").into_os_string();
-        Node { cwd: cwd.to_owned(), path, variable, controller: "http://c:7070".to_owned() }
+        let reach = Reach { trust: Some("/ca.pem".to_owned()), ..Reach::default() };
+        Node { cwd: cwd.to_owned(), path, variable, reach }
     }
 
     fn text(text: &str) -> Argument {
@@ -281,6 +288,8 @@ mod tests {
         assert_eq!(value("BESOM_PARAM_a_b__d_e"), Some("true"));
         assert_eq!(value("CUDA_VISIBLE_DEVICES"), Some("GPU-1"));
         assert_eq!(value("BESOM_TOKEN"), None);
+        assert_eq!(value("BESOM_TRUST"), Some("/ca.pem"));
+        assert_eq!(value("BESOM_INSECURE"), None);
     }
 
     #[test]

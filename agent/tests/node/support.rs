@@ -29,9 +29,12 @@ use agent::{
     },
 };
 use blobs::Trouble;
-use proto::v1::{
-    AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start, Stop,
-    piece,
+use proto::{
+    dial::Reach,
+    v1::{
+        AppendRows, Appended, Argument, Beat, EndRun, Held, Orders, Piece, Run, RunEnded, Start,
+        Stop, piece,
+    },
 };
 use record::ids::{Attempt, SweepId};
 use telemetry::{Meter, Period, Reading};
@@ -344,7 +347,7 @@ impl Home {
             cwd: std::env::current_dir().unwrap(),
             path: std::env::var_os("PATH").unwrap(),
             variable: |_| None,
-            controller: "http://127.0.0.1:1".to_owned(),
+            reach: Reach { controller: "http://127.0.0.1:1".to_owned(), ..Reach::default() },
         };
         let context = TrialContext {
             node,

@@ -9,8 +9,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
 };
+use tokio_rustls::TlsAcceptor;
 
-use super::{connection::Connection, seats::Seats, stretch::Stretch};
+use super::{connection::Connection, seats::Seats, stretch::Stretch, wire::Wire};
 use crate::clock::Clock;
 
 /// The pause after the system has refused a connection, for example because it has no file
@@ -18,9 +19,10 @@ use crate::clock::Clock;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `send` is closed. Each connection has the time `handshake` to send its
-/// first request.
+/// first request, and over TLS to shake hands before it.
 pub(super) async fn accept(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     seats: Arc<Seats>,
     clock: Clock,
     handshake: Duration,
@@ -34,7 +36,10 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok(accepted) => {
-                let Some(connection) = seated(accepted, &seats, clock, handshake) else { continue };
+                let Some(connection) = seated(accepted, tls.as_ref(), &seats, clock, handshake)
+                else {
+                    continue;
+                };
                 if send.send(Ok(connection)).await.is_err() {
                     return;
                 }
@@ -56,6 +61,7 @@ pub(super) async fn accept(
 
 fn seated(
     (stream, peer): (TcpStream, SocketAddr),
+    tls: Option<&TlsAcceptor>,
     seats: &Arc<Seats>,
     clock: Clock,
     handshake: Duration,
@@ -65,7 +71,7 @@ fn seated(
     let _ = stream.set_nodelay(true);
     let deadline = clock.now() + handshake;
     Some(Connection::new(
-        stream,
+        Wire::new(stream, tls),
         seat,
         leave,
         Box::pin(async move { clock.sleep_until(deadline).await }),

@@ -11,19 +11,18 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::oneshot,
 };
 use tonic::transport::server::Connected;
 
-use super::seats::Seat;
+use super::{seats::Seat, wire::Wire};
 
 /// A future that completes when the time for the first request is over.
 pub(super) type Deadline = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An accepted socket.
 pub(super) struct Connection {
-    stream: TcpStream,
+    wire: Wire,
     seat: Arc<Seat>,
     leave: Option<oneshot::Receiver<()>>,
     deadline: Option<Deadline>,
@@ -31,12 +30,12 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(
-        stream: TcpStream,
+        wire: Wire,
         seat: Arc<Seat>,
         leave: oneshot::Receiver<()>,
         deadline: Deadline,
     ) -> Self {
-        Self { stream, seat, leave: Some(leave), deadline: Some(deadline) }
+        Self { wire, seat, leave: Some(leave), deadline: Some(deadline) }
     }
 
     /// Fails if the connection has lost its seat, or has sent no request before its deadline. Wakes
@@ -86,7 +85,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        Pin::new(&mut self.wire).poll_read(context, buffer)
     }
 }
 
@@ -97,7 +96,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -106,19 +105,19 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        Pin::new(&mut self.wire).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.wire.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 }

@@ -10,10 +10,12 @@ mod flow;
 mod seats;
 mod strangers;
 mod stretch;
+mod wire;
 
 use std::sync::Arc;
 
 use tokio::{net::TcpListener, sync::mpsc};
+use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{
     service::Routes,
@@ -43,18 +45,20 @@ impl Port {
         Self { clock, seats: Seats::new(most, clock), strangers: Arc::default() }
     }
 
-    /// Serves until `stopped` completes. Then accepts no more connections, and returns when every
-    /// connection has ended. Fails if the server cannot be made.
+    /// Serves until `stopped` completes, in the clear or with `tls`. Then accepts no more
+    /// connections, and returns when every connection has ended. Fails if the server cannot be
+    /// made.
     pub(crate) async fn serve(
         self: Arc<Self>,
         settings: Settings,
         listener: TcpListener,
+        tls: Option<TlsAcceptor>,
         routes: Routes,
         stopped: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let (send, connections) = mpsc::channel(1);
         let accepting =
-            accept::accept(listener, self.seats.clone(), self.clock, settings.handshake, send);
+            accept::accept(listener, tls, self.seats.clone(), self.clock, settings.handshake, send);
         tokio::spawn(accepting);
         let flow = Flow::new(self.seats.clone(), self.clock);
         let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), flow, self.clock);

@@ -184,7 +184,7 @@ pub(crate) fn spawn(desk: Arc<Desk>, endpoint: Endpoint) -> Result<(), AgentErro
         let work = || {
             let runtime = runtime().map_err(|error| AgentError::Thread(Arc::new(error)))?;
             let dial = endpoint.dial(&runtime)?;
-            runtime.block_on(beats(&desk, dial, &endpoint.controller))
+            runtime.block_on(beats(&desk, dial, &endpoint.0.controller))
         };
         desk.end(work());
     };

@@ -144,7 +144,7 @@ fn begin(start: &Start, mut endpoint: Endpoint, period: Period) -> Result<Run, I
     let params: Json = serde_json::from_str(&start.params_json)
         .map_err(|error| InitError::Config(error.to_string()))?;
     if !start.token.is_empty() {
-        endpoint.token = Some(start.token.clone());
+        endpoint.0.token = Some(start.token.clone());
     }
     let folder = folders::of(None, &identity);
     // The run's folder gets this call as `run.json`. If the controller does not answer until the

@@ -45,7 +45,7 @@ async fn try_begin(
             Err(status) => status,
         };
         tries += 1;
-        let controller = endpoint.controller.clone();
+        let controller = endpoint.0.controller.clone();
         if !is_transient(&status) {
             let hint = hint(&status).map(|hint| format!("; {hint}")).unwrap_or_default();
             return Err(InitError::Refused {

@@ -194,8 +194,9 @@ impl Init {
         self
     }
 
-    /// Sets the controller's address, `http://host:port`. Default: `BESOM_CONTROLLER`, else
-    /// `http://127.0.0.1:7070`.
+    /// Sets the controller's address: `https://host:port`, or `http://127.0.0.1:port` on this
+    /// machine. Default: `BESOM_CONTROLLER`, else `http://127.0.0.1:7070`. `BESOM_TRUST` names the
+    /// certificate to accept, and `BESOM_INSECURE=1` allows `http://` over a network.
     pub fn controller(mut self, address: impl Into<String>) -> Self {
         self.controller = Some(address.into());
         self
@@ -323,7 +324,7 @@ impl Init {
         let identity =
             Identity { run: begun.run, attempt: begun.attempt, sweep: None, trial: None };
         if !begun.token.is_empty() {
-            endpoint.token = Some(begun.token);
+            endpoint.0.token = Some(begun.token);
         }
         let folder = folders::of(self.dir, &identity);
         // The answer has the whole config of a resumed run: the old config, in which the new values
