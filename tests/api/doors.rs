@@ -2,6 +2,7 @@
 //! page that a browser gets.
 
 use std::{
+    future::poll_fn,
     io::{Read as _, Write as _},
     net::TcpStream,
     time::Duration,
@@ -10,7 +11,15 @@ use std::{
 use controller::clock::Clock;
 use proto::v1::{AppendRows, BeginRun, Block, ListSweeps, ReadRows};
 use tokio::task::spawn_blocking;
-use tonic::{Code, Streaming};
+use tonic::{
+    Code, Streaming,
+    body::Body,
+    codegen::{
+        Service as _,
+        http::{self, StatusCode, Version},
+    },
+    transport::Endpoint,
+};
 
 use crate::lab::{Lab, frames, pause};
 
@@ -148,5 +157,10 @@ async fn a_browser_gets_a_page() {
     let (status, length, body) = ask("GET /favicon.ico HTTP/1.1").await;
     assert_eq!((status.as_str(), length), ("HTTP/1.1 404 Not Found", body.len()));
     assert_eq!(ask("POST / HTTP/1.1").await.0, "HTTP/1.1 405 Method Not Allowed");
+    let mut browser = Endpoint::from_shared(address.clone()).unwrap().connect().await.unwrap();
+    poll_fn(|context| browser.poll_ready(context)).await.unwrap();
+    let request = http::Request::get(&address).body(Body::empty()).unwrap();
+    let answer = browser.call(request).await.unwrap();
+    assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
     lab.dial(None).sweeps().list(ListSweeps::default()).await.unwrap();
 }

@@ -1,5 +1,5 @@
 //! Serves browsers, and people who type the address into curl: one page says what listens here.
-//! `port` calls it for every request that is not HTTP/2.
+//! `port` calls it for every request that is no gRPC.
 
 use tonic::{
     body::Body,
@@ -15,8 +15,9 @@ trials.
 
 It speaks gRPC to its programs. There is no dashboard for browsers yet. In a terminal:
 
-  export BESOM_CONTROLLER=http://HOST:PORT    the address of this page
+  export BESOM_CONTROLLER=...                 the address of this page
   export BESOM_TOKEN=...                      if the controller was started with a token
+  export BESOM_TRUST=sha256:...               if it printed this at its start
   sweep ls                                    shows the sweeps
   sweep --help                                shows what else there is
   agent SWEEP                                 runs the trials of a sweep on this machine
@@ -26,8 +27,8 @@ const NOWHERE: &str = "There is no such page. The address without a path says wh
 
 const READ_ONLY: &str = "This page can only be read, by GET or HEAD.\n";
 
-/// Returns the answer to a request of HTTP/1: the page for GET and HEAD of `/`, and an error for
-/// everything else.
+/// Returns the answer to a request that is no gRPC: the page for GET and HEAD of `/`, and an error
+/// for everything else.
 pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let (status, text) = match path {

@@ -1,5 +1,5 @@
-//! Receives every request: HTTP/1 gets a page, gRPC goes on to its services, and the answer to a
-//! wrong token is delayed. If too many such answers wait, the connection is ended.
+//! Receives every request: gRPC goes on to its services, and everything else gets a page. The
+//! answer to a wrong token is delayed. If too many such answers wait, the connection is ended.
 
 use std::{
     convert::Infallible,
@@ -12,7 +12,7 @@ use tonic::{
     body::Body,
     codegen::{
         BoxFuture, Service,
-        http::{Request, Response, Version},
+        http::{Request, Response, Version, header::CONTENT_TYPE},
     },
     service::Routes,
 };
@@ -62,7 +62,7 @@ impl Service<Request<Body>> for Entrance {
             return Box::pin(async { Ok(answer) });
         };
         seat.ask();
-        if request.version() != Version::HTTP_2 {
+        if !is_grpc(&request) {
             let answer = http::answer(request.method(), request.uri().path());
             return Box::pin(async { Ok(answer) });
         }
@@ -85,6 +85,13 @@ impl Service<Request<Body>> for Entrance {
             Ok(answer.map(|body| Body::new(Sent::new(body, flow, seat))))
         })
     }
+}
+
+/// Returns whether this is a gRPC call, and not a request for a page. Browsers speak HTTP/2 too.
+fn is_grpc(request: &Request<Body>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    request.version() == Version::HTTP_2
+        && kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
 /// Returns whether the service refused an unknown caller. Such an answer has no message, so its
