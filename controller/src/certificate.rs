@@ -87,12 +87,13 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 async fn own(app: &Arc<App>) -> Result<Certificate, StartError> {
     let folder = app.settings.data.clone();
     let refused = |reason: String| StartError::Data { folder: folder.clone(), reason };
-    let made = make(app.settings.listen).map_err(|error| StartError::Bug(error.to_string()))?;
+    let listen = app.settings.listen;
     let keep = move |tx: &store::Tx<'_>| -> Result<(Vec<u8>, Vec<u8>), Error> {
         let known = (store::facts::get(tx, FACTS.0)?, store::facts::get(tx, FACTS.1)?);
         if let (Some(certificate), Some(key)) = known {
             return Ok((certificate, key));
         }
+        let made = make(listen).map_err(|error| Error::Bug(error.to_string()))?;
         store::facts::set(tx, FACTS.0, made.0.as_bytes())?;
         store::facts::set(tx, FACTS.1, made.1.as_bytes())?;
         Ok((made.0.into_bytes(), made.1.into_bytes()))

@@ -16,10 +16,9 @@ mod token;
 
 use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
+use proto::dial::Fingerprint;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::service::Routes;
-
-use proto::dial::Fingerprint;
 
 pub use crate::app::upkeep::fsck::{Problem, Report};
 use crate::app::{App, Error, upkeep::step};
