@@ -29,6 +29,9 @@ pub enum Progress {
     Check(u64, u64),
 }
 
+/// What receives the progress of a copy.
+type Seen<'a> = dyn Fn(Progress) + Sync + 'a;
+
 /// A finished copy and the report of its check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Copied {
@@ -60,7 +63,7 @@ enum Source {
 pub fn backup<'a>(
     data: &'a Path,
     into: &'a Path,
-    seen: &'a (dyn Fn(Progress) + Sync),
+    seen: &'a Seen<'a>,
 ) -> Boxed<'a, Result<Copied, StartError>> {
     Box::pin(async move {
         let source = match look(data).await {
@@ -84,7 +87,7 @@ pub fn backup<'a>(
 pub fn restore<'a>(
     from: &'a Path,
     data: &'a Path,
-    seen: &'a (dyn Fn(Progress) + Sync),
+    seen: &'a Seen<'a>,
 ) -> Boxed<'a, Result<Copied, StartError>> {
     Box::pin(async move {
         let source = look(from).await.map_err(|error| refused(from, error))?;
@@ -120,7 +123,7 @@ async fn transfer(
     mut source: Source,
     from: &Path,
     into: &Path,
-    seen: &(dyn Fn(Progress) + Sync),
+    seen: &Seen<'_>,
 ) -> Result<Copied, StartError> {
     let at = |error: io::Error| failed(into, &error);
     let absolute = into.canonicalize().map_err(at)?;
@@ -171,7 +174,7 @@ async fn contents(
     from: &Path,
     into: &Path,
     copied: &mut Copied,
-    seen: &(dyn Fn(Progress) + Sync),
+    seen: &Seen<'_>,
 ) -> Result<BTreeSet<String>, StartError> {
     let (mut named, mut after) = (BTreeSet::new(), String::new());
     loop {
@@ -195,11 +198,7 @@ async fn contents(
 
 /// Checks everything in the copy. Fails if its database alone is damaged. The report lists all
 /// other damage.
-async fn check(
-    copy: &Store,
-    from: &Path,
-    seen: &(dyn Fn(Progress) + Sync),
-) -> Result<Report, StartError> {
+async fn check(copy: &Store, from: &Path, seen: &Seen<'_>) -> Result<Report, StartError> {
     let progress = |report: &Report| seen(Progress::Check(report.runs, report.bytes));
     let report = fsck::check(copy, PAGE, progress).await;
     let report = report.map_err(|error| failed(from, &io::Error::other(error.to_string())))?;
