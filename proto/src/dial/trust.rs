@@ -7,10 +7,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
-    client::{
-        WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{self, CryptoProvider},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
@@ -94,9 +91,7 @@ pub(super) fn settings(trusted: Option<&str>) -> Result<ClientConfig, String> {
     if roots.is_empty() {
         return Err("this machine trusts no certificate authority".to_owned());
     }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    let verifier = verifier.map_err(|error| error.to_string())?;
-    Ok(with_http2(builder.with_webpki_verifier(verifier).with_no_client_auth()))
+    Ok(with_http2(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
 fn with_http2(mut settings: ClientConfig) -> ClientConfig {
