@@ -21,6 +21,7 @@ use agent::{
     trial::{Shims, spec},
 };
 use proto::v1::Stop;
+use rustix::process::Signal as ProcessSignal;
 use telemetry::{Meter, Reading, Resident, gpus::Gpu};
 use tokio::sync::mpsc;
 
@@ -169,6 +170,14 @@ impl Drop for Freezer {
     }
 }
 
+/// Returns whether a process has got a SIGTERM that has had no effect yet.
+fn sigterm_is_pending(process: &Identity) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+    let sigterm = 1 << (ProcessSignal::TERM.as_raw() - 1);
+    u64::from_str_radix(pending.trim(), 16).unwrap() & sigterm != 0
+}
+
 #[tokio::test]
 async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     let Some(freezer) = Freezer::new() else {
@@ -191,13 +200,11 @@ async fn a_process_that_cannot_be_killed_keeps_its_slot() {
     let stop =
         Stop { run: "s-0".to_owned(), attempt: 1, reason: "cancelled".to_owned(), grace_ms: 100 };
     fake.change(|state| state.stops.push(stop));
-    processes.shim.kill();
     let program = processes.program.unwrap();
-    for _ in 0..4 {
-        tokio::time::timeout(Duration::from_secs(9), until(|| !fake.state().set_aside.is_empty()))
-            .await
-            .ok();
-    }
+    // If the agent heard of the shim's end first, the order to stop would come too late to count.
+    until(|| sigterm_is_pending(&program)).await;
+    processes.shim.kill();
+    until(|| !fake.state().set_aside.is_empty()).await;
     let said = fake.state().set_aside.clone();
     let want =
         format!("slot 1 is set aside: process {} cannot be ended (s-0 (attempt 1))", program.pid);
