@@ -34,12 +34,21 @@ pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
 }
 
 /// Runs tests that start Besom's programs. `BESOM_PROGRAMS` tells the tests where the programs are,
-/// so that the tests do not build them again.
+/// so that the tests do not build them again. Unless the user sets `RUST_TEST_THREADS`, at least
+/// four tests run at once, because many tests mostly wait for other processes.
 pub(crate) fn test<S: AsRef<OsStr>>(
     libtorch: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Result<()> {
-    finish(command(args).env("LIBTORCH", libtorch).env("BESOM_PROGRAMS", programs()?))
+    let threads = std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| {
+        std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4)).to_string()
+    });
+    finish(
+        command(args)
+            .env("LIBTORCH", libtorch)
+            .env("BESOM_PROGRAMS", programs()?)
+            .env("RUST_TEST_THREADS", threads),
+    )
 }
 
 /// Builds a benchmark and the programs that it measures, and runs the benchmark. One build makes
