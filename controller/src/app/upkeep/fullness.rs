@@ -74,6 +74,8 @@ impl Fullness {
         // If the file system does not report its free space, the mode stays as it is.
         let Ok(free) = disk.free() else { return false };
         if free < least || (seen == Seen::Failure && !disk.takes(least)) {
+            // Whoever learns of the mode may rely on the room of the reserve.
+            give_up(disk);
             if self.change(true) {
                 tracing::warn!(
                     "the disk of the data folder is full, {free} bytes are free: rows and files \
@@ -81,7 +83,6 @@ impl Fullness {
                      there is room, states are still written"
                 );
             }
-            give_up(disk);
             return false;
         }
         if !disk.holds(reserve) {
