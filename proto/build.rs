@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wire/files.proto",
         "wire/artifacts.proto",
         "wire/checkpoints.proto",
+        "wire/people.proto",
     ];
     let descriptors = protox::compile(files, ["wire"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

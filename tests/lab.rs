@@ -244,6 +244,7 @@ impl Lab {
             .current_dir(self.dir())
             .env("BESOM_CONTROLLER", self.address())
             .env("XDG_STATE_HOME", self.dir().join("state"))
+            .env("XDG_CONFIG_HOME", self.dir().join("config"))
             .env("NO_COLOR", "1")
             .env_remove("PYTHONUNBUFFERED")
             .envs(self.token.as_ref().map(|token| ("BESOM_TOKEN", token)))

@@ -130,6 +130,7 @@ impl Flags {
             trust: self.trust.clone(),
             insecure: self.insecure,
         }
+        .with_stored_key()
     }
 
     /// Checks the flags, locks the agent's folder and its GPUs, and returns the parts that the

@@ -85,6 +85,15 @@ pub(crate) enum Command {
     /// List, show, download and manage artifacts, the versioned files of runs
     #[command(subcommand)]
     Artifact(crate::artifact::Command),
+    /// Store a key for the controller, or show who you are
+    Login(crate::login::Args),
+    /// Remove the stored key for the controller
+    Logout,
+    /// Make, list and revoke your keys
+    #[command(subcommand)]
+    Key(crate::key::Command),
+    /// Show who created, changed and removed what
+    Audit(crate::audit::Args),
     /// Ask for points and report results as JSON lines, without a controller
     Engine(crate::engine::Args),
 }

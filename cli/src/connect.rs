@@ -62,14 +62,16 @@ pub(crate) struct Controller {
 impl Controller {
     /// Builds the controller from the flags. No connection is made until the first call.
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
-        let has_token = reach.token.as_deref().is_some_and(|token| !token.is_empty());
-        let dial = Dial::reach(&dial::Reach {
+        let known = dial::Reach {
             controller: reach.controller.clone(),
             token: reach.token.clone(),
             trust: reach.trust.clone(),
             insecure: reach.insecure,
-        })
-        .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
+        };
+        let known = known.with_stored_key();
+        let has_token = known.token.as_deref().is_some_and(|token| !token.is_empty());
+        let dial = Dial::reach(&known)
+            .map_err(|error| Failure::new(Exit::Input, error.to_string()).hint(error.hint()))?;
         let Reach { controller: address, trust, insecure, .. } = reach.clone();
         Ok(Self { address, trust, insecure, has_token, dial })
     }

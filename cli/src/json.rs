@@ -261,6 +261,43 @@ pub(crate) fn time(ms: Option<i64>) -> Option<String> {
     Some(format!("{at:.3}"))
 }
 
+/// Converts a caller.
+pub(crate) fn caller(me: &v1::Caller) -> Value {
+    let role = |grant: &v1::Grant| json!({ "place": grant.place, "role": grant.role });
+    json!({
+        "user": text_or_null(&me.user),
+        "team": text_or_null(&me.team),
+        "admin": me.admin,
+        "roles": me.grants.iter().map(role).collect::<Vec<_>>(),
+        "key": me.key.as_ref().map(key),
+    })
+}
+
+/// Converts a key.
+pub(crate) fn key(key: &v1::Key) -> Value {
+    json!({
+        "id": key.id,
+        "user": key.user,
+        "kind": key.kind,
+        "sweeps": key.sweeps,
+        "projects": key.projects,
+        "label": text_or_null(&key.label),
+        "created": time(Some(key.created_ms)),
+        "expires": time(key.expires_ms),
+    })
+}
+
+/// Converts an entry of the audit.
+pub(crate) fn deed(deed: &v1::Deed) -> Value {
+    json!({
+        "at": time(Some(deed.at_ms)),
+        "who": deed.who,
+        "what": deed.what,
+        "object": deed.object,
+        "project": text_or_null(&deed.project),
+    })
+}
+
 fn text_or_null(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }

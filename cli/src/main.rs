@@ -4,6 +4,7 @@
 
 mod args;
 mod artifact;
+mod audit;
 mod chance;
 mod change;
 mod check;
@@ -15,7 +16,9 @@ mod explain;
 mod export;
 mod import;
 mod json;
+mod key;
 mod list;
+mod login;
 mod logs;
 mod pattern;
 mod run;
@@ -45,6 +48,7 @@ fn perform(args: &Args) -> Result<(), Failure> {
     match &args.command {
         Command::Check(args) => return check::check(args),
         Command::Engine(args) => return engine::serve(args),
+        Command::Logout => return login::logout(&args.reach),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -59,6 +63,10 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Create(args) => create::create(&controller, args).await,
         Command::Check(args) => check::check(args),
         Command::Engine(args) => engine::serve(args),
+        Command::Login(login) => login::login(&args.reach, login).await,
+        Command::Logout => login::logout(&args.reach),
+        Command::Key(command) => key::key(&controller, command).await,
+        Command::Audit(args) => audit::audit(&controller, args).await,
         Command::Ls(args) => list::list(&controller, args).await,
         Command::Show(args) => show::show(&controller, args).await,
         Command::Best(args) => show::best(&controller, args).await,

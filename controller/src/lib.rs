@@ -7,6 +7,7 @@ mod certificate;
 pub mod chance;
 pub mod clock;
 mod copy;
+pub mod offline;
 pub mod platform;
 mod port;
 pub mod settings;
@@ -171,7 +172,8 @@ impl Controller {
             let listen = settings.listen;
             settings.token = token::checked(settings.token, listen)?;
             let is_local = listen.ip().to_canonical().is_loopback();
-            if settings.tls.is_none() && !settings.insecure && !is_local {
+            let is_plain = settings.tls.is_none() && !settings.insecure && !is_local;
+            if is_plain && settings.token.is_some() {
                 return Err(StartError::Plain(listen));
             }
             let listener = TcpListener::bind(listen)
@@ -181,6 +183,12 @@ impl Controller {
                 listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
             let port = Arc::new(Port::new(&settings, clock));
             let core = Core::open(settings.clone(), clock, chance, Platform::default()).await?;
+            if settings.token.is_none() && !is_local && !core.app.roster.has_users() {
+                return Err(StartError::Open(listen));
+            }
+            if is_plain {
+                return Err(StartError::Plain(listen));
+            }
             let certificate = match &settings.tls {
                 Some(tls) => Some(Certificate::load(&core.app, tls).await?),
                 None => None,
@@ -220,9 +228,14 @@ impl Controller {
         self.fingerprint
     }
 
-    /// Returns whether callers have to show a token.
-    pub fn wants_token(&self) -> bool {
+    /// Returns whether callers may show the controller's own token.
+    pub fn has_token(&self) -> bool {
         self.core.app.settings.token.is_some()
+    }
+
+    /// Returns whether callers may show a key, because there are users.
+    pub fn has_users(&self) -> bool {
+        self.core.app.roster.has_users()
     }
 
     /// Stops accepting connections, ends long polls and streams, lets calls in flight finish, and

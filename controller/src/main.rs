@@ -4,6 +4,7 @@
 
 mod backup;
 mod fsck;
+mod people;
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
@@ -112,6 +113,15 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make a data folder from a backup
     Restore(backup::RestoreArgs),
+    /// Add, list and remove users, and give them roles, while no controller runs
+    #[command(subcommand)]
+    User(people::UserCommand),
+    /// Add, list and remove teams, while no controller runs
+    #[command(subcommand)]
+    Team(people::TeamCommand),
+    /// Make, list and revoke keys, while no controller runs
+    #[command(subcommand)]
+    Key(people::KeyCommand),
 }
 
 fn main() -> ExitCode {
@@ -132,6 +142,9 @@ fn main() -> ExitCode {
             Some(Command::Fsck(args)) => runtime.block_on(fsck::check(args)),
             Some(Command::Backup(args)) => runtime.block_on(backup::backup(args)),
             Some(Command::Restore(args)) => runtime.block_on(backup::restore(args)),
+            Some(Command::User(command)) => runtime.block_on(people::user(command)),
+            Some(Command::Team(command)) => runtime.block_on(people::team(command)),
+            Some(Command::Key(command)) => runtime.block_on(people::key(command)),
             None => runtime.block_on(run(flags)),
         }
     })
@@ -183,7 +196,12 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         controller.address()
     ));
     say(format_args!("{}       {}", style::paint(style::FAINT, "data"), data.display()));
-    let access = if controller.wants_token() { "with the token" } else { "this machine" };
+    let access = match (controller.has_token(), controller.has_users()) {
+        (true, true) => "with a key or the token",
+        (true, false) => "with the token",
+        (false, true) => "with a key",
+        (false, false) => "this machine",
+    };
     say(format_args!("{}     {access}", style::paint(style::FAINT, "access")));
     if let Some(fingerprint) = controller.fingerprint() {
         say(format_args!("{}      {fingerprint}", style::paint(style::FAINT, "trust")));
@@ -200,7 +218,7 @@ fn failure(error: StartError) -> Failure {
     match error {
         StartError::Open(_) => Failure::new(Exit::Input, message).hint(
             "everyone who can connect could run programs on your agents: set --token or \
-             BESOM_TOKEN",
+             BESOM_TOKEN, or add users with `controller user add`",
         ),
         StartError::Weak(_) => Failure::new(Exit::Input, message).hint(
             "a token for a network needs 128 bits of entropy: `openssl rand -hex 16` makes one",

@@ -1,5 +1,5 @@
-//! Names sweeps, runs and attempts. The id of a run and the id of a sweep have types of their own,
-//! so that neither can stand for the other. The controller and the agent use them; messages and
+//! Names projects, sweeps, runs and attempts. Each kind of id has a type of its own, so that none
+//! can stand for another. The controller and the agent use them; messages and
 //! files hold the text. Any text can be an id here: whoever makes an id decides what it may hold.
 
 use std::fmt;
@@ -57,6 +57,32 @@ id! {
     RunId
 }
 
+id! {
+    /// The id of a project: `TEAM/NAME`. A project of the team [`HOME`] has its name alone as its
+    /// id. So on a controller without teams, a project's id is its name.
+    ProjectId
+}
+
+/// The team of projects that name no team.
+pub const HOME: &str = "home";
+
+impl ProjectId {
+    /// Returns the id of the project `name` of a team.
+    pub fn new(team: &str, name: &str) -> Self {
+        if team == HOME { Self(name.to_owned()) } else { Self(format!("{team}/{name}")) }
+    }
+
+    /// Returns the name of the project's team.
+    pub fn team(&self) -> &str {
+        self.0.split_once('/').map_or(HOME, |(team, _)| team)
+    }
+
+    /// Returns the project's name in its team.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(_, name)| name)
+    }
+}
+
 impl SweepId {
     /// Returns the id of a trial of the sweep.
     pub fn trial(&self, number: u64) -> RunId {
@@ -105,6 +131,14 @@ mod tests {
         assert_eq!((trial.as_str(), trial.sweep()), ("k3x9abcd-12", Some(sweep)));
         assert_eq!(RunId::from("my-run-2").sweep(), Some(SweepId::from("my-run")));
         assert_eq!(RunId::from("mine").sweep(), None);
+    }
+
+    #[test]
+    fn a_project_of_the_home_team_has_a_plain_name() {
+        let (digits, vision) = (ProjectId::new(HOME, "digits"), ProjectId::new("vision", "digits"));
+        assert_eq!((digits.as_str(), digits.team(), digits.name()), ("digits", HOME, "digits"));
+        let parts = (vision.as_str(), vision.team(), vision.name());
+        assert_eq!(parts, ("vision/digits", "vision", "digits"));
     }
 
     #[test]

@@ -15,15 +15,16 @@ pub(crate) struct Endpoint(pub(crate) Reach);
 
 impl Endpoint {
     /// Takes the given address, else the address in `BESOM_CONTROLLER`, else the default address.
-    /// Everything else comes from the environment.
+    /// Everything else comes from the environment; a missing token comes from `sweep login`.
     pub(crate) fn find(controller: Option<String>) -> Self {
         let controller = controller.or_else(|| variable(CONTROLLER_VAR));
-        Self(Reach {
+        let reach = Reach {
             controller: controller.unwrap_or_else(|| DEFAULT_CONTROLLER.to_owned()),
             token: variable(TOKEN_VAR),
             trust: variable(TRUST_VAR),
             insecure: variable(INSECURE_VAR).is_some_and(|text| allows(&text)),
-        })
+        };
+        Self(reach.with_stored_key())
     }
 
     /// Makes the clients, which run on this runtime. Each client connects with its first call.

@@ -26,6 +26,7 @@ mod lost;
 mod owners;
 mod people;
 mod restart;
+mod roles;
 mod rows;
 mod search;
 mod stopping;

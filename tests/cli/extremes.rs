@@ -14,9 +14,10 @@ use prost_types::{
 };
 use proto::v1::{
     AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk, BlobHashes,
-    BlobRef, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns, Held, HistoryKeys,
-    ListAgents, ListArtifacts, ListRuns, ListSweeps, Outcome, ReadCurve, ReadHistory, ReadRows,
-    ReplayTrials, ResumeRun, RetryRuns, RunAttempt, RunRef, SweepRef, UseArtifact,
+    BlobRef, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns, GetAudit, GetMe, Held,
+    HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListKeysRequest, ListRuns, ListSweeps, NewKey,
+    Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials, ResumeRun, RetryRuns, RunAttempt,
+    RunRef, SweepRef, UseArtifact,
 };
 use record::{
     Row, Value, Writer,
@@ -230,6 +231,11 @@ impl Tried {
             "Missing" => BlobHashes { sha256: vec![hash] }.encode_to_vec(),
             "Put" => BlobChunk { sha256: hash, ..BlobChunk::default() }.encode_to_vec(),
             "Files.Get" => BlobRef { run, path, ..BlobRef::default() }.encode_to_vec(),
+            "Me" => GetMe {}.encode_to_vec(),
+            "AddKey" => NewKey { sweeps: vec![sweep], ..NewKey::default() }.encode_to_vec(),
+            "ListKeys" => ListKeysRequest {}.encode_to_vec(),
+            "RemoveKey" => KeyRef { id: "none".to_owned() }.encode_to_vec(),
+            "Audit" => GetAudit::default().encode_to_vec(),
             "Keys" => HistoryKeys { run }.encode_to_vec(),
             "Curve" => ReadCurve { run, keys: key, ..ReadCurve::default() }.encode_to_vec(),
             "Rows" => ReadHistory { run, keys: key, ..ReadHistory::default() }.encode_to_vec(),

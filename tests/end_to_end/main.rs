@@ -15,6 +15,7 @@ mod grid;
 mod hunt;
 mod kills;
 mod outage;
+mod people;
 mod preemption;
 mod printed;
 mod processes;

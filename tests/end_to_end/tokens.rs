@@ -45,11 +45,11 @@ fn slip(lab: &mut Lab, agent: &Agent) {
     lab.start_controller_with(OTHER);
     lab.write("go", "");
     let waits =
-        "  waits      the controller does not know this token: the agent keeps its end and ";
+        "  waits      the controller does not know this token or key: the agent keeps its end and ";
     wait_for("both trials to wait", || (agent.said().matches(waits).count() == 2).then_some(()));
     let refuses = format!(
         "warning: the controller at {} refuses this agent (the controller does not know this \
-        token): waiting",
+        token or key): waiting",
         lab.address()
     );
     wait_for("its agent to say why", || agent.said().contains(&refuses).then_some(()));
@@ -129,7 +129,7 @@ fn a_program_outside_a_sweep_waits_for_the_right_token() {
     lab.start_controller_with(OTHER);
     rows_said.read_exact(&mut [0; 4000 * 24]).unwrap();
     let said = || fs::read_to_string(&errors).unwrap();
-    let waits = "to take what is left (the controller does not know this token)";
+    let waits = "to take what is left (the controller does not know this token or key)";
     wait_for("it to say what it waits for", || said().contains(waits).then_some(()));
     lab.kill_controller();
     lab.start_controller();

@@ -162,7 +162,7 @@ async fn failed_rows_of_a_quiet_program_are_sent_again() {
 async fn the_shipper_waits_for_a_controller_that_may_come_back_whatever_it_answers() {
     for answer in [
         Status::unavailable("the disk is full"),
-        Status::unauthenticated("the controller does not know this token"),
+        Status::unauthenticated("the controller does not know this token or key"),
         Status::permission_denied("says a proxy"),
         Status::not_found("no run `s-0`"),
         Status::unimplemented("says a proxy"),

@@ -402,7 +402,7 @@ async fn no_end_is_reported_over_rows_that_the_controller_refuses() {
 #[tokio::test]
 async fn an_agent_that_was_accepted_once_waits_until_its_token_is_known_again() {
     let (home, fake) = (Home::new(), Fake::default());
-    let refusal = Some(Status::unauthenticated("the controller does not know this token"));
+    let refusal = Some(Status::unauthenticated("the controller does not know this token or key"));
     fake.change(|state| state.refuses_beats.clone_from(&refusal));
     let failure = home.run(&fake, 1, None).await.unwrap_err();
     assert_eq!(

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::app::{App, Error, caller::Caller};
+use crate::app::{App, Error, people::caller::Caller};
 
 /// A handle to the connection that a request came over. The port attaches this handle to each
 /// request.
@@ -20,5 +20,5 @@ pub(crate) trait Welcome: Send + Sync {
 /// token and the header has none, or has one that the controller does not know.
 pub(super) fn caller(app: &App, authorization: Option<&str>) -> Result<Caller, Error> {
     let token = authorization.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
-    app.tokens.caller(token)
+    app.tokens.caller(&app.roster, token, app.clock().wall_ms())
 }

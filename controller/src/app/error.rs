@@ -105,6 +105,18 @@ impl Error {
             .hint("`sweep show SWEEP` lists the runs of a sweep")
     }
 
+    /// Returns the text that a user reads; `None` for an error that has only a reason.
+    pub(crate) fn words(&self) -> Option<&Words> {
+        match self {
+            Error::Invalid(words)
+            | Error::Missing(words)
+            | Error::Refused(_, words)
+            | Error::Busy(words)
+            | Error::Damaged(words) => Some(words),
+            Error::Gone(_) | Error::Torn(_) | Error::Disk(_) | Error::Bug(_) => None,
+        }
+    }
+
     /// Adds advice to the error. An error without [`Words`] stays as it is.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -7,11 +7,11 @@
 
 mod access;
 pub(crate) mod agents;
-pub(crate) mod caller;
 pub(crate) mod change;
 pub(crate) mod error;
 pub(crate) mod files;
 mod limits;
+pub(crate) mod people;
 pub(crate) mod read;
 pub(crate) mod rows;
 pub(crate) mod runs;
@@ -31,6 +31,10 @@ use crate::{
         agents::registry::Registry,
         change::{leases::Leases, wakeups::Wakeups},
         files::{collector::Collector, room::Room},
+        people::{
+            roster::{People, Roster},
+            tokens::Tokens,
+        },
         rows::{rung_costs::RungCosts, summaries::Summaries, unmerged::Compaction},
         sweeps::{known::Searches, plan::Plans},
         upkeep::{fullness::Fullness, loss::Loss},
@@ -41,7 +45,6 @@ use crate::{
     settings::Settings,
     store::{self, Store, Tx},
 };
-use caller::Tokens;
 
 /// The application: the store, the settings and the state in memory that all use cases share.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     /// The tokens, which decide what each caller may do.
     pub(crate) tokens: Tokens,
+    /// The users and their keys.
+    pub(crate) roster: Roster,
     clock: Clock,
     chance: Chance,
     threads: Threads,
@@ -97,6 +102,7 @@ impl App {
             Ok(secret.to_vec())
         };
         let secret = store.write(keep, |_| {}).await?;
+        let people = store.read(People::read).await?;
         let held = store.read(|tx| store::runs::held(tx).map_err(Error::from)).await?;
         let stored = store.read(|tx| store::files::stored(tx).map_err(Error::from)).await?;
         let leases = Leases::new(settings.lease);
@@ -105,6 +111,7 @@ impl App {
         }
         Ok(Arc::new(Self {
             tokens: Tokens::new(settings.token.as_deref(), &secret),
+            roster: Roster::new(people),
             plans: Plans::new(settings.limits.plans),
             searches: Searches::default(),
             rung_costs: RungCosts::default(),

@@ -5,7 +5,7 @@
 
 use record::{
     artifact::{Content, Entry},
-    ids::RunId,
+    ids::{ProjectId, RunId},
 };
 
 use super::database::{Error, Result, Row, Tx, columns, int};
@@ -16,7 +16,7 @@ pub(crate) struct Version {
     /// The internal key.
     pub(crate) key: i64,
     /// The project that the artifact belongs to.
-    pub(crate) project: String,
+    pub(crate) project: ProjectId,
     /// The artifact's name in the project.
     pub(crate) name: String,
     /// The kind of the artifact: "model", "dataset".
@@ -67,7 +67,7 @@ macro_rules! select {
 /// Finds the newest version of a name whose manifest has this SHA-256. Leaves out removed versions.
 pub(crate) fn with_digest(
     tx: &Tx<'_>,
-    project: &str,
+    project: &ProjectId,
     name: &str,
     digest: &str,
 ) -> Result<Option<Version>> {
@@ -76,7 +76,7 @@ pub(crate) fn with_digest(
             "WHERE project = ?1 AND name = ?2 AND digest = ?3 AND removed = 0 ORDER BY version \
             DESC LIMIT 1"
         ),
-        &[&project, &name, &digest],
+        &[&project.as_str(), &name, &digest],
         read,
     )
 }
@@ -84,7 +84,7 @@ pub(crate) fn with_digest(
 /// Finds a version by its number. `None` if there is no such version or it was removed.
 pub(crate) fn numbered(
     tx: &Tx<'_>,
-    project: &str,
+    project: &ProjectId,
     name: &str,
     version: u64,
 ) -> Result<Option<Version>> {
@@ -92,7 +92,7 @@ pub(crate) fn numbered(
     let Ok(version) = i64::try_from(version) else { return Ok(None) };
     tx.one(
         select!("WHERE project = ?1 AND name = ?2 AND version = ?3 AND removed = 0"),
-        &[&project, &name, &version],
+        &[&project.as_str(), &name, &version],
         read,
     )
 }
@@ -100,7 +100,7 @@ pub(crate) fn numbered(
 /// Finds a version by an alias.
 pub(crate) fn named(
     tx: &Tx<'_>,
-    project: &str,
+    project: &ProjectId,
     name: &str,
     alias: &str,
 ) -> Result<Option<Version>> {
@@ -109,25 +109,25 @@ pub(crate) fn named(
             "WHERE key = (SELECT artifact FROM artifact_aliases WHERE project = ?1 AND name = ?2 \
             AND alias = ?3)"
         ),
-        &[&project, &name, &alias],
+        &[&project.as_str(), &name, &alias],
         read,
     )
 }
 
 /// Finds the newest version of a name. Leaves out removed versions.
-pub(crate) fn newest(tx: &Tx<'_>, project: &str, name: &str) -> Result<Option<Version>> {
+pub(crate) fn newest(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<Option<Version>> {
     tx.one(
         select!("WHERE project = ?1 AND name = ?2 AND removed = 0 ORDER BY version DESC LIMIT 1"),
-        &[&project, &name],
+        &[&project.as_str(), &name],
         read,
     )
 }
 
 /// Returns the number that the next version of a name gets. No version of the name has had it.
-pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
+pub(crate) fn next(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<u64> {
     let last = tx.one(
         "SELECT max(version) + 1 FROM artifacts WHERE project = ?1 AND name = ?2",
-        &[&project, &name],
+        &[&project.as_str(), &name],
         |row| row.get::<Option<i64>>(0),
     )?;
     Ok(last.flatten().unwrap_or_default().cast_unsigned())
@@ -138,7 +138,7 @@ pub(crate) fn next(tx: &Tx<'_>, project: &str, name: &str) -> Result<u64> {
 /// function walks along the index, name by name.
 pub(crate) fn page(
     tx: &Tx<'_>,
-    project: &str,
+    project: &ProjectId,
     name: &str,
     after: Option<&Version>,
     limit: u32,
@@ -147,13 +147,14 @@ pub(crate) fn page(
         Some(last) => below(tx, &last.project, &last.name, int(last.version)?, limit)?,
         None => Vec::new(),
     };
-    let mut at = after.map(|last| (last.project.clone(), last.name.clone())).unwrap_or_default();
+    let mut at: (ProjectId, String) =
+        after.map(|last| (last.project.clone(), last.name.clone())).unwrap_or_default();
     while (found.len() as u32) < limit {
         let next = tx.one(
             "SELECT project, name FROM artifacts WHERE (project, name) > (?1, ?2)
                  AND (?3 = '' OR project = ?3) AND (?4 = '' OR name = ?4)
              ORDER BY project, name LIMIT 1",
-            &[&at.0, &at.1, &project, &name],
+            &[&at.0.as_str(), &at.1, &project.as_str(), &name],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let Some(next) = next else { break };
@@ -165,13 +166,19 @@ pub(crate) fn page(
 
 /// Reads at most `limit` versions of a name whose numbers are below `number`, the newest first.
 /// Leaves out removed versions.
-fn below(tx: &Tx<'_>, project: &str, name: &str, number: i64, limit: u32) -> Result<Vec<Version>> {
+fn below(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    number: i64,
+    limit: u32,
+) -> Result<Vec<Version>> {
     tx.all(
         select!(
             "WHERE project = ?1 AND name = ?2 AND version < ?3 AND removed = 0 ORDER BY version \
             DESC LIMIT ?4"
         ),
-        &[&project, &name, &number, &limit],
+        &[&project.as_str(), &name, &number, &limit],
         read,
     )
 }
@@ -184,7 +191,7 @@ pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
              (project, name, kind, version, digest, manifest_size, metadata, files, size, \
              created_ms, removed)
          VALUES ('', '', '', ?1, '', 0, '', 0, 0, ?2, 1)",
-        &[&int(next(tx, "", "")?)?, &now_ms],
+        &[&int(next(tx, &ProjectId::default(), "")?)?, &now_ms],
     )
 }
 
@@ -215,7 +222,19 @@ pub(crate) fn settle(tx: &Tx<'_>, version: &Version) -> Result<()> {
         manifest_size = ?7,
                 metadata = ?8, files = ?9, size = ?10, created_ms = ?11, removed = 0
          WHERE key = ?1 AND project = ''",
-        &[key, project, name, kind, &number, digest, &manifest, metadata, &files, &size, &created],
+        &[
+            key,
+            &project.as_str(),
+            name,
+            kind,
+            &number,
+            digest,
+            &manifest,
+            metadata,
+            &files,
+            &size,
+            &created,
+        ],
     )?;
     if settled == 1 {
         Ok(())
@@ -295,7 +314,7 @@ pub(crate) fn set_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<(
     tx.run(
         "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact) VALUES (?1, ?2, \
         ?3, ?4)",
-        &[&version.project, &version.name, &alias, &version.key],
+        &[&version.project.as_str(), &version.name, &alias, &version.key],
     )?;
     Ok(())
 }
@@ -305,7 +324,7 @@ pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<
     tx.run(
         "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND alias = ?3 AND \
         artifact = ?4",
-        &[&version.project, &version.name, &alias, &version.key],
+        &[&version.project.as_str(), &version.name, &alias, &version.key],
     )?;
     Ok(())
 }
@@ -320,9 +339,9 @@ pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
 }
 
 /// Counts the aliases of all versions of a name together.
-pub(crate) fn aliases_of_name(tx: &Tx<'_>, project: &str, name: &str) -> Result<u32> {
+pub(crate) fn aliases_of_name(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<u32> {
     let sql = "SELECT count(*) FROM artifact_aliases WHERE project = ?1 AND name = ?2";
-    Ok(tx.one(sql, &[&project, &name], |row| row.get(0))?.unwrap_or_default())
+    Ok(tx.one(sql, &[&project.as_str(), &name], |row| row.get(0))?.unwrap_or_default())
 }
 
 /// How a run relates to a version.

@@ -2,12 +2,14 @@
 //! it and decides who may name a content; `app::files::blobs` calls it for uploads. Every function
 //! fails only if the database does.
 
+use record::ids::ProjectId;
+
 use super::database::{Result, Tx, int};
 
 /// Returns whether the project has the content.
-pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
+pub(crate) fn has(tx: &Tx<'_>, project: &ProjectId, sha256: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM holdings WHERE sha256 = ?1 AND project = ?2";
-    Ok(tx.one(sql, &[&sha256, &project], |_| Ok(()))?.is_some())
+    Ok(tx.one(sql, &[&sha256, &project.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Records that the project has the content, and adds its size to the bytes of the project and of
@@ -15,7 +17,7 @@ pub(crate) fn has(tx: &Tx<'_>, project: &str, sha256: &str) -> Result<bool> {
 /// uploaded the content; `None` if no run's token did.
 pub(crate) fn add(
     tx: &Tx<'_>,
-    project: &str,
+    project: &ProjectId,
     sha256: &str,
     size: u64,
     run: Option<i64>,
@@ -23,7 +25,7 @@ pub(crate) fn add(
     let size = int(size)?;
     let new = tx.run(
         "INSERT OR IGNORE INTO holdings (sha256, project, size, run) VALUES (?1, ?2, ?3, ?4)",
-        &[&sha256, &project, &size, &run],
+        &[&sha256, &project.as_str(), &size, &run],
     )?;
     if new == 0 {
         return Ok(());
@@ -31,7 +33,7 @@ pub(crate) fn add(
     tx.run(
         "INSERT INTO project_bytes (project, bytes) VALUES (?1, ?2)
          ON CONFLICT (project) DO UPDATE SET bytes = bytes + excluded.bytes",
-        &[&project, &size],
+        &[&project.as_str(), &size],
     )?;
     if let Some(run) = run {
         tx.run(
@@ -43,11 +45,18 @@ pub(crate) fn add(
     Ok(())
 }
 
+/// Returns the projects that have the content.
+pub(crate) fn projects(tx: &Tx<'_>, sha256: &str) -> Result<Vec<ProjectId>> {
+    tx.all("SELECT project FROM holdings WHERE sha256 = ?1", &[&sha256], |row| row.get(0))
+}
+
 /// Returns two sums of bytes: of the contents that the project has, and of those that the run's
-/// tokens have uploaded.
-pub(crate) fn bytes(tx: &Tx<'_>, project: &str, run: i64) -> Result<(u64, u64)> {
+/// tokens have uploaded, which is 0 without a run.
+pub(crate) fn bytes(tx: &Tx<'_>, project: &ProjectId, run: Option<i64>) -> Result<(u64, u64)> {
     let of_project = tx
-        .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project], |row| row.count(0))?
+        .one("SELECT bytes FROM project_bytes WHERE project = ?1", &[&project.as_str()], |row| {
+            row.count(0)
+        })?
         .unwrap_or_default();
     let of_run =
         tx.one("SELECT bytes FROM run_bytes WHERE run = ?1", &[&run], |row| row.count(0))?;

@@ -23,6 +23,7 @@ pub(crate) mod guard;
 pub(crate) mod holdings;
 pub(crate) mod listing;
 mod open_error;
+pub(crate) mod people;
 pub(crate) mod printed;
 pub(crate) mod rungs;
 pub(crate) mod runs;

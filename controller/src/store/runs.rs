@@ -2,7 +2,7 @@
 //! `sweeps::lifecycle`. Every function fails only if the database does, unless its comment says
 //! more.
 
-use record::ids::{Attempt, RunId, SweepId};
+use record::ids::{Attempt, ProjectId, RunId, SweepId};
 use sweeps::lifecycle::{
     Class,
     run::{State, StopReason},
@@ -22,7 +22,7 @@ pub(crate) struct Run {
     /// The trial's number within its sweep.
     pub(crate) trial: Option<u64>,
     /// Its project; may be empty.
-    pub(crate) project: String,
+    pub(crate) project: ProjectId,
     /// Its name for people; may be empty.
     pub(crate) name: String,
     /// Its tags, as a JSON array of texts.
@@ -102,7 +102,7 @@ impl Run {
             id,
             sweep: None,
             trial: None,
-            project: String::new(),
+            project: ProjectId::default(),
             name: String::new(),
             tags: "[]".to_owned(),
             config: "{}".to_owned(),
@@ -132,6 +132,13 @@ impl Run {
     }
 }
 
+/// Returns the project of a run, and the sweep that it is a trial of; `None` if there is no such
+/// run.
+pub(crate) fn place(tx: &Tx<'_>, id: &RunId) -> Result<Option<(ProjectId, Option<SweepId>)>> {
+    let sql = "SELECT project, sweep FROM runs WHERE id = ?1";
+    tx.one(sql, &[&id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Writes a new run, without counts and without an end. Returns its internal key. Also fails if the
 /// id is taken.
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
@@ -144,7 +151,7 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
             &run.id.as_str(),
             &run.sweep.as_ref().map(SweepId::as_str),
             &run.trial.map(int).transpose()?,
-            &run.project,
+            &run.project.as_str(),
             &run.name,
             &run.tags,
             &run.config,
@@ -212,7 +219,7 @@ pub(crate) fn save_logged(tx: &Tx<'_>, run: &Run) -> Result<()> {
 pub(crate) fn save_introduction(tx: &Tx<'_>, run: &Run) -> Result<()> {
     tx.run(
         "UPDATE runs SET project = ?2, name = ?3, tags = ?4, config = ?5 WHERE key = ?1",
-        &[&run.key, &run.project, &run.name, &run.tags, &run.config],
+        &[&run.key, &run.project.as_str(), &run.name, &run.tags, &run.config],
     )?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! it, and changes a state only through `sweeps::lifecycle`. Every function fails only if the
 //! database does, unless its comment says more.
 
-use record::ids::{RunId, SweepId};
+use record::ids::{ProjectId, RunId, SweepId};
 use sweeps::lifecycle::sweep::{Closing, State};
 
 use super::database::{Result, Row, Tx, columns, int, words};
@@ -22,6 +22,8 @@ pub(crate) struct Sweep {
     pub(crate) seed: u64,
     /// When the sweep was created, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
+    /// The project of its runs. Empty for a sweep of an older controller without runs.
+    pub(crate) project: ProjectId,
 }
 
 /// The progress of a sweep.
@@ -78,8 +80,8 @@ impl Progress {
 /// the idempotency key is taken.
 pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
     tx.run(
-        "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms) VALUES (?1, \
-        ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO sweeps (id, idempotency_key, yaml, warnings, seed, created_ms, project)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         &[
             &sweep.id.as_str(),
             &sweep.idempotency_key,
@@ -87,6 +89,7 @@ pub(crate) fn insert(tx: &Tx<'_>, sweep: &Sweep) -> Result<()> {
             &sweep.warnings,
             &sweep.seed.cast_signed(),
             &sweep.created_ms,
+            &sweep.project.as_str(),
         ],
     )?;
     tx.run(
@@ -102,7 +105,16 @@ columns! {
     /// Reads a sweep.
     macro sweep_columns, fn read() -> Sweep {
         id: get, idempotency_key: get, yaml: get, warnings: get, seed: get, created_ms: get,
-    } => Sweep { id, idempotency_key, yaml, warnings, seed: i64::cast_unsigned(seed), created_ms }
+        project: get,
+    } => Sweep {
+        id,
+        idempotency_key,
+        yaml,
+        warnings,
+        seed: i64::cast_unsigned(seed),
+        created_ms,
+        project,
+    }
 }
 
 /// Finds the sweep with this id.
@@ -116,12 +128,17 @@ pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<SweepId>> {
     tx.one("SELECT id FROM sweeps WHERE idempotency_key = ?1", &[&key], |row| row.get(0))
 }
 
-/// Reads the `limit` newest sweeps, the newest first.
-pub(crate) fn newest(tx: &Tx<'_>, limit: u32) -> Result<Vec<Sweep>> {
+/// Reads the `limit` newest sweeps before the one with the internal key `before`, the newest first.
+/// Returns each with its internal key.
+pub(crate) fn newest(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<(i64, Sweep)>> {
     tx.all(
-        concat!("SELECT ", sweep_columns!(), " FROM sweeps ORDER BY key DESC LIMIT ?1"),
-        &[&limit],
-        read,
+        concat!(
+            "SELECT ",
+            sweep_columns!(),
+            ", key FROM sweeps WHERE key < ?1 ORDER BY key DESC LIMIT ?2"
+        ),
+        &[&before, &limit],
+        |row| Ok((row.get(7)?, read(row)?)),
     )
 }
 

@@ -3,6 +3,7 @@
 //! agent, the SDK, the `sweep` command and tests use this module.
 
 mod connector;
+pub mod keys;
 mod trust;
 
 use std::{error::Error, io, net::IpAddr, path, time::Duration};
@@ -17,7 +18,8 @@ use tonic::{
 use crate::v1::{
     agents_client::AgentsClient, artifacts_client::ArtifactsClient,
     checkpoints_client::CheckpointsClient, files_client::FilesClient,
-    history_client::HistoryClient, runs_client::RunsClient, sweeps_client::SweepsClient,
+    history_client::HistoryClient, people_client::PeopleClient, runs_client::RunsClient,
+    sweeps_client::SweepsClient,
 };
 use connector::{Connector, Untrusted};
 pub use trust::Fingerprint;
@@ -93,6 +95,15 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Fills in the key that `sweep login` has stored for the controller, if there is no token.
+    #[must_use]
+    pub fn with_stored_key(mut self) -> Self {
+        if self.token.as_deref().is_none_or(|token| token.trim().is_empty()) {
+            self.token = keys::stored(&self.controller);
+        }
+        self
+    }
+
     /// Makes the path in `trust` absolute, for programs that run in another folder.
     #[must_use]
     pub fn from_any_folder(mut self) -> Self {
@@ -195,6 +206,12 @@ impl Dial {
     /// Returns a client of the Files service.
     pub fn files(&self) -> FilesClient<Authorized> {
         FilesClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// Returns a client of the People service.
+    pub fn people(&self) -> PeopleClient<Authorized> {
+        PeopleClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 

@@ -109,7 +109,7 @@ fn authorize(request: Request<()>) -> Result<Request<()>, Status> {
     match request.metadata().get("authorization").map(|header| header.as_bytes()) {
         Some(b"Bearer secret") => Ok(request),
         Some(_) => Err(Status::unauthenticated("the token is not known here")),
-        None => Err(Status::unauthenticated("the controller requires a token")),
+        None => Err(Status::unauthenticated("the controller requires a token or a key")),
     }
 }
 

@@ -26,7 +26,7 @@ impl Agents for Door {
     async fn list(&self, request: Request<ListAgents>) -> Result<Response<AgentList>, Status> {
         let (caller, wanted) = self.enter(request).await?;
         let sweep = named(wanted.sweep);
-        let agents = heartbeat::list(&self.app, &caller, sweep.as_ref()).map_err(status)?;
+        let agents = heartbeat::list(&self.app, &caller, sweep).await.map_err(status)?;
         Ok(Response::new(AgentList { agents: agents.into_iter().map(agent_to).collect() }))
     }
 }
@@ -34,6 +34,7 @@ impl Agents for Door {
 fn beat_from(beat: Beat) -> messages::Beat {
     messages::Beat {
         agent: beat.agent,
+        owner: String::new(),
         incarnation: beat.incarnation,
         beat: beat.beat,
         sweep: beat.sweep.into(),
@@ -79,7 +80,7 @@ fn start_to(start: messages::Start) -> Start {
         attempt: start.of.number,
         sweep: start.sweep.into(),
         trial: start.trial,
-        project: start.project,
+        project: start.project.into(),
         command: start.command.into_iter().map(argument_to).collect(),
         params_json: start.params_json,
         token: start.token,

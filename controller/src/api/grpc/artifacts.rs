@@ -9,7 +9,10 @@ use record::ids::Attempt;
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, named, stream};
-use crate::app::files::artifacts::{self, ArtifactView, OfRun, Wanted};
+use crate::app::files::{
+    artifacts::{self, ArtifactView, OfRun},
+    versions::Wanted,
+};
 
 #[async_trait]
 impl Artifacts for Door {
@@ -82,7 +85,7 @@ fn wanted(artifact: Option<ArtifactRef>) -> Wanted {
 impl From<ArtifactView> for Artifact {
     fn from(ArtifactView { version, aliases, made_by, used_by }: ArtifactView) -> Self {
         Artifact {
-            project: version.project,
+            project: version.project.into(),
             name: version.name,
             r#type: version.kind,
             version: version.version,

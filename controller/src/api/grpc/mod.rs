@@ -8,6 +8,7 @@ mod error;
 mod explain;
 mod files;
 mod history;
+mod people;
 mod runs;
 mod sweeps;
 
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use proto::v1::{
     agents_server::AgentsServer, artifacts_server::ArtifactsServer,
     checkpoints_server::CheckpointsServer, files_server::FilesServer,
-    history_server::HistoryServer, runs_server::RunsServer, sweeps_server::SweepsServer,
+    history_server::HistoryServer, people_server::PeopleServer, runs_server::RunsServer,
+    sweeps_server::SweepsServer,
 };
 use tokio::sync::watch::Receiver;
 use tokio_stream::StreamExt as _;
@@ -29,7 +31,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     api::caller::{Host, caller},
-    app::{App, caller::Caller, read::views::Streamed, runs::lookup},
+    app::{App, people::caller::Caller, read::views::Streamed, runs::lookup},
 };
 use error::status;
 
@@ -95,6 +97,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let artifacts = ArtifactsServer::new(door.clone()).max_decoding_message_size(SHORT);
     let checkpoints = CheckpointsServer::new(door.clone()).max_decoding_message_size(SHORT);
     let files = FilesServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let people = PeopleServer::new(door.clone()).max_decoding_message_size(SHORT);
     let runs = RunsServer::new(door).max_decoding_message_size(rows);
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(tell_health(fullness, losses, reporter));
@@ -107,6 +110,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(InterceptedService::new(history, guard.clone()))
         .add_service(InterceptedService::new(artifacts, guard.clone()))
         .add_service(InterceptedService::new(checkpoints, guard.clone()))
+        .add_service(InterceptedService::new(people, guard.clone()))
         .add_service(InterceptedService::new(files, guard))
         .add_service(health.max_decoding_message_size(OPEN))
         .add_service(reflection.max_decoding_message_size(OPEN)))

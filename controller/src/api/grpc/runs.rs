@@ -19,7 +19,8 @@ use crate::app::{
     Error,
     read::{
         find::{self, Search},
-        views::{self, BlockView, Constrained, FailureView, Listing, Reading, RunView},
+        lists::{self, Listing},
+        views::{self, BlockView, Constrained, FailureView, Reading, RunView},
     },
     rows::{
         ingest::{self, Append},
@@ -75,7 +76,7 @@ impl Runs for Door {
     async fn list(&self, request: Request<ListRuns>) -> Result<Response<Self::ListStream>, Status> {
         let (caller, ListRuns { sweep, states, limit }) = self.enter(request).await?;
         let listing = Listing { sweep: named(sweep), states, limit };
-        let runs = views::list_runs(&self.app, &caller, listing).await.map_err(status)?;
+        let runs = lists::list_runs(&self.app, &caller, listing).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }
 
@@ -202,7 +203,7 @@ impl From<RunView> for Run {
             id: run.id.into(),
             sweep: run.sweep.unwrap_or_default().into(),
             trial: run.trial,
-            project: run.project,
+            project: run.project.into(),
             name: run.name,
             state: run.state.name().to_owned(),
             attempt: run.attempt,

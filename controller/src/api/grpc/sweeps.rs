@@ -21,6 +21,7 @@ use super::{
 use crate::app::{
     Error,
     read::{
+        lists,
         views::{self, SweepView},
         watch,
     },
@@ -50,7 +51,7 @@ impl Sweeps for Door {
 
     async fn list(&self, request: Request<ListSweeps>) -> Result<Response<SweepList>, Status> {
         let (caller, wanted) = self.enter(request).await?;
-        let sweeps = views::list_sweeps(&self.app, &caller, wanted.limit).await.map_err(status)?;
+        let sweeps = lists::list_sweeps(&self.app, &caller, wanted.limit).await.map_err(status)?;
         Ok(Response::new(SweepList { sweeps: sweeps.into_iter().map(Into::into).collect() }))
     }
 
@@ -137,7 +138,12 @@ impl From<SweepView> for Sweep {
             id: sweep.id.into(),
             name: plan.config.name.clone().unwrap_or_default(),
             description: plan.config.description.clone().unwrap_or_default(),
-            project: plan.config.project.clone().unwrap_or_default(),
+            project: plan
+                .config
+                .project
+                .as_ref()
+                .map(|_| plan.project.to_string())
+                .unwrap_or_default(),
             method: plan.method().to_owned(),
             state: progress.state.name().to_owned(),
             closing: progress.closing.map_or("", Closing::name).to_owned(),

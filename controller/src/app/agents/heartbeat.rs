@@ -10,16 +10,19 @@ use record::ids::{Attempt, RunId, SweepId};
 use tokio::time::Instant;
 
 use super::{
-    messages::{Beat, Orders, Start},
+    messages::{Beat, Held, Orders, Start},
     orders::{Draft, decide},
 };
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::wakeups::{Topic, Wake},
         error::Error,
         limits::{check_list, check_name},
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         sweeps::{plan::Plan, planning, suggest},
     },
     store::runs::Run,
@@ -59,19 +62,29 @@ pub(crate) struct AgentView {
 pub(crate) async fn heartbeat(
     app: &Arc<App>,
     caller: &Caller,
-    beat: Beat,
+    mut beat: Beat,
 ) -> Result<Orders, Error> {
-    caller.admin()?;
     check(app, &beat)?;
+    permit::sweep(app, caller, Right::Pull, &beat.sweep).await?;
     planning::of(app, &beat.sweep).await?;
-    for held in &beat.holds {
-        planning::of_run(app, &held.of.run).await?;
+    if let Caller::Person(person) = caller {
+        beat.owner.clone_from(&person.user.name);
+    }
+    let mut renewed = Vec::with_capacity(beat.holds.len());
+    for Held { of, .. } in &beat.holds {
+        match permit::run(app, caller, Right::Log, &of.run).await {
+            Ok(()) => renewed.push(of.clone()),
+            // The orders tell the agent to end an attempt of a run that does not exist.
+            Err(Error::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+        planning::of_run(app, &of.run).await?;
     }
     let beat = Arc::new(beat);
     let now = app.clock.now();
     app.registry.arrive(&beat, now)?;
-    for held in beat.holds.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
-        app.leases.renew(&held.of, now);
+    for held in renewed.iter().filter(|_| !planted(Bug::LeasesNotRenewed)) {
+        app.leases.renew(held, now);
     }
     // This wake-up makes an older heartbeat of the agent that still waits fail, because it is no
     // longer the newest.
@@ -226,12 +239,12 @@ fn to_start(app: &App, plan: &Plan, run: Run) -> Result<Start, Error> {
 ///
 /// # Errors
 /// Refuses the token of a run.
-pub(crate) fn list(
+pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
-    sweep: Option<&SweepId>,
+    sweep: Option<SweepId>,
 ) -> Result<Vec<AgentView>, Error> {
-    caller.admin()?;
+    caller.admits(Right::See)?;
     let now = app.clock.now();
     let view = |(agent, known): (String, crate::app::agents::registry::Known)| AgentView {
         agent,
@@ -244,5 +257,12 @@ pub(crate) fn list(
         set_aside: known.set_aside,
         seen_ago: now.saturating_duration_since(known.seen),
     };
-    Ok(app.registry.list(sweep).into_iter().map(view).collect())
+    let mut listed = Vec::new();
+    for (agent, known) in app.registry.list(sweep.as_ref()) {
+        // An agent of a sweep that the caller may not see does not exist for the caller.
+        if permit::sweep(app, caller, Right::See, &known.sweep).await.is_ok() {
+            listed.push(view((agent, known)));
+        }
+    }
+    Ok(listed)
 }

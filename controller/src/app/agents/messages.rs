@@ -7,13 +7,15 @@ use ::sweeps::{
     config::Argument,
     lifecycle::{run::StopReason, sweep},
 };
-use record::ids::{Attempt, SweepId};
+use record::ids::{Attempt, ProjectId, SweepId};
 
 /// One heartbeat of an agent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Beat {
     /// The agent's id, which is stable over restarts of the agent.
     pub(crate) agent: String,
+    /// The user whose key the agent calls with; empty if it calls with the controller's token.
+    pub(crate) owner: String,
     /// A number that rises with every start of the agent, and whenever the agent loses a trial.
     pub(crate) incarnation: u64,
     /// The heartbeat's number, which rises with every heartbeat of an incarnation.
@@ -83,8 +85,8 @@ pub(crate) struct Start {
     pub(crate) sweep: SweepId,
     /// The trial's number in its sweep.
     pub(crate) trial: u64,
-    /// The name of the run's project; empty if the run has none.
-    pub(crate) project: String,
+    /// The run's project.
+    pub(crate) project: ProjectId,
     /// The trial's command line, with its parameters filled in.
     pub(crate) command: Vec<Argument>,
     /// The trial's parameters as one JSON object.

@@ -11,7 +11,7 @@ use super::messages::{Beat, Cause, Held, Stop};
 use crate::{
     app::{
         change::Change,
-        error::Error,
+        error::{Error, Why},
         read::views,
         sweeps::suggest::{HandedOut, hand_out},
     },
@@ -85,8 +85,17 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
 
 /// Stores a new incarnation of the agent, and takes away the runs that the agent does not name,
 /// because it has lost them. Does nothing if the incarnation is known, and refuses an older one.
+/// Also refuses an agent of another user.
 fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
-    let known = store::agents::incarnation(change.tx, &beat.agent)?;
+    let (known, mut owner) = store::agents::get(change.tx, &beat.agent)?.unzip();
+    if !beat.owner.is_empty() {
+        let before = owner.replace(beat.owner.clone()).unwrap_or_default();
+        if !before.is_empty() && before != beat.owner {
+            let message = format!("the agent `{}` belongs to another user", beat.agent);
+            return Err(Error::refused(Why::Forbidden, message)
+                .hint("start the agent with a data folder of its own"));
+        }
+    }
     match known {
         Some(known) if known == beat.incarnation => return Ok(()),
         Some(known) if known > beat.incarnation => {
@@ -102,7 +111,8 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
         }
         None => {}
     }
-    store::agents::save(change.tx, &beat.agent, beat.incarnation)?;
+    let owner = owner.unwrap_or_default();
+    store::agents::save(change.tx, &beat.agent, beat.incarnation, &owner)?;
     Ok(())
 }
 

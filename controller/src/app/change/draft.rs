@@ -4,6 +4,8 @@
 
 use std::ops::{Deref, DerefMut};
 
+use record::ids::ProjectId;
+
 use crate::store::{self, Tx, runs::Run};
 
 /// A run that is being edited, which dereferences to [`Run`]. Mutable access to the run marks its
@@ -33,8 +35,8 @@ pub(crate) struct Counts<'r> {
 /// The fields with which users and programs describe a run.
 #[derive(Debug)]
 pub(crate) struct Introduction<'r> {
-    /// The name of the run's project.
-    pub(crate) project: &'r mut String,
+    /// The run's project.
+    pub(crate) project: &'r mut ProjectId,
     /// The run's name for people; may be empty.
     pub(crate) name: &'r mut String,
     /// The run's tags, as a JSON array of texts.

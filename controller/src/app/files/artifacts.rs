@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use record::{
-    artifact::{ArtifactRow, Content, Entry, LATEST, check_alias, entries, number},
-    ids::{Attempt, RunId},
+    artifact::{ArtifactRow, Content, Entry, LATEST, check_alias, entries},
+    ids::{Attempt, ProjectId, RunId},
 };
 
 pub(crate) use crate::store::artifacts::Version;
@@ -16,14 +16,19 @@ pub(crate) use crate::store::artifacts::Version;
 use super::{
     blobs::{self, Piece},
     owner::Names,
+    versions::{self, Wanted},
 };
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::Change,
-        error::{Error, Why},
+        error::Error,
         limits::check_list,
+        people::{
+            audit,
+            caller::{Caller, Right},
+            permit,
+        },
         read::{pages, views::Streamed},
         runs::lookup,
     },
@@ -48,7 +53,7 @@ impl ArtifactView {
     fn weight(&self) -> usize {
         let Version { project, name, metadata, .. } = &self.version;
         let aliases = self.aliases.iter().map(String::len).sum::<usize>();
-        project.len() + name.len() + metadata.len() + aliases
+        project.as_str().len() + name.len() + metadata.len() + aliases
     }
 }
 
@@ -59,22 +64,6 @@ pub(crate) struct OfRun {
     pub(crate) artifact: ArtifactView,
     /// Whether the run made the version; `false` means that the run used it.
     pub(crate) made: bool,
-}
-
-/// The version of an artifact that a caller asks for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    /// The name of the artifact's project.
-    pub(crate) project: String,
-    /// The id of a run whose project is meant. The run counts only if `project` is empty.
-    pub(crate) run: Option<RunId>,
-    /// The artifact's name.
-    pub(crate) name: String,
-    /// A number such as `v3` or an alias; empty means `latest`.
-    pub(crate) version: String,
-    /// The digest of a manifest. If the digest is not empty, it replaces `version` and means the
-    /// newest version with this manifest.
-    pub(crate) digest: String,
 }
 
 /// The most entries of a manifest that one transaction writes or removes.
@@ -226,7 +215,7 @@ fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
 fn insert(
     tx: &Tx<'_>,
     names: &Names,
-    project: &str,
+    project: &ProjectId,
     logged: &Logged,
     now_ms: i64,
 ) -> Result<Version, Error> {
@@ -238,7 +227,7 @@ fn insert(
     let metadata = if row.metadata.is_empty() { "{}".to_owned() } else { row.metadata.clone() };
     let version = Version {
         key: staged.ok_or_else(gone)?,
-        project: project.to_owned(),
+        project: project.clone(),
         name: row.name.clone(),
         kind: row.kind.clone(),
         version: store::artifacts::next(tx, project, &row.name)?,
@@ -264,13 +253,13 @@ pub(crate) async fn use_one(
     user: Attempt,
     wanted: Wanted,
 ) -> Result<ArtifactView, Error> {
-    caller.attempt(&user)?;
+    permit::attempt(app, caller, &user).await?;
     let caller = caller.clone();
     let note = move |change: &mut Change<'_>| {
         let Attempt { run, .. } = user;
         let user = change.run(&run)?;
-        let wanted = allowed(change.tx, &caller, Wanted { run: Some(run), ..wanted })?;
-        let version = find(change.tx, change.app, &wanted)?;
+        let wanted = Wanted { run: Some(run), ..wanted };
+        let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;
         let now_ms = change.app.clock.wall_ms();
         store::artifacts::note(change.tx, version.key, Role::Used, user.key, now_ms)?;
         view(change.tx, change.app, version)
@@ -289,7 +278,8 @@ pub(crate) async fn get(
     wanted: Wanted,
 ) -> Result<ArtifactView, Error> {
     let caller = caller.clone();
-    app.read(move |tx, app| view(tx, app, find(tx, app, &allowed(tx, &caller, wanted)?)?)).await
+    app.read(move |tx, app| view(tx, app, versions::find(tx, app, &caller, Right::See, &wanted)?))
+        .await
 }
 
 /// Returns the versions of artifacts, sorted by project and name. The newest version of each name
@@ -303,13 +293,24 @@ pub(crate) fn list(
     project: String,
     name: String,
 ) -> Result<Streamed<ArtifactView>, Error> {
-    caller.admin()?;
+    caller.admits(Right::See)?;
+    let project =
+        if project.is_empty() { ProjectId::default() } else { caller.project(&project)? };
+    let caller = caller.clone();
     Ok(pages::streamed(
         app,
         ArtifactView::weight,
         move |tx, _, last: Option<&ArtifactView>, limit| {
-            let after = last.map(|view| &view.version);
-            listed(tx, store::artifacts::page(tx, &project, &name, after, limit)?)
+            let mut after = last.map(|view| view.version.clone());
+            loop {
+                let page = store::artifacts::page(tx, &project, &name, after.as_ref(), limit)?;
+                after = page.last().cloned();
+                let sees = |version: &Version| caller.may(Right::See, &version.project, None);
+                let seen: Vec<Version> = page.into_iter().filter(sees).collect();
+                if !seen.is_empty() || after.is_none() {
+                    return listed(tx, seen);
+                }
+            }
         },
     ))
 }
@@ -323,7 +324,7 @@ pub(crate) async fn of_run(
     caller: &Caller,
     id: RunId,
 ) -> Result<Streamed<OfRun>, Error> {
-    caller.run(&id)?;
+    permit::run(app, caller, Right::See, &id).await?;
     let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
     let weigh = |of: &OfRun| of.artifact.weight();
     Ok(pages::streamed(app, weigh, move |tx, _, last: Option<&OfRun>, limit| {
@@ -362,7 +363,7 @@ pub(crate) async fn read(
 ) -> Result<Streamed<Piece>, Error> {
     let caller = caller.clone();
     let look = move |tx: &Tx<'_>, app: &App| {
-        let version = find(tx, app, &allowed(tx, &caller, wanted)?)?;
+        let version = versions::find(tx, app, &caller, Right::See, &wanted)?;
         if path.is_empty() {
             return Ok((version.digest, version.manifest_size));
         }
@@ -395,7 +396,7 @@ pub(crate) async fn alias(
     add: Vec<String>,
     remove: Vec<String>,
 ) -> Result<ArtifactView, Error> {
-    caller.admin()?;
+    caller.admits(Right::Steer)?;
     check_list(&app.settings.limits, "aliases to give", &add)?;
     check_list(&app.settings.limits, "aliases to take away", &remove)?;
     for alias in add.iter().chain(&remove) {
@@ -404,8 +405,9 @@ pub(crate) async fn alias(
             return Err(Error::invalid(format!("`{LATEST}` always means the newest version")));
         }
     }
+    let caller = caller.clone();
     let name = move |change: &mut Change<'_>| {
-        let version = find(change.tx, change.app, &wanted)?;
+        let version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
         let (known, most) = (aliases(change.tx, &version)?, change.app.settings.limits.aliases);
         if add.len() as u32 + known > most {
             let message = format!("`{}` has {known} aliases; the limit is {most}", version.name);
@@ -432,9 +434,10 @@ pub(crate) async fn remove(
     caller: &Caller,
     wanted: Wanted,
 ) -> Result<ArtifactView, Error> {
-    caller.admin()?;
+    caller.admits(Right::Steer)?;
+    let caller = caller.clone();
     let remove = move |change: &mut Change<'_>| {
-        let version = find(change.tx, change.app, &wanted)?;
+        let version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
         let removed = view(change.tx, change.app, version)?;
         let gone = &removed.version;
         store::artifacts::remove(change.tx, gone.key, change.app.clock.wall_ms())?;
@@ -443,49 +446,11 @@ pub(crate) async fn remove(
         {
             store::artifacts::set_alias(change.tx, &newest, LATEST)?;
         }
+        let (object, project) = (format!("{}:v{}", gone.name, gone.version), gone.project.clone());
+        audit::note(change, caller.who(), "remove artifact", object, Some(project))?;
         Ok(removed)
     };
     app.change(remove).await
-}
-
-/// Fills in the project of a request, and checks that the caller may use the artifacts of that
-/// project.
-fn allowed(tx: &Tx<'_>, caller: &Caller, mut wanted: Wanted) -> Result<Wanted, Error> {
-    if wanted.project.is_empty()
-        && let Some(run) = &wanted.run
-    {
-        caller.run(run)?;
-        wanted.project = lookup::find(tx, run)?.project;
-    }
-    if let Caller::Run(attempt) = caller {
-        let own = lookup::find(tx, &attempt.run)?.project;
-        if wanted.project != own {
-            let message =
-                format!("this token opens the artifacts of the project `{own}` and no other's");
-            return Err(Error::refused(Why::Forbidden, message));
-        }
-    }
-    Ok(wanted)
-}
-
-fn find(tx: &Tx<'_>, app: &App, wanted: &Wanted) -> Result<Version, Error> {
-    let Wanted { project, name, version, digest, .. } = wanted;
-    let most = app.settings.limits.text_bytes;
-    if [project, name, version, digest].iter().any(|text| text.len() > most) {
-        return Err(Error::invalid(format!("a name has more than {most} bytes")));
-    }
-    let found = match number(version) {
-        _ if !digest.is_empty() => store::artifacts::with_digest(tx, project, name, digest)?,
-        Some(number) => store::artifacts::numbered(tx, project, name, number)?,
-        None if version.is_empty() => store::artifacts::named(tx, project, name, LATEST)?,
-        None => store::artifacts::named(tx, project, name, version)?,
-    };
-    found.ok_or_else(|| {
-        let version = [digest.as_str(), version, LATEST].into_iter().find(|text| !text.is_empty());
-        let version = version.unwrap_or_default();
-        Error::missing(format!("no artifact `{name}:{version}` in the project `{project}`"))
-            .hint("`sweep artifact ls` shows what there is")
-    })
 }
 
 fn view(tx: &Tx<'_>, app: &App, version: Version) -> Result<ArtifactView, Error> {

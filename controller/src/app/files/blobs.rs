@@ -15,9 +15,12 @@ use super::{
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::Change,
-        error::Error,
+        error::{Error, Why},
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         read::{pages, views::Streamed},
         runs::lookup,
         upkeep::{full, lost},
@@ -52,6 +55,7 @@ pub(crate) async fn missing(
         .iter()
         .try_for_each(|hash| check_hash(hash))
         .map_err(|bad| Error::invalid(bad.to_string()))?;
+    check_sender(caller)?;
     let caller = caller.clone();
     let look = move |tx: &store::Tx<'_>, _: &App| {
         let (mut missing, owner) = (Vec::new(), Owner::of(tx, &caller)?);
@@ -63,6 +67,20 @@ pub(crate) async fn missing(
         Ok(missing)
     };
     app.read(look).await
+}
+
+/// Passes if the caller may log to some project, so that it may send blobs.
+fn check_sender(caller: &Caller) -> Result<(), Error> {
+    match caller {
+        Caller::Admin | Caller::Run(_) => Ok(()),
+        Caller::Person(person) => {
+            caller.admits(Right::Log)?;
+            person.logs().then_some(()).ok_or_else(|| {
+                let message = format!("{} may log to no project", person.user.name);
+                Error::refused(Why::Forbidden, message)
+            })
+        }
+    }
 }
 
 /// A blob that is being received.
@@ -91,6 +109,7 @@ pub(crate) async fn begin(
     sha256: String,
     size: u64,
 ) -> Result<Option<Incoming>, Error> {
+    check_sender(caller)?;
     check_hash(&sha256).map_err(|bad| Error::invalid(bad.to_string()))?;
     let most = app.settings.limits.blob_bytes;
     if size > most {
@@ -175,8 +194,8 @@ impl Incoming {
         full::written(app, arrived.keep().await).await?;
         let now_ms = app.clock.wall_ms();
         let add = move |change: &mut Change<'_>| {
-            if let Some(Owner { project, run, .. }) = owner {
-                store::holdings::add(change.tx, &project, &hash, size, Some(run))?;
+            if let Some(owner) = owner {
+                store::holdings::add(change.tx, &owner.project, &hash, size, owner.run())?;
             }
             Ok(store::files::add_blob(change.tx, &hash, size, now_ms)?)
         };
@@ -199,7 +218,7 @@ pub(crate) async fn list(
     caller: &Caller,
     id: RunId,
 ) -> Result<Streamed<File>, Error> {
-    caller.run(&id)?;
+    permit::run(app, caller, Right::See, &id).await?;
     let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
     let weigh = |file: &File| file.file.path.len() + file.file.sha256.len();
     Ok(pages::streamed(app, weigh, move |tx, _, last: Option<&File>, limit| {
@@ -246,9 +265,17 @@ pub(crate) async fn get(
             check_hash(&hash).map_err(|bad| Error::invalid(bad.to_string()))?;
             let (caller, look) = (caller.clone(), hash.clone());
             let find = move |tx: &store::Tx<'_>, _: &App| {
-                match &caller {
-                    Caller::Run(own) if checkpoints::is_of(tx, &own.run, &look)? => {}
-                    caller => caller.admin()?,
+                let is_own = match &caller {
+                    Caller::Admin => true,
+                    Caller::Run(own) => checkpoints::is_of(tx, &own.run, &look)?,
+                    Caller::Person(_) => store::holdings::projects(tx, &look)?
+                        .iter()
+                        .any(|project| caller.may(Right::See, project, None)),
+                };
+                if !is_own {
+                    // A user learns nothing about contents of others.
+                    caller.admits(Right::See)?;
+                    return Ok(None);
                 }
                 Ok(store::files::blob(tx, &look)?)
             };
@@ -257,7 +284,7 @@ pub(crate) async fn get(
             (hash, size)
         }
         Wanted::File { run, path } => {
-            caller.run(&run)?;
+            permit::run(app, caller, Right::See, &run).await?;
             let found = app.read(move |tx, _| file_of(tx, &run, &path)).await?.file;
             (found.sha256, found.size)
         }

@@ -19,9 +19,12 @@ use super::{kept::is_complete, owner::Names};
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::{Change, draft::Counts},
         error::{Error, Why},
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         rows::{
             digest::{Digest, Summary},
             pieces, summaries, value,
@@ -97,7 +100,7 @@ pub(crate) async fn list(
     caller: &Caller,
     id: RunId,
 ) -> Result<Vec<Checkpoint>, Error> {
-    caller.run(&id)?;
+    permit::run(app, caller, Right::See, &id).await?;
     app.read(move |tx, _| {
         let run = lookup::find(tx, &id)?;
         let mut found = store::checkpoints::kept(tx, run.key)?;
@@ -135,7 +138,7 @@ pub(crate) async fn resume(
     attempt: Attempt,
     key: i64,
 ) -> Result<(), Error> {
-    caller.attempt(&attempt)?;
+    permit::attempt(app, caller, &attempt).await?;
     app.leases.renew(&attempt, app.clock.now());
     let asked = attempt.clone();
     // The rows that led to a checkpoint do not change any more. So a reader sums them up, and the

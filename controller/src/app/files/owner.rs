@@ -5,60 +5,76 @@
 //! `app::files::blobs` uses this module, and so does everything that keeps rows which name
 //! contents.
 
-use record::ids::RunId;
+use record::ids::{ProjectId, RunId};
 
 use super::room::Bound;
 use crate::{
     app::{
         App,
-        caller::Caller,
         error::{Error, Why},
+        people::caller::Caller,
         runs::lookup,
     },
     store::{self, Tx, runs::Run},
 };
 
-/// The owner of contents: a run and its project.
+/// The owner of contents: the project of a run, or a user who has sent contents that no row names
+/// yet.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct Owner {
-    /// The name of the project.
-    pub(in crate::app) project: String,
-    /// The internal key of the run.
-    pub(in crate::app) run: i64,
-    id: RunId,
+    /// The project. The contents that the user `ann` has sent belong to `~ann`, which no project
+    /// can be called.
+    pub(in crate::app) project: ProjectId,
+    /// The run whose token sends the contents; `None` for a user.
+    run: Option<(i64, RunId)>,
 }
 
 impl Owner {
-    /// Returns the owner for a caller with a run token. Returns `None` for the administrator, who
-    /// may name every content.
+    /// Returns the owner for this caller. Returns `None` for the administrator, who may name every
+    /// content.
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the caller's run does not exist.
     pub(in crate::app) fn of(tx: &Tx<'_>, caller: &Caller) -> Result<Option<Self>, Error> {
-        let Caller::Run(attempt) = caller else { return Ok(None) };
-        let Run { key, id, project, .. } = lookup::find(tx, &attempt.run)?;
-        Ok(Some(Self { project, run: key, id }))
+        Ok(match caller {
+            Caller::Admin => None,
+            Caller::Person(person) => {
+                let project = ProjectId::from(format!("~{}", person.user.name));
+                Some(Self { project, run: None })
+            }
+            Caller::Run(attempt) => {
+                let Run { key, id, project, .. } = lookup::find(tx, &attempt.run)?;
+                Some(Self { project, run: Some((key, id)) })
+            }
+        })
     }
 
-    /// Returns the limits on the bytes that the owner's run and project may store.
+    /// Returns the internal key of the run whose token sends the contents.
+    pub(in crate::app) fn run(&self) -> Option<i64> {
+        self.run.as_ref().map(|(key, _)| *key)
+    }
+
+    /// Returns the limits on the bytes that the owner may store.
     pub(in crate::app) fn bounds(&self, tx: &Tx<'_>, app: &App) -> Result<Vec<Bound>, Error> {
-        let (of_project, of_run) = store::holdings::bytes(tx, &self.project, self.run)?;
-        let (project, run) =
-            (format!("the project `{}`", self.project), format!("the run `{}`", self.id));
-        Ok(vec![
-            Bound { of: run, has: of_run, most: app.settings.run_bytes, flag: "--run-gib" },
-            Bound {
-                of: project,
-                has: of_project,
-                most: app.settings.project_bytes,
-                flag: "--project-gib",
-            },
-        ])
+        let settings = &app.settings;
+        let (has, of_run) = store::holdings::bytes(tx, &self.project, self.run())?;
+        let of = match self.project.as_str().strip_prefix('~') {
+            Some(user) => format!("the user `{user}`"),
+            None => format!("the project `{}`", self.project),
+        };
+        let project = Bound { of, has, most: settings.project_bytes, flag: "--project-gib" };
+        let run = self.run.as_ref().map(|(_, run)| Bound {
+            of: format!("the run `{run}`"),
+            has: of_run,
+            most: settings.run_bytes,
+            flag: "--run-gib",
+        });
+        Ok(run.into_iter().chain([project]).collect())
     }
 }
 
 /// Returns the size of a stored blob that the owner may name. Returns `None` for a blob of another
-/// project, as for a blob that is not stored. Without an owner, every stored blob may be named.
+/// owner, as for a blob that is not stored. Without an owner, every stored blob may be named.
 pub(in crate::app) fn known(
     tx: &Tx<'_>,
     owner: Option<&Owner>,
@@ -75,8 +91,8 @@ pub(in crate::app) fn known(
 pub(in crate::app) struct Names {
     /// The owner of the contents; `None` if the caller may name every content.
     owner: Option<Owner>,
-    /// The name of the project that the rows belong to.
-    pub(in crate::app) project: String,
+    /// The project that the rows belong to.
+    pub(in crate::app) project: ProjectId,
 }
 
 impl Names {
@@ -84,8 +100,12 @@ impl Names {
     ///
     /// # Errors
     /// Fails with [`Error::Missing`] if the caller's run does not exist.
-    pub(in crate::app) fn of(tx: &Tx<'_>, caller: &Caller, project: &str) -> Result<Self, Error> {
-        Ok(Self { owner: Owner::of(tx, caller)?, project: project.to_owned() })
+    pub(in crate::app) fn of(
+        tx: &Tx<'_>,
+        caller: &Caller,
+        project: &ProjectId,
+    ) -> Result<Self, Error> {
+        Ok(Self { owner: Owner::of(tx, caller)?, project: project.clone() })
     }
 
     /// Passes if the blob is stored, the caller may name it, and it has the announced size. `name`
@@ -101,7 +121,11 @@ impl Names {
         sha256: &str,
         size: u64,
     ) -> Result<(), Error> {
-        match known(tx, self.owner.as_ref(), sha256)? {
+        let mut known = known(tx, self.owner.as_ref(), sha256)?;
+        if known.is_none() && store::holdings::has(tx, &self.project, sha256)? {
+            known = store::files::blob(tx, sha256)?;
+        }
+        match known {
             Some(here) if here == size => Ok(()),
             Some(here) => Err(Error::invalid(format!("`{name}` has {here} bytes, not {size}"))),
             None => {
@@ -123,10 +147,6 @@ impl Names {
         size: u64,
     ) -> Result<(), Error> {
         self.check(tx, name, sha256, size)?;
-        // For a run token, the check has just shown that the project has the blob already.
-        if self.owner.is_none() {
-            store::holdings::add(tx, &self.project, sha256, size, None)?;
-        }
-        Ok(())
+        Ok(store::holdings::add(tx, &self.project, sha256, size, None)?)
     }
 }

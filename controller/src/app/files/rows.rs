@@ -17,7 +17,7 @@ use super::{
     owner::Names,
 };
 use crate::{
-    app::{App, caller::Caller, change::Change, error::Error, runs::lookup::Standing},
+    app::{App, change::Change, error::Error, people::caller::Caller, runs::lookup::Standing},
     store::{self, blocks::Stream, files::File, runs::Run},
 };
 

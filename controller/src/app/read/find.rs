@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use record::{Value, ids::SweepId};
+use record::{
+    Value,
+    ids::{ProjectId, SweepId},
+};
 
 use super::{
     filter::{self, Field, Filter, Name, Sort},
@@ -15,9 +18,12 @@ use super::{
 use crate::{
     app::{
         App,
-        caller::Caller,
         error::Error,
         limits::check_list,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         rows::{digest, metrics::Metric},
     },
     store::{
@@ -43,6 +49,7 @@ pub(crate) struct Search {
 }
 
 struct Question {
+    caller: Caller,
     project: String,
     sweep: Option<SweepId>,
     filters: Vec<Filter>,
@@ -60,12 +67,17 @@ pub(crate) async fn find_runs(
     caller: &Caller,
     search: Search,
 ) -> Result<Streamed<RunView>, Error> {
-    caller.admin()?;
+    caller.admits(Right::See)?;
     check_list(&app.settings.limits, "filters", &search.filters)?;
     check_list(&app.settings.limits, "names to sort by", &search.sort)?;
     let (filters, order) = filter::read(&search.filters, &search.sort)?;
     let limit = if search.limit == 0 { usize::MAX } else { search.limit as usize };
-    let question = Question { project: search.project, sweep: search.sweep, filters, order, limit };
+    let Search { project, sweep, .. } = search;
+    if let Some(sweep) = &sweep {
+        permit::sweep(app, caller, Right::See, sweep).await?;
+    }
+    let project = if project.is_empty() { project } else { caller.project(&project)?.into() };
+    let question = Question { caller: caller.clone(), project, sweep, filters, order, limit };
     let found = app
         .read(move |tx, _| {
             if let Some(sweep) = &question.sweep
@@ -105,12 +117,24 @@ async fn send_runs(
 }
 
 impl Question {
+    fn sees(&self, candidate: &Candidate<'_>) -> Result<bool, Error> {
+        if self.caller == Caller::Admin {
+            return Ok(true);
+        }
+        let project = ProjectId::from(candidate.text(Text::Project)?);
+        let sweep = Some(candidate.text(Text::Sweep)?).filter(|sweep| !sweep.is_empty());
+        Ok(self.caller.may(Right::See, &project, sweep.map(SweepId::from).as_ref()))
+    }
+
     /// Returns the internal keys of the found runs, in the requested order.
     fn answer(&self, tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
         let mut found: Vec<(Vec<Option<Value>>, i64)> = Vec::new();
         let mut known = Definitions::default();
         let sweep = self.sweep.as_ref();
         store::listing::each(tx, &self.project, sweep, |candidate| -> Result<bool, Error> {
+            if !self.sees(candidate)? {
+                return Ok(true);
+            }
             for filter in &self.filters {
                 let passes = match filter.name {
                     Name::Field(Field::Tags) => {

@@ -24,8 +24,11 @@ use super::{
 use crate::{
     app::{
         App,
-        caller::Caller,
         error::Error,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         rows::{
             pieces::{self, Ahead, Messages, damaged},
             summaries,
@@ -62,7 +65,7 @@ pub(crate) async fn keys(
     caller: &Caller,
     run: RunId,
 ) -> Result<BTreeMap<String, Key>, Error> {
-    caller.run(&run)?;
+    permit::run(app, caller, Right::See, &run).await?;
     app.read(move |tx, _| {
         let run = lookup::find(tx, &run)?;
         let mut keys = BTreeMap::new();
@@ -137,7 +140,7 @@ pub(crate) async fn curves(
     keys: Vec<String>,
     mut window: Window,
 ) -> Result<Vec<(String, Vec<Bucket>)>, Error> {
-    caller.run(&run)?;
+    permit::run(app, caller, Right::See, &run).await?;
     let limits = &app.settings.limits;
     if keys.is_empty() || keys.len() > limits.curve_keys {
         let message = format!(
@@ -210,7 +213,7 @@ pub(crate) async fn rows(
     caller: &Caller,
     mut wanted: Wanted,
 ) -> Result<Streamed<BlockView>, Error> {
-    caller.run(&wanted.run)?;
+    permit::run(app, caller, Right::See, &wanted.run).await?;
     let asked = wanted.clone();
     let (source, count) = app
         .read(move |tx, _| {

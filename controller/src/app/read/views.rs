@@ -4,14 +4,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::pages::{self, Outlet, PAGE_BYTES, Pace};
+use super::pages::{self, Outlet, PAGE_BYTES};
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::wakeups::Topic,
         error::Error,
-        limits::check_list,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         rows::{
             metrics::Metric,
             pieces::{self, Ahead},
@@ -34,10 +36,7 @@ use crate::{
     },
 };
 use ::sweeps::{
-    lifecycle::{
-        run,
-        sweep::{Closing, State},
-    },
+    lifecycle::sweep::{Closing, State},
     stopping::Decision,
 };
 use record::{
@@ -184,7 +183,8 @@ pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &SweepId) -> Result<Swee
     of_sweep(tx, app, sweep)
 }
 
-fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
+/// Returns the view of this sweep in this transaction.
+pub(in crate::app) fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
     let progress =
         store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
     let best = progress.best_run.as_ref().map(|id| store::runs::get(tx, id));
@@ -244,24 +244,8 @@ pub(crate) async fn get_sweep(
     caller: &Caller,
     id: SweepId,
 ) -> Result<SweepView, Error> {
-    caller.admin()?;
+    permit::sweep(app, caller, Right::See, &id).await?;
     app.read(move |tx, app| sweep(tx, app, &id)).await
-}
-
-/// Returns the newest sweeps, at most `limit`, newest first. If `limit` is 0,
-/// `Limits::sweeps_listed` counts instead.
-pub(crate) async fn list_sweeps(
-    app: &Arc<App>,
-    caller: &Caller,
-    limit: u32,
-) -> Result<Vec<SweepView>, Error> {
-    caller.admin()?;
-    let limit = if limit == 0 { app.settings.limits.sweeps_listed } else { limit };
-    app.read(move |tx, app| {
-        let sweeps = store::sweeps::newest(tx, limit)?;
-        sweeps.into_iter().map(|sweep| of_sweep(tx, app, sweep)).collect()
-    })
-    .await
 }
 
 /// Returns the view of one run, with all of its fields.
@@ -269,7 +253,7 @@ pub(crate) async fn list_sweeps(
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
 pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: RunId) -> Result<RunView, Error> {
-    caller.run(&id)?;
+    permit::run(app, caller, Right::See, &id).await?;
     app.read(move |tx, app| {
         let found = lookup::find(tx, &id)?;
         let rungs = store::rungs::decisions(tx, found.key, found.attempt)?;
@@ -280,107 +264,6 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: RunId) -> Resul
         Ok(RunView { rungs, failures, incumbent, repeats, code_json, ..run(tx, app, found)? })
     })
     .await
-}
-
-/// The runs that a caller of [`list_runs`] asks for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listing {
-    /// The sweep of the runs, which are sorted by trial number. `None` means the runs outside of
-    /// sweeps, newest first.
-    pub(crate) sweep: Option<SweepId>,
-    /// The states of the runs; empty means any state.
-    pub(crate) states: Vec<String>,
-    /// The most runs to return; 0 means all.
-    pub(crate) limit: u32,
-}
-
-/// Returns the runs of a sweep, or the runs outside of sweeps.
-///
-/// # Errors
-/// Fails with [`Error::Missing`] if the sweep does not exist, and with [`Error::Invalid`] if there
-/// is no state with a requested name.
-pub(crate) async fn list_runs(
-    app: &Arc<App>,
-    caller: &Caller,
-    listing: Listing,
-) -> Result<Streamed<RunView>, Error> {
-    caller.admin()?;
-    let Listing { sweep, states, limit } = listing;
-    check_list(&app.settings.limits, "states", &states)?;
-    let states = states.iter().map(|name| state_from(name)).collect::<Result<_, _>>()?;
-    if let Some(sweep) = sweep.clone() {
-        app.read(move |tx, _| {
-            store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))
-        })
-        .await?;
-    }
-    let app = app.clone();
-    let wanted = Wanted { sweep, states };
-    Ok(pages::stream(move |outlet| async move { send_runs(&app, wanted, limit, &outlet).await }))
-}
-
-fn state_from(name: &str) -> Result<run::State, Error> {
-    run::State::from_name(name).ok_or_else(|| {
-        let names = run::State::ALL.map(run::State::name).join(", ");
-        Error::invalid(format!("no state `{name}`: {names}"))
-    })
-}
-
-/// The runs of a list: those of one sweep, or all outside of sweeps; in these states, or in any.
-struct Wanted {
-    sweep: Option<SweepId>,
-    states: Vec<run::State>,
-}
-
-async fn send_runs(
-    app: &Arc<App>,
-    wanted: Wanted,
-    limit: u32,
-    outlet: &Outlet<RunView>,
-) -> Result<(), Error> {
-    let mut left = if limit == 0 { u32::MAX } else { limit };
-    // Within a sweep, `at` is the number of the next trial. Outside of sweeps, `at` is the key of
-    // the last run so far, and the next run has a smaller key.
-    let mut at = if wanted.sweep.is_none() { i64::MAX } else { 0 };
-    let mut pace = Pace::new(app);
-    let wanted = Arc::new(wanted);
-    while outlet.is_wanted().await {
-        let (of, page) = (wanted.clone(), pace.limit().min(left));
-        let found = app.read(move |tx, app| next_page(tx, app, &of, at, page)).await?;
-        pace.took(found.iter().map(RunView::weight));
-        let Some(last) = found.last() else { return Ok(()) };
-        at = if wanted.sweep.is_none() {
-            last.run.key
-        } else {
-            last.run.trial.unwrap_or_default().cast_signed() + 1
-        };
-        let is_last = found.len() < page as usize;
-        for view in found {
-            if !outlet.send(view).await {
-                return Ok(());
-            }
-            left -= 1;
-        }
-        if is_last || left == 0 {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-fn next_page(
-    tx: &Tx<'_>,
-    app: &App,
-    wanted: &Wanted,
-    at: i64,
-    limit: u32,
-) -> Result<Vec<RunView>, Error> {
-    let states = &wanted.states;
-    let runs = match &wanted.sweep {
-        None => store::runs::alone(tx, at, states, limit)?,
-        Some(sweep) => store::runs::page_of_states(tx, sweep, at.cast_unsigned(), states, limit)?,
-    };
-    runs.into_iter().map(|found| run(tx, app, found)).collect()
 }
 
 /// The rows that a caller of [`read_rows`] asks for.
@@ -406,7 +289,7 @@ pub(crate) async fn read_rows(
     caller: &Caller,
     reading: Reading,
 ) -> Result<Streamed<BlockView>, Error> {
-    caller.run(&reading.run)?;
+    permit::run(app, caller, Right::See, &reading.run).await?;
     let id = reading.run.clone();
     app.read(move |tx, _| lookup::find(tx, &id)).await?;
     let app = app.clone();

@@ -11,7 +11,7 @@ use super::{
     views::{self, RunView, SweepView},
 };
 use crate::{
-    app::{App, caller::Caller, change::wakeups::Topic, error::Error},
+    app::{App, change::wakeups::Topic, error::Error, people::caller::Caller},
     store::{self, Tx},
 };
 

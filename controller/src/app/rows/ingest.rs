@@ -13,7 +13,6 @@ use super::{digest::Digest, stopping, value};
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::{
             Change,
             draft::Draft,
@@ -21,6 +20,7 @@ use crate::{
         },
         error::{Error, Why},
         files,
+        people::{caller::Caller, permit},
         runs::{
             about::{self, Said},
             lookup::{Standing, fenced, late, standing},
@@ -83,7 +83,7 @@ pub(crate) async fn append(
     caller: &Caller,
     append: Append,
 ) -> Result<Appended, Error> {
-    caller.attempt(&append.of)?;
+    permit::attempt(app, caller, &append.of).await?;
     planning::of_run(app, &append.of.run).await?;
     let mut append = append;
     loop {

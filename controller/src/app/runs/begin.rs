@@ -4,20 +4,23 @@
 
 use std::sync::Arc;
 
-use record::ids::{Attempt, RunId, SweepId};
+use record::ids::{Attempt, ProjectId, RunId, SweepId};
 use sweeps::lifecycle::run::{Event, State};
 
 use super::{
     about,
-    lookup::{self, check_attempt, fenced},
+    lookup::{check_attempt, fenced},
 };
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::{Change, draft::Draft},
         error::{Error, Why},
         limits::check_name,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
         sweeps::planning,
         text::cut,
     },
@@ -115,9 +118,12 @@ pub(crate) struct Begun {
 ///   a sweep or trial.
 /// - Fails with [`Error::Missing`] if `resume` needs an existing run and the run does not exist.
 pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
-    caller.admin()?;
+    caller.admits(Right::Log)?;
     check(app, &new)?;
-    app.change(move |change| start(change, new)).await
+    let project = caller.project(&new.project)?;
+    caller.check(Right::Log, &project, None, || permit::no_project(&project))?;
+    let caller = caller.clone();
+    app.change(move |change| start(change, &caller, project, new)).await
 }
 
 fn check(app: &App, new: &NewRun) -> Result<(), Error> {
@@ -176,30 +182,46 @@ fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
     }
 }
 
-fn start(change: &mut Change<'_>, new: NewRun) -> Result<Begun, Error> {
+fn start(
+    change: &mut Change<'_>,
+    caller: &Caller,
+    project: ProjectId,
+    new: NewRun,
+) -> Result<Begun, Error> {
     let key = new.idempotency_key.clone();
     if !key.is_empty()
         && let Some(of) = store::about::begun(change.tx, &key)?
     {
         let run = change.run(&of.run)?;
+        permit::run_in(change.tx, caller, Right::Log, &run.id)?;
         return begun(change, run, of);
     }
     let known = new.id.as_ref().map(|id| store::runs::get(change.tx, id)).transpose()?.flatten();
+    if let Some(known) = &known {
+        // A run of a project that the caller may not use has an id that is taken, and no more.
+        permit::run_in(change.tx, caller, Right::Log, &known.id).map_err(|_| id_taken(known))?;
+    }
     let run = match (known, new.resume) {
         (Some(run), Resume::Never) => return Err(taken(&run)),
-        (Some(run), Resume::Allow | Resume::Must | Resume::Anew) => resume(change, run, new)?,
+        (Some(run), Resume::Allow | Resume::Must | Resume::Anew) => {
+            resume(change, run, project, new)?
+        }
         (None, Resume::Must | Resume::Anew) => {
             let id = new.id.as_ref().map(RunId::as_str).unwrap_or_default();
             return Err(Error::missing(format!("no run `{id}` to resume"))
                 .hint("`resume = allow` begins it where it is missing"));
         }
-        (None, Resume::Never | Resume::Allow) => insert(change, new)?,
+        (None, Resume::Never | Resume::Allow) => insert(change, project, new)?,
     };
     let of = run.present();
     if !key.is_empty() {
         store::about::save_begun(change.tx, &key, &of)?;
     }
     begun(change, run, of)
+}
+
+fn id_taken(run: &Run) -> Error {
+    Error::refused(Why::State, format!("the id `{}` is taken", run.id)).hint("give another id")
 }
 
 fn taken(run: &Run) -> Error {
@@ -210,7 +232,7 @@ fn taken(run: &Run) -> Error {
     .hint("give another id, or `resume = allow` to go on with it")
 }
 
-fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
+fn insert(change: &mut Change<'_>, project: ProjectId, new: NewRun) -> Result<Run, Error> {
     let id = match new.id {
         None => free_id(change)?,
         Some(id) => match sweep_of(change, &id)? {
@@ -223,7 +245,7 @@ fn insert(change: &mut Change<'_>, new: NewRun) -> Result<Run, Error> {
     };
     let started_ms = change.past(new.started_ms);
     let mut run = Run {
-        project: lookup::project(&new.project),
+        project,
         name: new.name,
         tags: serde_json::json!(new.tags).to_string(),
         config: if new.config_json.is_empty() { "{}".to_owned() } else { new.config_json },
@@ -263,7 +285,12 @@ fn sweep_of(change: &Change<'_>, id: &RunId) -> Result<Option<SweepId>, Error> {
 /// Starts the next attempt of a run. The attempt continues the run's history and summary, or begins
 /// anew. An older attempt that is still live becomes fenced. So a user who has killed a program
 /// need not wait until its lease expires.
-fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Error> {
+fn resume(
+    change: &mut Change<'_>,
+    mut run: Run,
+    project: ProjectId,
+    new: NewRun,
+) -> Result<Run, Error> {
     if let Some(sweep) = &run.sweep {
         let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
         return Err(Error::refused(Why::State, message).hint("`sweep retry` queues trials again"));
@@ -286,21 +313,28 @@ fn resume(change: &mut Change<'_>, mut run: Run, new: NewRun) -> Result<Run, Err
             store::summaries::clear(change.tx, run.key)?;
             store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
         }
-        introduce(change, run, new)
+        introduce(change, run, project, new)
     })?;
     Ok(run)
 }
 
 /// Updates the description of an existing run. Fields that are empty in `new` stay as they are. A
 /// config in `new` overlays the run's config key by key; every other field replaces the old one.
-fn introduce(change: &Change<'_>, run: &mut Draft<'_>, new: NewRun) -> Result<(), Error> {
+fn introduce(
+    change: &Change<'_>,
+    run: &mut Draft<'_>,
+    project: ProjectId,
+    new: NewRun,
+) -> Result<(), Error> {
     let say = |old: &mut String, new: String| {
         if !new.is_empty() {
             *old = new;
         }
     };
     let introduction = run.introduction();
-    say(introduction.project, new.project);
+    if !new.project.is_empty() {
+        *introduction.project = project;
+    }
     say(introduction.name, new.name);
     if !new.tags.is_empty() {
         *introduction.tags = serde_json::json!(new.tags).to_string();
@@ -329,10 +363,10 @@ pub(crate) async fn join(
     id: RunId,
     number: Option<u32>,
 ) -> Result<Begun, Error> {
-    caller.run(&id)?;
+    permit::run(app, caller, Right::Log, &id).await?;
     let own = match caller {
         Caller::Run(own) => Some(own.number),
-        Caller::Admin => None,
+        Caller::Admin | Caller::Person(_) => None,
     };
     let asked = number.or(own).map(|number| Attempt { run: id.clone(), number });
     if let Some(asked) = &asked {

@@ -17,9 +17,9 @@ use super::{
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::{Change, draft::Draft, wanted_end},
         error::Error,
+        people::{caller::Caller, permit},
         read::views::{self, RunView},
         rows::{stopping, summaries},
         sweeps::planning,
@@ -80,7 +80,7 @@ pub(crate) async fn end(
     attempt: Attempt,
     mut end: End,
 ) -> Result<RunView, Error> {
-    caller.attempt(&attempt)?;
+    permit::attempt(app, caller, &attempt).await?;
     if let Some(message) = &mut end.message {
         message.truncate(cut(message, app.settings.limits.text_bytes).len());
     }

@@ -12,8 +12,8 @@ use sweeps::lifecycle::run::State;
 use crate::{
     app::{
         App,
-        caller::Caller,
         error::{Error, Why},
+        people::caller::Caller,
     },
     store::{
         self, Tx,
@@ -46,12 +46,6 @@ pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), E
     let hint =
         "with the controller's own token, `sweep sync` sends what is left in the run's folder";
     Err(Error::refused(Why::Forbidden, message).hint(hint))
-}
-
-/// Returns the project of a run: the name that the user gave, or W&B's default name if that name is
-/// empty.
-pub(in crate::app) fn project(said: &str) -> String {
-    if said.is_empty() { "uncategorized".to_owned() } else { said.to_owned() }
 }
 
 /// Returns the run with this id.

@@ -18,8 +18,11 @@ use super::{known::Known, plan::Plan};
 use crate::{
     app::{
         App,
-        caller::Caller,
         error::{Error, Why},
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
     },
     store::{self, Tx, runs::Run},
 };
@@ -52,7 +55,7 @@ pub(crate) async fn explain(
     sweep: SweepId,
     parameters: Vec<String>,
 ) -> Result<Explanation, Error> {
-    caller.admin()?;
+    permit::sweep(app, caller, Right::See, &sweep).await?;
     let (plan, known) = app
         .read(move |tx, app| {
             let plan = app.plans.get(tx, &sweep)?;

@@ -16,10 +16,14 @@ use super::{plan::Plan, planning, warm_start};
 use crate::{
     app::{
         App,
-        caller::Caller,
         change::{Change, draft::Draft},
         error::{Error, Why},
         limits::check_name,
+        people::{
+            audit,
+            caller::{Caller, Right},
+            permit,
+        },
         read::views::{self, SweepView},
         runs::lookup,
     },
@@ -47,6 +51,18 @@ pub(crate) enum Wish {
     Cancel,
 }
 
+impl Wish {
+    /// Returns the words for the audit.
+    fn deed(self) -> &'static str {
+        match self {
+            Wish::Pause => "pause sweep",
+            Wish::Resume => "resume sweep",
+            Wish::Stop => "stop sweep",
+            Wish::Cancel => "cancel sweep",
+        }
+    }
+}
+
 /// Checks a configuration and stores it as a new sweep. A second call with the same `key` returns
 /// the sweep of the first call.
 ///
@@ -59,7 +75,7 @@ pub(crate) async fn create(
     source: String,
     key: Option<String>,
 ) -> Result<SweepView, Error> {
-    caller.admin()?;
+    caller.admits(Right::Steer)?;
     let limits = &app.settings.limits;
     check_lengths(limits, &yaml, key.as_deref())?;
     let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
@@ -67,16 +83,21 @@ pub(crate) async fn create(
     for (what, name) in [("`project`", &config.project), ("`name`", &config.name)] {
         check_name(limits, what, name.as_deref().unwrap_or_default())?;
     }
+    let project = caller.project(config.project.as_deref().unwrap_or_default())?;
+    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    for earlier in &config.warm_start {
+        permit::sweep(app, caller, Right::See, &SweepId::from(earlier.as_str())).await?;
+    }
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
     let mut earlier = Vec::new();
     if !config.warm_start.is_empty() {
         // The sweep gets its id later.
-        let plan = Plan::new(SweepId::default(), config, seed);
+        let plan = Plan::new(SweepId::default(), project.clone(), config, seed);
         let gathered = app.read(move |tx, app| warm_start::gather(tx, app, &plan)).await?;
         warnings.extend(gathered.warnings);
         earlier = gathered.trials;
     }
-    let warnings = serde_json::json!(warnings).to_string();
+    let (warnings, who) = (serde_json::json!(warnings).to_string(), caller.who());
     let work = move |change: &mut Change<'_>| {
         if let Some(known) =
             key.as_deref().map(|key| store::sweeps::by_key(change.tx, key)).transpose()?.flatten()
@@ -94,6 +115,7 @@ pub(crate) async fn create(
             warnings,
             seed,
             created_ms: change.now_ms,
+            project: project.clone(),
         };
         store::sweeps::insert(change.tx, &sweep)?;
         if !earlier.is_empty() {
@@ -106,6 +128,7 @@ pub(crate) async fn create(
             body: r#"{"state":"pending"}"#,
         };
         store::events::append(change.tx, change.now_ms, event)?;
+        audit::note(change, who, "create sweep", id.as_str(), Some(project))?;
         Ok(id)
     };
     let id = app.change(work).await?;
@@ -181,11 +204,18 @@ pub(crate) async fn change(
     id: SweepId,
     wish: Wish,
 ) -> Result<SweepView, Error> {
-    caller.admin()?;
-    planning::of(app, &id).await?;
+    permit::sweep(app, caller, Right::Steer, &id).await?;
+    let plan = planning::of(app, &id).await?;
     loop {
-        let wanted = id.clone();
-        if app.change(move |change| fulfil(change, &wanted, wish)).await? {
+        let (wanted, who, project) = (id.clone(), caller.who(), plan.project.clone());
+        let work = move |change: &mut Change<'_>| {
+            let done = fulfil(change, &wanted, wish)?;
+            if done {
+                audit::note(change, who, wish.deed(), wanted.as_str(), Some(project))?;
+            }
+            Ok(done)
+        };
+        if app.change(work).await? {
             return views::get_sweep(app, caller, id).await;
         }
     }
@@ -288,7 +318,7 @@ pub(crate) async fn retry(
     id: SweepId,
     wanted: Vec<RunId>,
 ) -> Result<Vec<RunId>, Error> {
-    caller.admin()?;
+    permit::sweep(app, caller, Right::Steer, &id).await?;
     let most = app.settings.limits.retried;
     if wanted.len() > most {
         return Err(Error::invalid(format!(
@@ -297,7 +327,7 @@ pub(crate) async fn retry(
         ))
         .hint("without a list, every failed or crashed run of the sweep is tried again"));
     }
-    planning::of(app, &id).await?;
+    let plan = planning::of(app, &id).await?;
     let sweep = id.clone();
     let look = move |tx: &Tx<'_>, _: &App| {
         if wanted.is_empty() {
@@ -317,7 +347,14 @@ pub(crate) async fn retry(
     let (mut retried, mut at) = (Vec::with_capacity(chosen.len()), 0);
     while at < chosen.len() {
         let (wanted, id) = (chosen.clone(), id.clone());
-        let (next, some) = app.change(move |change| again_some(change, &id, &wanted, at)).await?;
+        let (who, project) = (caller.who(), plan.project.clone());
+        let work = move |change: &mut Change<'_>| {
+            if at == 0 {
+                audit::note(change, who, "retry sweep", id.as_str(), Some(project))?;
+            }
+            again_some(change, &id, &wanted, at)
+        };
+        let (next, some) = app.change(work).await?;
         at = next;
         retried.extend(some);
     }

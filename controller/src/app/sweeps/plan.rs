@@ -8,14 +8,14 @@ use std::{
 };
 
 use lru::LruCache;
-use record::ids::SweepId;
+use record::ids::{HOME, ProjectId, SweepId};
 use sweeps::{
     config::{self, Config, Metric},
     search::{self, Impute, Method, Study},
 };
 
 use crate::{
-    app::error::Error,
+    app::{error::Error, people::caller::NO_PROJECT},
     store::{self, Tx},
 };
 
@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Plan {
     /// The sweep's id.
     pub(crate) id: SweepId,
+    /// The project of the sweep's runs.
+    pub(crate) project: ProjectId,
     /// The checked configuration.
     pub(crate) config: Config,
     /// The part of the configuration that the search needs.
@@ -37,7 +39,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Makes a plan from a valid configuration and the sweep's seed. The plan has no trials of
     /// earlier sweeps.
-    pub(crate) fn new(id: SweepId, config: Config, seed: u64) -> Self {
+    pub(crate) fn new(id: SweepId, project: ProjectId, config: Config, seed: u64) -> Self {
         let space = search::bound(config.method, &config.space);
         let bound = space.into_iter().chain(config.run_cap).min();
         let metric = config.metric.as_ref();
@@ -47,7 +49,7 @@ impl Plan {
             constraints: config.constraints.clone(),
             ..Study::new(config.method, config.space.clone(), seed)
         };
-        Self { id, study, capped: bound.is_some() && bound != space, bound, config }
+        Self { id, project, study, capped: bound.is_some() && bound != space, bound, config }
     }
 
     /// Returns the metric that the sweep optimises; `None` if the sweep has no metric.
@@ -139,7 +141,11 @@ impl Plans {
         let config = config.ok_or_else(|| {
             Error::Bug(format!("the stored configuration of `{id}` is not valid any more"))
         })?;
-        let mut plan = Plan::new(sweep.id, config, sweep.seed);
+        let project = match sweep.project.as_str() {
+            "" => ProjectId::new(HOME, config.project.as_deref().unwrap_or(NO_PROJECT)),
+            _ => sweep.project,
+        };
+        let mut plan = Plan::new(sweep.id, project, config, sweep.seed);
         if !plan.config.warm_start.is_empty() {
             plan.study.earlier = store::earlier::get(tx, id)?;
         }
@@ -165,7 +171,9 @@ mod tests {
         let config = config.config.unwrap();
         let plans = Plans::new(2);
         let [a, b, c, d] = ["a", "b", "c", "d"].map(SweepId::from);
-        let keep = |id: &SweepId| plans.keep(Plan::new(id.clone(), config.clone(), 1));
+        let keep = |id: &SweepId| {
+            plans.keep(Plan::new(id.clone(), ProjectId::default(), config.clone(), 1))
+        };
         keep(&a);
         keep(&b);
         assert!(plans.cached(&a).is_some());

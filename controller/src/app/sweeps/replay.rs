@@ -10,7 +10,14 @@ use record::ids::SweepId;
 
 use super::{known::Known, plan::Plan};
 use crate::{
-    app::{App, caller::Caller, error::Error},
+    app::{
+        App,
+        error::Error,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
+    },
     store::{self, events::TrialEvent, runs::Run},
 };
 
@@ -37,7 +44,7 @@ pub(crate) async fn replay(
     sweep: SweepId,
     numbers: Vec<u64>,
 ) -> Result<Replayed, Error> {
-    caller.admin()?;
+    permit::sweep(app, caller, Right::See, &sweep).await?;
     let wanted: HashSet<u64> = numbers.into_iter().collect();
     app.read(move |tx, app| {
         let progress =

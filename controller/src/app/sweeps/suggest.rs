@@ -23,7 +23,7 @@ use super::{
     plan::Plan,
 };
 use crate::{
-    app::{App, agents::messages::Beat, change::Change, error::Error, runs::lookup},
+    app::{App, agents::messages::Beat, change::Change, error::Error},
     store::{
         self,
         events::Kind,
@@ -107,7 +107,7 @@ fn create(
     let mut run = Run {
         sweep: Some(plan.id.clone()),
         trial: Some(number),
-        project: lookup::project(plan.config.project.as_deref().unwrap_or_default()),
+        project: plan.project.clone(),
         config: suggestion.point.to_json(&plan.study.space).to_string(),
         suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(search::engine()) },
         agent: Some(agent.to_owned()),
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use crate::{
         app::{
-            caller::Caller,
+            people::caller::Caller,
             sweeps::{manage as noun, replay},
         },
         chance::Chance,

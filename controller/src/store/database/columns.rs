@@ -1,7 +1,7 @@
 //! Declares the columns that statements select, each beside the way to read it. So a column and its
 //! field can never be at different places. The module also says which values a column can hold.
 
-use record::ids::{RunId, SweepId};
+use record::ids::{ProjectId, RunId, SweepId};
 use rusqlite::types::ValueRef;
 
 use super::error::{Error, Result};
@@ -43,7 +43,7 @@ macro_rules! ids {
     )+};
 }
 
-ids!(RunId, SweepId);
+ids!(ProjectId, RunId, SweepId);
 
 /// Reads a member of a closed set from a column that holds the member's word. `of` returns `None`
 /// if no member has the word.

@@ -1,0 +1,99 @@
+//! Finds the version of an artifact that a caller asks for, if the caller may use it.
+//! `app::files::artifacts` and the handlers in `api` call this module.
+
+use record::{
+    artifact::{LATEST, number},
+    ids::{ProjectId, RunId},
+};
+
+use crate::{
+    app::{
+        App,
+        error::{Error, Why},
+        people::{
+            caller::{Caller, Right, project},
+            permit,
+        },
+        runs::lookup,
+    },
+    store::{self, Tx, artifacts::Version},
+};
+
+/// The version of an artifact that a caller asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The artifact's project, as the caller says it.
+    pub(crate) project: String,
+    /// The id of a run whose project is meant. The run counts only if `project` is empty.
+    pub(crate) run: Option<RunId>,
+    /// The artifact's name.
+    pub(crate) name: String,
+    /// A number such as `v3` or an alias; empty means `latest`.
+    pub(crate) version: String,
+    /// The digest of a manifest. If the digest is not empty, it replaces `version` and means the
+    /// newest version with this manifest.
+    pub(crate) digest: String,
+}
+
+/// Returns the project of a request: the one that the caller names, or that of the run.
+///
+/// # Errors
+/// Refuses the token of a run for another project than the run's own.
+fn project_of(tx: &Tx<'_>, caller: &Caller, wanted: &Wanted) -> Result<ProjectId, Error> {
+    let said = &wanted.project;
+    if let Caller::Run(attempt) = caller {
+        let own = lookup::find(tx, &attempt.run)?.project;
+        if said.is_empty() || project(own.team(), said).is_ok_and(|said| said == own) {
+            return Ok(own);
+        }
+        let message =
+            format!("this token opens the artifacts of the project `{own}` and no other's");
+        return Err(Error::refused(Why::Forbidden, message));
+    }
+    match &wanted.run {
+        Some(run) if said.is_empty() => {
+            permit::run_in(tx, caller, Right::See, run)?;
+            Ok(lookup::find(tx, run)?.project)
+        }
+        _ => caller.project(said),
+    }
+}
+
+/// Finds a version that the caller may use like this.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the version does not exist, or the caller may not see its
+/// project. Refuses a caller without this right.
+pub(in crate::app) fn find(
+    tx: &Tx<'_>,
+    app: &App,
+    caller: &Caller,
+    right: Right,
+    wanted: &Wanted,
+) -> Result<Version, Error> {
+    let Wanted { name, version, digest, .. } = wanted;
+    let most = app.settings.limits.text_bytes;
+    if [&wanted.project, name, version, digest].iter().any(|text| text.len() > most) {
+        return Err(Error::invalid(format!("a name has more than {most} bytes")));
+    }
+    if let Some(run) = &wanted.run {
+        caller.run(run)?;
+    }
+    let project = &project_of(tx, caller, wanted)?;
+    let missing = || {
+        let version = [digest.as_str(), version, LATEST].into_iter().find(|text| !text.is_empty());
+        let version = version.unwrap_or_default();
+        Error::missing(format!("no artifact `{name}:{version}` in the project `{project}`"))
+            .hint("`sweep artifact ls` shows what there is")
+    };
+    if !matches!(caller, Caller::Run(_)) {
+        caller.check(right, project, None, missing)?;
+    }
+    let found = match number(version) {
+        _ if !digest.is_empty() => store::artifacts::with_digest(tx, project, name, digest)?,
+        Some(number) => store::artifacts::numbered(tx, project, name, number)?,
+        None if version.is_empty() => store::artifacts::named(tx, project, name, LATEST)?,
+        None => store::artifacts::named(tx, project, name, version)?,
+    };
+    found.ok_or_else(missing)
+}

@@ -1,0 +1,386 @@
+//! Identifies the caller of a use case. Use cases take the [`Caller`], which the handlers in `api`
+//! get from a token or a key. `app::people::permit` decides with it about runs and sweeps.
+
+use std::sync::Arc;
+
+use record::ids::{Attempt, HOME, ProjectId, RunId, SweepId};
+
+use crate::{
+    app::error::{Error, Why},
+    store::people::{Grant, Key, Kind, Role, User},
+};
+
+/// The name of the project of runs that name none, as in W&B.
+pub(in crate::app) const NO_PROJECT: &str = "uncategorized";
+
+/// The caller of a use case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// The administrator, who may do everything: the controller's own token, or anybody if the
+    /// controller needs neither a token nor a key.
+    Admin,
+    /// A user, through one of the user's keys.
+    Person(Arc<Person>),
+    /// The program of a run, or its agent on its behalf. This caller may read this run and the
+    /// artifacts of its project, and write as this attempt. It may do nothing else.
+    Run(Attempt),
+}
+
+/// A user who calls with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// The user.
+    pub(crate) user: User,
+    /// The roles of the user.
+    pub(crate) grants: Vec<Grant>,
+    /// The key of this call.
+    pub(crate) key: Key,
+}
+
+/// What a caller wants to do in a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// See sweeps, runs and artifacts.
+    See,
+    /// Begin runs, and log rows and files.
+    Log,
+    /// Get trials, as an agent does.
+    Pull,
+    /// Create sweeps, change their states, name and remove versions of artifacts.
+    Steer,
+    /// Make keys, and read the audit.
+    Manage,
+}
+
+impl Right {
+    /// Returns what the right lets a caller do, as the end of a sentence.
+    fn deed(self) -> &'static str {
+        match self {
+            Self::See => "read anything",
+            Self::Log => "log runs",
+            Self::Pull => "get trials",
+            Self::Steer => "create or change anything",
+            Self::Manage => "manage keys or read the audit",
+        }
+    }
+
+    /// Returns the weakest role that has the right.
+    fn needs(self) -> Role {
+        match self {
+            Self::See => Role::Viewer,
+            Self::Log | Self::Pull | Self::Steer => Role::Member,
+            Self::Manage => Role::Admin,
+        }
+    }
+}
+
+impl Person {
+    /// Returns whether this is an administrator with a key for everything.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.user.admin && self.key.kind == Kind::Full
+    }
+
+    /// Returns whether the user may log to any project.
+    pub(in crate::app) fn logs(&self) -> bool {
+        self.user.admin || self.grants.iter().any(|grant| grant.role >= Right::Log.needs())
+    }
+
+    /// Returns the role of the user in this project.
+    fn role(&self, project: &ProjectId) -> Option<Role> {
+        if self.user.admin {
+            return Some(Role::Admin);
+        }
+        let here = |grant: &&Grant| {
+            grant.team == project.team()
+                && (grant.project.is_empty() || grant.project == project.name())
+        };
+        self.grants.iter().filter(here).map(|grant| grant.role).max()
+    }
+
+    /// Returns whether the key opens this right in any project at all.
+    fn has_kind(&self, right: Right) -> bool {
+        match self.key.kind {
+            Kind::Full => true,
+            Kind::Read => right == Right::See,
+            Kind::Agent => matches!(right, Right::Pull | Right::Log),
+            Kind::Ingest => right == Right::Log,
+        }
+    }
+
+    /// Returns whether the key opens this right here. `sweep` is the sweep, or the one that the run
+    /// is a trial of.
+    fn opens(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
+        let Key { kind, sweeps, projects, .. } = &self.key;
+        self.has_kind(right)
+            && match kind {
+                Kind::Full | Kind::Read => true,
+                // An agent logs the trials that it gets, and no other runs.
+                Kind::Agent => {
+                    sweep.is_some_and(|sweep| sweeps.contains(sweep) || projects.contains(project))
+                }
+                Kind::Ingest => projects.contains(project),
+            }
+    }
+
+    /// Returns whether the user may do this here with this key.
+    fn may(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
+        self.role(project).is_some_and(|role| role >= right.needs())
+            && self.opens(right, project, sweep)
+    }
+}
+
+impl Caller {
+    /// Returns the caller for the audit.
+    pub(in crate::app) fn who(&self) -> String {
+        match self {
+            Caller::Admin => "the administrator".to_owned(),
+            Caller::Person(person) => format!("{}, key {}", person.user.name, person.key.id),
+            Caller::Run(own) => format!("the run {}", own.run),
+        }
+    }
+
+    /// Returns the user who calls; `None` for the administrator.
+    ///
+    /// # Errors
+    /// Refuses the token of a run.
+    pub(in crate::app) fn person(&self) -> Result<Option<Arc<Person>>, Error> {
+        match self {
+            Caller::Admin => Ok(None),
+            Caller::Person(person) => Ok(Some(person.clone())),
+            Caller::Run(own) => Err(only(own)),
+        }
+    }
+
+    /// Returns whether the caller is an administrator with a key or token for everything.
+    pub(in crate::app) fn is_admin(&self) -> bool {
+        match self {
+            Caller::Admin => true,
+            Caller::Person(person) => person.is_admin(),
+            Caller::Run(_) => false,
+        }
+    }
+
+    /// Passes if the caller's token or key opens this right in some place.
+    ///
+    /// # Errors
+    /// Refuses the token of a run, except for what it may do with its own run. Refuses a key of a
+    /// kind without this right.
+    pub(in crate::app) fn admits(&self, right: Right) -> Result<(), Error> {
+        match self {
+            Caller::Admin => Ok(()),
+            Caller::Person(person) if person.has_kind(right) => Ok(()),
+            Caller::Person(person) => {
+                let (id, kind) = (&person.key.id, person.key.kind.name());
+                let message =
+                    format!("the key {id} is of the kind `{kind}`: it cannot {}", right.deed());
+                Err(Error::refused(Why::Forbidden, message))
+            }
+            Caller::Run(own) => Err(only(own)),
+        }
+    }
+
+    /// Returns whether the caller may do this in this project. `sweep` is the sweep, or the one
+    /// that the run is a trial of. The token of a run may do nothing in a project.
+    pub(in crate::app) fn may(
+        &self,
+        right: Right,
+        project: &ProjectId,
+        sweep: Option<&SweepId>,
+    ) -> bool {
+        match self {
+            Caller::Admin => true,
+            Caller::Person(person) => person.may(right, project, sweep),
+            Caller::Run(_) => false,
+        }
+    }
+
+    /// Passes if the caller may do this in this project. `sweep` is the sweep, or the one that the
+    /// run is a trial of. `missing` makes the error of a thing that does not exist.
+    ///
+    /// # Errors
+    /// Fails with `missing` if the caller may not even see the project, so that nobody learns of
+    /// projects of others. Otherwise refuses a caller without this right.
+    pub(in crate::app) fn check(
+        &self,
+        right: Right,
+        project: &ProjectId,
+        sweep: Option<&SweepId>,
+        missing: impl FnOnce() -> Error,
+    ) -> Result<(), Error> {
+        self.admits(right)?;
+        let Caller::Person(person) = self else { return Ok(()) };
+        if person.may(right, project, sweep) {
+            return Ok(());
+        }
+        if !person.may(Right::See, project, sweep) {
+            return Err(missing());
+        }
+        let role = person.role(project).map_or("viewer", Role::name);
+        let message = format!(
+            "{} is {role} of the project `{project}` and cannot {}",
+            person.user.name,
+            right.deed()
+        );
+        let hint = format!("an administrator can give the role `{}`", right.needs().name());
+        Err(Error::refused(Why::Forbidden, message).hint(hint))
+    }
+
+    /// Returns the project that the caller means. `said` is its name in the caller's own team, or
+    /// `TEAM/NAME`. If it is empty, the project is W&B's `uncategorized`.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Invalid`] if `said` has another form.
+    pub(in crate::app) fn project(&self, said: &str) -> Result<ProjectId, Error> {
+        let own = match self {
+            Caller::Admin | Caller::Run(_) => HOME,
+            Caller::Person(person) => &person.user.team,
+        };
+        project(own, said)
+    }
+
+    /// Passes if the caller may read this run, as far as its token says.
+    ///
+    /// # Errors
+    /// Refuses the token of another run.
+    pub(in crate::app) fn run(&self, run: &RunId) -> Result<(), Error> {
+        match self {
+            Caller::Run(own) if own.run != *run => Err(only(own)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes if the caller may write as this attempt, as far as its token says.
+    ///
+    /// # Errors
+    /// Refuses the token of another run, or of another attempt of the same run.
+    pub(in crate::app) fn attempt(&self, attempt: &Attempt) -> Result<(), Error> {
+        let Attempt { run, number } = attempt;
+        self.run(run)?;
+        match self {
+            Caller::Run(Attempt { number: own, .. }) if own != number => Err(Error::refused(
+                Why::Forbidden,
+                format!("this token opens attempt {own} of the run `{run}`, not attempt {number}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn only(own: &Attempt) -> Error {
+    let message = format!("this token opens the run `{}` and nothing else", own.run);
+    Error::refused(Why::Forbidden, message)
+}
+
+/// Returns the project that `said` means to a member of `team`.
+///
+/// # Errors
+/// Fails with [`Error::Invalid`] if `said` is neither `NAME` nor `TEAM/NAME`.
+pub(in crate::app) fn project(team: &str, said: &str) -> Result<ProjectId, Error> {
+    let (team, name) = said.split_once('/').unwrap_or((team, said));
+    if said.is_empty() {
+        return Ok(ProjectId::new(team, NO_PROJECT));
+    }
+    if team.is_empty() || name.is_empty() || name.contains('/') {
+        return Err(Error::invalid(format!("`{said}` is no project"))
+            .hint("a project is written as NAME or TEAM/NAME"));
+    }
+    Ok(ProjectId::new(team, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(kind: Kind, grants: &[(&str, &str, Role)]) -> Person {
+        let grant = |&(team, project, role): &(&str, &str, Role)| Grant {
+            user: "ann".to_owned(),
+            team: team.to_owned(),
+            project: project.to_owned(),
+            role,
+        };
+        Person {
+            user: User {
+                name: "ann".to_owned(),
+                team: "vision".to_owned(),
+                admin: false,
+                created_ms: 0,
+            },
+            grants: grants.iter().map(grant).collect(),
+            key: Key {
+                id: "k3x9abcd".to_owned(),
+                hash: Vec::new(),
+                user: "ann".to_owned(),
+                label: String::new(),
+                kind,
+                sweeps: vec![SweepId::from("swept")],
+                projects: vec![ProjectId::new("vision", "digits")],
+                created_ms: 0,
+                expires_ms: None,
+            },
+        }
+    }
+
+    const ALL: [Right; 5] = [Right::See, Right::Log, Right::Pull, Right::Steer, Right::Manage];
+
+    fn rights(person: &Person, project: &str, sweep: Option<&str>) -> Vec<Right> {
+        let (project, sweep) = (ProjectId::from(project), sweep.map(SweepId::from));
+        ALL.into_iter().filter(|&right| person.may(right, &project, sweep.as_ref())).collect()
+    }
+
+    #[test]
+    fn the_strongest_role_in_the_team_or_the_project_counts() {
+        let grants = [
+            ("vision", "", Role::Viewer),
+            ("vision", "digits", Role::Member),
+            ("nlp", "", Role::Admin),
+        ];
+        let ann = person(Kind::Full, &grants);
+        let member = [Right::See, Right::Log, Right::Pull, Right::Steer];
+        assert_eq!(rights(&ann, "vision/digits", None), member);
+        assert_eq!(rights(&ann, "vision/faces", None), [Right::See]);
+        assert_eq!(rights(&ann, "nlp/any", None), ALL);
+        assert_eq!(
+            rights(&ann, "digits", None),
+            [],
+            "the team home has a project of this name too"
+        );
+    }
+
+    #[test]
+    fn a_key_opens_no_more_than_its_kind() {
+        let grants = [("vision", "", Role::Admin)];
+        let may = |kind, project, sweep| rights(&person(kind, &grants), project, sweep);
+        assert_eq!(may(Kind::Read, "vision/digits", None), [Right::See]);
+        assert_eq!(may(Kind::Ingest, "vision/digits", None), [Right::Log]);
+        assert_eq!(may(Kind::Ingest, "vision/faces", None), []);
+        let agent = [Right::Log, Right::Pull];
+        assert_eq!(may(Kind::Agent, "vision/digits", Some("other")), agent);
+        assert_eq!(may(Kind::Agent, "vision/faces", Some("swept")), agent);
+        assert_eq!(may(Kind::Agent, "vision/faces", Some("other")), []);
+        assert_eq!(may(Kind::Agent, "vision/digits", None), [], "a run outside of sweeps");
+    }
+
+    #[test]
+    fn an_invisible_project_does_not_exist_and_a_visible_one_says_what_is_missing() {
+        let ann = Caller::Person(Arc::new(person(Kind::Full, &[("vision", "", Role::Viewer)])));
+        let check = |project: &str| {
+            ann.check(Right::Steer, &ProjectId::from(project), None, || Error::missing("nothing"))
+        };
+        assert_eq!(check("nlp/words"), Err(Error::missing("nothing")));
+        let refused = check("vision/digits").unwrap_err();
+        assert!(matches!(refused, Error::Refused(Why::Forbidden, _)), "{refused:?}");
+    }
+
+    #[test]
+    fn a_project_without_a_team_is_in_the_callers_own() {
+        let ann = Caller::Person(Arc::new(person(Kind::Full, &[])));
+        let said = |caller: &Caller, said| caller.project(said).map(String::from);
+        assert_eq!(said(&ann, "digits"), Ok("vision/digits".to_owned()));
+        assert_eq!(said(&ann, "home/digits"), Ok("digits".to_owned()));
+        assert_eq!(said(&ann, ""), Ok("vision/uncategorized".to_owned()));
+        assert_eq!(said(&Caller::Admin, "digits"), Ok("digits".to_owned()));
+        for wrong in ["/", "/digits", "vision/", "a/b/c"] {
+            assert!(said(&Caller::Admin, wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Decides who calls and what the caller may do. People have users, users have roles in teams and
+//! projects, and keys open some or all of what their user may do. The first user is made offline;
+//! before that, whoever reaches the controller is the administrator, unless it has a token.
+
+pub(crate) mod audit;
+pub(crate) mod caller;
+pub(crate) mod keys;
+pub(crate) mod manage;
+pub(in crate::app) mod permit;
+pub(crate) mod roster;
+pub(crate) mod tokens;

@@ -1,0 +1,89 @@
+//! Decides whether a caller may use a run or a sweep. A use case calls this module before anything
+//! else. Only a user's key costs a read of the database.
+
+use std::sync::Arc;
+
+use record::ids::{Attempt, ProjectId, RunId, SweepId};
+
+use super::caller::{Caller, Right};
+use crate::{
+    app::{App, error::Error, sweeps::planning},
+    store::{self, Tx},
+};
+
+/// Passes if the caller may do this to this run.
+///
+/// # Errors
+/// Refuses a caller without this right. Fails with [`Error::Missing`] if the caller may not even
+/// see the run.
+pub(in crate::app) async fn run(
+    app: &Arc<App>,
+    caller: &Caller,
+    right: Right,
+    id: &RunId,
+) -> Result<(), Error> {
+    caller.run(id)?;
+    if !matches!(caller, Caller::Person(_)) {
+        return Ok(());
+    }
+    let (caller, id) = (caller.clone(), id.clone());
+    app.read(move |tx, _| run_in(tx, &caller, right, &id)).await
+}
+
+/// Does the same as [`run`], in this transaction.
+///
+/// # Errors
+/// Fails as [`run`] does.
+pub(in crate::app) fn run_in(
+    tx: &Tx<'_>,
+    caller: &Caller,
+    right: Right,
+    id: &RunId,
+) -> Result<(), Error> {
+    caller.run(id)?;
+    if !matches!(caller, Caller::Person(_)) {
+        return Ok(());
+    }
+    caller.admits(right)?;
+    let (project, sweep) = store::runs::place(tx, id)?.ok_or_else(|| Error::no_run(id))?;
+    caller.check(right, &project, sweep.as_ref(), || Error::no_run(id))
+}
+
+/// Passes if the caller may write as this attempt.
+///
+/// # Errors
+/// Fails as [`run`] does, and refuses the token of another attempt.
+pub(in crate::app) async fn attempt(
+    app: &Arc<App>,
+    caller: &Caller,
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    caller.attempt(attempt)?;
+    run(app, caller, Right::Log, &attempt.run).await
+}
+
+/// Passes if the caller may do this to this sweep. Does not check that the sweep exists if the
+/// caller may do everything.
+///
+/// # Errors
+/// Refuses a caller without this right. Fails with [`Error::Missing`] if the caller may not even
+/// see the sweep.
+pub(in crate::app) async fn sweep(
+    app: &Arc<App>,
+    caller: &Caller,
+    right: Right,
+    id: &SweepId,
+) -> Result<(), Error> {
+    caller.admits(right)?;
+    if !matches!(caller, Caller::Person(_)) {
+        return Ok(());
+    }
+    let plan = planning::of(app, id).await?;
+    caller.check(right, &plan.project, Some(id), || Error::no_sweep(id))
+}
+
+/// Returns the error of a request for a project that the caller may not see.
+pub(in crate::app) fn no_project(project: &ProjectId) -> Error {
+    Error::missing(format!("no project `{project}` that you may use"))
+        .hint("`sweep login` shows the teams and projects of your key")
+}

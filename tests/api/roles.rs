@@ -1,0 +1,426 @@
+//! Tests what each kind of caller may do: every method of every service, by every role and every
+//! kind of key. A method that the table lacks fails the test.
+
+use std::{collections::BTreeSet, path::Path, sync::atomic::AtomicU64};
+
+use blobs::Hashed;
+use controller::offline::{Offline, WantedKey};
+use prost::Message as _;
+use proto::{
+    dial::Dial,
+    v1::{
+        AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk,
+        BlobHashes, BlobRef, Change, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns,
+        GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListKeysRequest, ListRuns,
+        ListSweeps, NewKey, Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials, ResumeRun,
+        RetryRuns, RunRef, SweepRef, UseArtifact,
+    },
+};
+use record::{
+    Row, Writer,
+    artifact::{ArtifactRow, Content, Entry, manifest},
+    checkpoint::CheckpointRow,
+};
+use tonic::{Code, Status};
+
+use crate::lab::{FakeAgent, Lab, RANDOM};
+
+/// The callers of the table, in the order of its columns. Those before `run` are keys: of an
+/// administrator, of a viewer, a member and an admin of the team vision, of a viewer of the
+/// project vision/digits, of an admin of another team, and of the member with less than everything:
+/// for reading, for agents of the sweep, for agents of another sweep, and for logging to
+/// vision/digits. `run` is the token of another run of the sweep. `none` has no token.
+const CALLERS: [&str; 13] = [
+    "root",
+    "viewer",
+    "member",
+    "admin",
+    "guest",
+    "outsider",
+    "read",
+    "agent",
+    "elsewhere",
+    "ingest",
+    "run",
+    "none",
+    "token",
+];
+
+/// What each caller gets from each method: `o` for an answer, `-` for a refusal, `0` for "there is
+/// no such thing", `x` for "who are you".
+#[rustfmt::skip]
+const TABLE: &[(&str, &str)] = &[
+    // root viewer member admin guest outsider  read agent elsewhere ingest  run none token
+    ("Sweeps.Create",       "o - o o - 0  - - - -  - x o"),
+    ("Sweeps.Get",          "o o o o o 0  o - - -  - x o"),
+    ("Sweeps.List",         "o o o o o o  o - - -  - x o"),
+    ("Sweeps.Change",       "o - o o - 0  - - - -  - x o"),
+    ("Sweeps.Retry",        "o - o o - 0  - - - -  - x o"),
+    ("Sweeps.Watch",        "o o o o o 0  o - - -  - x o"),
+    ("Sweeps.Replay",       "o o o o o 0  o - - -  - x o"),
+    ("Sweeps.Explain",      "o o o o o 0  o - - -  - x o"),
+    ("Agents.Heartbeat",    "o - o o - 0  - o 0 -  - x o"),
+    ("Agents.List",         "o o o o o o  o - - -  - x o"),
+    ("Runs.Begin",          "o - o o - 0  - 0 0 o  - x o"),
+    ("Runs.Append",         "o - o o - 0  - o 0 o  - x o"),
+    ("Runs.Get",            "o o o o o 0  o - - -  - x o"),
+    ("Runs.List",           "o o o o o 0  o - - -  - x o"),
+    ("Runs.Find",           "o o o o o o  o - - -  - x o"),
+    ("Runs.Read",           "o o o o o 0  o - - -  - x o"),
+    ("History.Keys",        "o o o o o 0  o - - -  - x o"),
+    ("History.Curve",       "o o o o o 0  o - - -  - x o"),
+    ("History.Rows",        "o o o o o 0  o - - -  - x o"),
+    ("Files.Missing",       "o - o o o o  - o o o  o x o"),
+    ("Files.Put",           "o - o o o o  - o o o  o x o"),
+    ("Files.Get",           "o o o o o 0  o - - -  - x o"),
+    ("Files.List",          "o o o o o 0  o - - -  - x o"),
+    ("Checkpoints.List",    "o o o o o 0  o - - -  - x o"),
+    ("Checkpoints.Resume",  "o - o o - 0  - o 0 o  - x o"),
+    ("Artifacts.Use",       "o - o o - 0  - - 0 -  - x o"),
+    ("Artifacts.Get",       "o o o o o 0  o - - -  o x o"),
+    ("Artifacts.List",      "o o o o o o  o - - -  - x o"),
+    ("Artifacts.OfRun",     "o o o o o 0  o - - -  - x o"),
+    ("Artifacts.Read",      "o o o o o 0  o - - -  o x o"),
+    ("Artifacts.Alias",     "o - o o - 0  - - - -  - x o"),
+    ("Artifacts.Remove",    "o - o o - 0  - - - -  - x o"),
+    ("People.Me",           "o o o o o o  o o o o  - x o"),
+    ("People.AddKey",       "o o o o o o  - - - -  - x o"),
+    ("People.ListKeys",     "o o o o o o  - - - -  - x o"),
+    ("People.RemoveKey",    "o 0 o 0 0 0  - - - -  - x o"),
+    ("People.Audit",        "o o o o o o  - - - -  - x o"),
+    ("Runs.End",            "o - o o - 0  - o 0 o  - x o"),
+];
+
+const PROJECT: &str = "vision/digits";
+/// The versions of the artifact `net`, of which each call of `Remove` removes one.
+const VERSIONS: u64 = 10;
+
+/// A controller with people, a sweep in [`PROJECT`] and a running trial with everything.
+struct World {
+    lab: Lab,
+    keys: Vec<(&'static str, Option<String>)>,
+    sweep: String,
+    run: String,
+    removed: AtomicU64,
+    admin: Dial,
+}
+
+/// Adds the people of the table to a data folder. Returns their keys.
+async fn people(data: &Path) -> Vec<(&'static str, Option<String>)> {
+    let folder = Offline::open(data).await.unwrap();
+    let add = async |name: &str, team: &str, role: &str, admin: bool| {
+        folder.add_user(name.to_owned(), Some(team.to_owned()), role, admin).await.unwrap();
+    };
+    add("root", "home", "member", true).await;
+    add("viewer", "vision", "viewer", false).await;
+    add("member", "vision", "member", false).await;
+    add("admin", "vision", "admin", false).await;
+    add("guest", "guests", "member", false).await;
+    add("outsider", "nlp", "admin", false).await;
+    folder.grant("guest".to_owned(), PROJECT.to_owned(), Some("viewer")).await.unwrap();
+    let mut keys = Vec::new();
+    for name in ["root", "viewer", "member", "admin", "guest", "outsider"] {
+        let wanted = WantedKey { user: name.to_owned(), ..WantedKey::default() };
+        keys.push((name, Some(folder.add_key(wanted).await.unwrap().0)));
+    }
+    for (name, kind, sweep, project) in [
+        ("read", "read", None, None),
+        ("agent", "agent", None, Some(PROJECT)),
+        ("elsewhere", "agent", Some("elsewhere"), None),
+        ("ingest", "ingest", None, Some(PROJECT)),
+    ] {
+        let wanted = WantedKey {
+            user: "member".to_owned(),
+            kind: kind.to_owned(),
+            sweeps: sweep.into_iter().map(str::to_owned).collect(),
+            projects: project.into_iter().map(str::to_owned).collect(),
+            ..WantedKey::default()
+        };
+        keys.push((name, Some(folder.add_key(wanted).await.unwrap().0)));
+    }
+    folder.close().await;
+    keys
+}
+
+fn frames(values: Vec<(&str, record::Value)>) -> Vec<u8> {
+    let values = values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let mut out = Vec::new();
+    Writer::default().frame(&[Row { values, ..Row::default() }], &mut out);
+    out
+}
+
+async fn fill(lab: &Lab, agent: &mut FakeAgent, start: &proto::v1::Start) {
+    agent.log(start, 0, "val/loss", &[1.0, 2.0]).await.unwrap();
+    let token = Some("hush");
+    let Hashed { sha256, size } = lab.put(token, b"file").await;
+    let file = vec![
+        ("path", record::Value::Text("a.txt".to_owned())),
+        ("sha256", record::Value::Text(sha256)),
+        ("size", record::Value::I64(size.cast_signed())),
+        ("kind", record::Value::Text("file".to_owned())),
+    ];
+    agent.append(start, "files", 0, frames(file)).await.unwrap();
+    let Hashed { sha256, size } = lab.put(token, b"weights").await;
+    let checkpoint = CheckpointRow { step: 2, sha256, size, history: 2, summary: 0 };
+    let row = frames(checkpoint.values().into_iter().collect());
+    agent.append(start, "files", 1, row).await.unwrap();
+    for version in 0..VERSIONS {
+        let content = format!("version {version}");
+        let Hashed { sha256, size } = lab.put(token, content.as_bytes()).await;
+        let entry = Entry { path: "w".to_owned(), content: Content::Blob { sha256, size } };
+        let text = manifest(&mut [entry]).unwrap();
+        let Hashed { sha256: digest, size } = lab.put(token, text.as_bytes()).await;
+        let artifact = ArtifactRow {
+            name: "net".to_owned(),
+            kind: "model".to_owned(),
+            digest,
+            size,
+            metadata: String::new(),
+            aliases: Vec::new(),
+        };
+        let row = frames(artifact.values().into_iter().collect());
+        agent.append(start, "files", 2 + version, row).await.unwrap();
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
+        lab.stop().await;
+        let mut keys = people(lab.folder()).await;
+        lab.come_back().await;
+        let sweep = lab.create(&format!("{RANDOM}\nproject: {PROJECT}\n")).await.id;
+        let mut agent = lab.agent("one", &sweep);
+        let start = agent.ask().await;
+        fill(&lab, &mut agent, &start).await;
+        let other = lab.agent("two", &sweep).ask().await;
+        keys.extend([("run", Some(other.token)), ("none", None)]);
+        keys.push(("token", Some("hush".to_owned())));
+        let admin = lab.dial(Some("hush"));
+        Self { lab, keys, sweep, run: start.run, removed: AtomicU64::new(0), admin }
+    }
+
+    fn net(&self, version: &str) -> Option<ArtifactRef> {
+        let [project, name, version] = [PROJECT, "net", version].map(str::to_owned);
+        Some(ArtifactRef { project, name, version, ..ArtifactRef::default() })
+    }
+
+    async fn sweeps(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let (mut client, sweep) = (dial.sweeps(), self.sweep.clone());
+        let one = SweepRef { sweep: sweep.clone() };
+        match method {
+            "Create" => {
+                let yaml = format!("{RANDOM}\nproject: {PROJECT}\n");
+                client.create(CreateSweep { yaml, ..CreateSweep::default() }).await.map(drop)
+            }
+            "Get" => client.get(one).await.map(drop),
+            "List" => client.list(ListSweeps::default()).await.map(drop),
+            "Change" => {
+                let change = Change::Pause.into();
+                client.change(ChangeSweep { sweep, change }).await.map(drop)
+            }
+            "Retry" => client.retry(RetryRuns { sweep, ..RetryRuns::default() }).await.map(drop),
+            "Watch" => client.watch(one).await.map(drop),
+            "Replay" => client.replay(ReplayTrials { sweep, trials: vec![0] }).await.map(drop),
+            "Explain" => {
+                client.explain(ExplainSweep { sweep, ..ExplainSweep::default() }).await.map(drop)
+            }
+            other => panic!("the table has Sweeps.{other}, which no test calls"),
+        }
+    }
+
+    async fn agents(&self, dial: &Dial, name: &str, method: &str) -> Result<(), Status> {
+        let mut client = dial.agents();
+        let beat = Beat {
+            agent: format!("agent of {name}"),
+            incarnation: 1,
+            beat: 1,
+            sweep: self.sweep.clone(),
+            ..Beat::default()
+        };
+        match method {
+            "Heartbeat" => client.heartbeat(beat).await.map(drop),
+            "List" => client.list(ListAgents::default()).await.map(drop),
+            other => panic!("the table has Agents.{other}, which no test calls"),
+        }
+    }
+
+    async fn runs(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let (mut client, run) = (dial.runs(), self.run.clone());
+        let stream = "history".to_owned();
+        match method {
+            "Begin" => {
+                let project = PROJECT.to_owned();
+                client.begin(BeginRun { project, ..BeginRun::default() }).await.map(drop)
+            }
+            "Append" => {
+                let writer = "agent".to_owned();
+                let stream = "console".to_owned();
+                let append = AppendRows { run, attempt: 1, writer, stream, ..Default::default() };
+                client.append(append).await.map(drop)
+            }
+            "End" => {
+                let outcome = Some(Outcome { state: "failed".to_owned(), ..Outcome::default() });
+                let end = EndRun { run, attempt: 1, outcome, ..EndRun::default() };
+                client.end(end).await.map(drop)
+            }
+            "Get" => client.get(RunRef { run }).await.map(drop),
+            "List" => {
+                let sweep = self.sweep.clone();
+                client.list(ListRuns { sweep, ..ListRuns::default() }).await.map(drop)
+            }
+            "Find" => client.find(FindRuns::default()).await.map(drop),
+            "Read" => client.read(ReadRows { run, stream, ..ReadRows::default() }).await.map(drop),
+            other => panic!("the table has Runs.{other}, which no test calls"),
+        }
+    }
+
+    async fn rows(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let (mut client, run) = (dial.history(), self.run.clone());
+        let keys = vec!["val/loss".to_owned()];
+        match method {
+            "Keys" => client.keys(HistoryKeys { run }).await.map(drop),
+            "Curve" => {
+                client.curve(ReadCurve { run, keys, ..ReadCurve::default() }).await.map(drop)
+            }
+            "Rows" => client.rows(ReadHistory { run, ..ReadHistory::default() }).await.map(drop),
+            other => panic!("the table has History.{other}, which no test calls"),
+        }
+    }
+
+    async fn files(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let (mut client, run) = (dial.files(), self.run.clone());
+        let Hashed { sha256, size } = Hashed::of(b"weights");
+        match method {
+            "Missing" => client.missing(BlobHashes { sha256: vec![sha256] }).await.map(drop),
+            "Put" => {
+                let chunk = BlobChunk { sha256, size, data: b"weights".to_vec() };
+                client.put(tokio_stream::iter([chunk])).await.map(drop)
+            }
+            "Get" => {
+                // The file of the run, and a content by its hash alone.
+                let file = BlobRef { run, path: "a.txt".to_owned(), ..BlobRef::default() };
+                client.get(file).await?;
+                client.get(BlobRef { sha256, ..BlobRef::default() }).await.map(drop)
+            }
+            "List" => client.list(RunRef { run }).await.map(drop),
+            other => panic!("the table has Files.{other}, which no test calls"),
+        }
+    }
+
+    async fn checkpoints(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let (mut client, run) = (dial.checkpoints(), self.run.clone());
+        match method {
+            "List" => client.list(RunRef { run }).await.map(drop),
+            "Resume" => {
+                let one = RunRef { run: run.clone() };
+                let listed = self.admin.checkpoints().list(one).await?.into_inner();
+                let checkpoint = listed.checkpoints[0].id;
+                client.resume(ResumeRun { run, attempt: 1, checkpoint }).await.map(drop)
+            }
+            other => panic!("the table has Checkpoints.{other}, which no test calls"),
+        }
+    }
+
+    async fn artifacts(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let (mut client, run) = (dial.artifacts(), self.run.clone());
+        let artifact = self.net("v9");
+        match method {
+            "Use" => client.r#use(UseArtifact { run, attempt: 1, artifact }).await.map(drop),
+            "Get" => client.get(artifact.unwrap()).await.map(drop),
+            "List" => client.list(ListArtifacts::default()).await.map(drop),
+            "OfRun" => client.of_run(RunRef { run }).await.map(drop),
+            "Read" => {
+                let path = String::new();
+                client.read(ArtifactFile { artifact, path }).await.map(drop)
+            }
+            "Alias" => {
+                let (add, remove) = (vec!["best".to_owned()], Vec::new());
+                client.alias(AliasArtifact { artifact, add, remove }).await.map(drop)
+            }
+            "Remove" => {
+                let next = self.removed.load(std::sync::atomic::Ordering::Relaxed);
+                let removed = client.remove(self.net(&format!("v{next}")).unwrap()).await;
+                if removed.is_ok() {
+                    self.removed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+                removed.map(drop)
+            }
+            other => panic!("the table has Artifacts.{other}, which no test calls"),
+        }
+    }
+
+    async fn people(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        let mut client = dial.people();
+        match method {
+            "Me" => client.me(GetMe {}).await.map(drop),
+            // The administrator's token has no user, so its call is wrong but not refused.
+            "AddKey" => client.add_key(NewKey::default()).await.map(drop),
+            "ListKeys" => client.list_keys(ListKeysRequest {}).await.map(drop),
+            "RemoveKey" => {
+                let new = NewKey { user: "member".to_owned(), ..NewKey::default() };
+                let added = self.admin.people().add_key(new).await?.into_inner();
+                client.remove_key(KeyRef { id: added.key.unwrap().id }).await.map(drop)
+            }
+            "Audit" => client.audit(GetAudit::default()).await.map(drop),
+            other => panic!("the table has People.{other}, which no test calls"),
+        }
+    }
+
+    async fn call(&self, name: &str, token: Option<&str>, method: &str) -> Result<(), Status> {
+        let dial = self.lab.dial(token);
+        let (service, method) = method.split_once('.').unwrap();
+        match service {
+            "Sweeps" => self.sweeps(&dial, method).await,
+            "Agents" => self.agents(&dial, name, method).await,
+            "Runs" => self.runs(&dial, method).await,
+            "History" => self.rows(&dial, method).await,
+            "Files" => self.files(&dial, method).await,
+            "Checkpoints" => self.checkpoints(&dial, method).await,
+            "Artifacts" => self.artifacts(&dial, method).await,
+            "People" => self.people(&dial, method).await,
+            other => panic!("the table has the service {other}, which no test calls"),
+        }
+    }
+}
+
+/// Returns every method of every service of the protocol, as `Service.Method`.
+fn methods() -> BTreeSet<String> {
+    let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+    let services = set.file.into_iter().flat_map(|file| file.service);
+    services
+        .flat_map(|service| {
+            let name = service.name().to_owned();
+            service.method.into_iter().map(move |method| format!("{name}.{}", method.name()))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_method_gives_each_caller_what_its_role_and_key_allow() {
+    let told: BTreeSet<String> = TABLE.iter().map(|(method, _)| (*method).to_owned()).collect();
+    assert_eq!(told, methods(), "the table has every method of the protocol");
+    let world = World::new().await;
+    assert_eq!(world.keys.iter().map(|(name, _)| *name).collect::<Vec<_>>(), CALLERS);
+    let (mut wrong, mut refused) = (Vec::new(), BTreeSet::new());
+    for (method, wanted) in TABLE {
+        for ((name, token), wanted) in world.keys.iter().zip(wanted.split_whitespace()) {
+            // Each refusal of a stranger takes longer than the one before, and one guard stands
+            // before all methods of a service.
+            if token.is_none() && !refused.insert(method.split_once('.').unwrap().0) {
+                continue;
+            }
+            let answer = world.call(name, token.as_deref(), method).await;
+            let got = match answer.as_ref().map_err(Status::code) {
+                Err(Code::PermissionDenied) => "-",
+                Err(Code::NotFound) => "0",
+                Err(Code::Unauthenticated) => "x",
+                _ => "o",
+            };
+            if got != wanted {
+                wrong.push(format!("{method} by {name}: {got}, not {wanted}: {answer:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
