@@ -87,8 +87,8 @@ pub(in crate::app) struct Logged {
 /// some at a time.
 ///
 /// # Errors
-/// Fails with [`Why::Blob`] if the manifest or a content is not stored, and with [`Error::Invalid`]
-/// if the manifest is malformed.
+/// Fails with [`Why::Blob`](crate::app::error::Why::Blob) if the manifest or a content is not
+/// stored, and with [`Error::Invalid`] if the manifest is malformed.
 pub(in crate::app) async fn stage(
     app: &Arc<App>,
     caller: &Caller,
@@ -176,8 +176,8 @@ pub(in crate::app) async fn sweep(app: &Arc<App>, before_ms: i64) -> Result<(), 
 /// unless the row is late or its attempt is fenced. A new version always gets the metadata.
 ///
 /// # Errors
-/// Fails with [`Why::Blob`] if the manifest is not stored. Fails with [`Error::Busy`] if the
-/// version with the same manifest was removed a moment ago.
+/// Fails with [`Why::Blob`](crate::app::error::Why::Blob) if the manifest is not stored. Fails with
+/// [`Error::Busy`] if the version with the same manifest was removed a moment ago.
 pub(in crate::app) fn keep(
     change: &Change<'_>,
     names: &Names,

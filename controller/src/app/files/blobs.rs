@@ -100,7 +100,7 @@ pub(crate) struct Incoming {
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if `sha256` is not a hash, or if the size is over the limit.
-/// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for the blob.
+/// - Fails with [`Why::Room`] if there is no room for the blob.
 /// - Fails with [`Error::Busy`] while the disk is full, the data folder is gone or the database is
 ///   damaged.
 pub(crate) async fn begin(
@@ -140,7 +140,7 @@ impl Incoming {
     ///
     /// # Errors
     /// - Fails with [`Error::Invalid`] if the blob becomes longer than its announced size.
-    /// - Fails with [`Why::Room`](crate::app::error::Why::Room) if there is no room for more bytes.
+    /// - Fails with [`Why::Room`] if there is no room for more bytes.
     /// - Fails with [`Error::Busy`] if the bytes cannot be written to the disk.
     pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
         if self.upload.size() + bytes.len() as u64 > self.size {
@@ -158,7 +158,7 @@ impl Incoming {
     ///
     /// # Errors
     /// Fails with [`Error::Invalid`] if the blob's size or hash differs from the announced one.
-    /// Fails with [`Why::Room`](crate::app::error::Why::Room) if other uploads have used up the
+    /// Fails with [`Why::Room`] if other uploads have used up the
     /// room of the caller's run or project. In both cases, nothing of the blob is kept.
     pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
         let app = app.clone();
