@@ -42,8 +42,10 @@ pub struct Config {
     pub name: Option<String>,
     /// The description.
     pub description: Option<String>,
-    /// The project of the runs.
+    /// The project of the runs: its name, or its team and its name with `/` between them.
     pub project: Option<String>,
+    /// The team of the project, if `project` names none. W&B calls it entity.
+    pub entity: Option<String>,
     /// The seed of the search; if it is `None`, the controller draws a seed when it creates the
     /// sweep.
     pub seed: Option<u64>,

@@ -17,7 +17,7 @@ use super::{
 use crate::{search::Method, space::Space};
 
 /// The keys that have an effect.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "method",
     "parameters",
     "metric",
@@ -27,6 +27,7 @@ const KEYS: [&str; 15] = [
     "name",
     "description",
     "project",
+    "entity",
     "seed",
     "early_terminate",
     "constraints",
@@ -36,8 +37,7 @@ const KEYS: [&str; 15] = [
 ];
 
 /// W&B's other keys, each with the reason why it has no effect.
-const IGNORED: [(&str, &str); 8] = [
-    ("entity", "there are projects here, and no entities above them"),
+const IGNORED: [(&str, &str); 7] = [
     ("controller", "Besom's controller schedules every sweep"),
     ("scheduler", "Besom's controller searches every sweep"),
     ("job", "it belongs to W&B Launch; agents start `program` or `command`"),
@@ -88,8 +88,8 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
             fields.get(key).and_then(|field| field.integer(least, i128::from(u64::MAX), report));
         whole.and_then(|whole| u64::try_from(whole).ok())
     };
-    let (program, name, project) =
-        (text("program", report), text("name", report), text("project", report));
+    let (program, name) = (text("program", report), text("name", report));
+    let (project, entity) = (text("project", report), text("entity", report));
     let (run_cap, seed) = (number("run_cap", 1, report), number("seed", 0, report));
     let description = fields.get("description").and_then(|field| description(field, report));
     Some(Config {
@@ -109,6 +109,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
         name,
         description,
         project,
+        entity,
         seed,
     })
 }

@@ -138,12 +138,7 @@ impl From<SweepView> for Sweep {
             id: sweep.id.into(),
             name: plan.config.name.clone().unwrap_or_default(),
             description: plan.config.description.clone().unwrap_or_default(),
-            project: plan
-                .config
-                .project
-                .as_ref()
-                .map(|_| plan.project.to_string())
-                .unwrap_or_default(),
+            project: plan.named_project().map(ToString::to_string).unwrap_or_default(),
             method: plan.method().to_owned(),
             state: progress.state.name().to_owned(),
             closing: progress.closing.map_or("", Closing::name).to_owned(),

@@ -10,7 +10,7 @@ use ::sweeps::{
         sweep::{self, Closing},
     },
 };
-use record::ids::{RunId, SweepId};
+use record::ids::{ProjectId, RunId, SweepId};
 
 use super::{plan::Plan, planning, warm_start};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         limits::check_name,
         people::{
             audit,
-            caller::{Caller, Right},
+            caller::{Caller, NO_PROJECT, Right},
             permit,
         },
         read::views::{self, SweepView},
@@ -76,18 +76,10 @@ pub(crate) async fn create(
     key: Option<String>,
 ) -> Result<SweepView, Error> {
     caller.admits(Right::Steer)?;
-    let limits = &app.settings.limits;
-    check_lengths(limits, &yaml, key.as_deref())?;
+    check_lengths(&app.settings.limits, &yaml, key.as_deref())?;
     let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
     let (config, mut warnings) = checked?;
-    for (what, name) in [("`project`", &config.project), ("`name`", &config.name)] {
-        check_name(limits, what, name.as_deref().unwrap_or_default())?;
-    }
-    let project = caller.project(config.project.as_deref().unwrap_or_default())?;
-    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
-    for earlier in &config.warm_start {
-        permit::sweep(app, caller, Right::See, &SweepId::from(earlier.as_str())).await?;
-    }
+    let project = permitted(app, caller, &config).await?;
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
     let mut earlier = Vec::new();
     if !config.warm_start.is_empty() {
@@ -133,6 +125,30 @@ pub(crate) async fn create(
     };
     let id = app.change(work).await?;
     views::get_sweep(app, caller, id).await
+}
+
+/// Returns the project in which the caller creates a sweep with this configuration. Checks that the
+/// caller may do so, and may see the earlier sweeps that the sweep starts from.
+async fn permitted(app: &Arc<App>, caller: &Caller, config: &Config) -> Result<ProjectId, Error> {
+    let Config { project, entity, name, warm_start, .. } = config;
+    for (what, name) in [("`project`", project), ("`entity`", entity), ("`name`", name)] {
+        check_name(&app.settings.limits, what, name.as_deref().unwrap_or_default())?;
+    }
+    let project = caller.project(&said(config))?;
+    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    for earlier in warm_start {
+        permit::sweep(app, caller, Right::See, &SweepId::from(earlier.as_str())).await?;
+    }
+    Ok(project)
+}
+
+/// Returns the project of a configuration, as its author says it.
+fn said(Config { project, entity, .. }: &Config) -> String {
+    let name = project.as_deref().unwrap_or(NO_PROJECT);
+    match entity.as_deref().filter(|entity| !entity.is_empty() && !name.contains('/')) {
+        Some(entity) => format!("{entity}/{name}"),
+        None => project.clone().unwrap_or_default(),
+    }
 }
 
 fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), Error> {
@@ -410,4 +426,22 @@ fn again(change: &mut Change<'_>, run: &mut Draft<'_>) -> Result<(), Error> {
     run.outcome = Outcome::default();
     store::failures::forgive(change.tx, run.key)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_is_the_team_of_a_project_that_names_none() {
+        let said = |keys: &str| {
+            let yaml = format!("{keys}\nmethod: grid\nprogram: p\nparameters: {{a: {{value: 1}}}}");
+            said(&config::check(&yaml).config.unwrap())
+        };
+        assert_eq!(said("entity: vision\nproject: digits"), "vision/digits");
+        assert_eq!(said("entity: vision"), "vision/uncategorized");
+        assert_eq!(said("entity: vision\nproject: nlp/words"), "nlp/words");
+        assert_eq!(said("project: digits"), "digits");
+        assert_eq!(said("entity: ''"), "");
+    }
 }

@@ -52,6 +52,12 @@ impl Plan {
         Self { id, project, study, capped: bound.is_some() && bound != space, bound, config }
     }
 
+    /// Returns the project of the sweep's runs; `None` if the configuration names none.
+    pub(crate) fn named_project(&self) -> Option<&ProjectId> {
+        let Config { project, entity, .. } = &self.config;
+        (project.is_some() || entity.is_some()).then_some(&self.project)
+    }
+
     /// Returns the metric that the sweep optimises; `None` if the sweep has no metric.
     pub(crate) fn metric(&self) -> Option<&Metric> {
         self.config.metric.as_ref()

@@ -127,6 +127,7 @@ fn print(config: &Config) -> String {
         ("name", &config.name),
         ("description", &config.description),
         ("project", &config.project),
+        ("entity", &config.entity),
     ] {
         value.iter().for_each(|value| line(key, json!(value)));
     }
@@ -277,7 +278,7 @@ fn config() -> impl Strategy<Value = Config> {
         option::of(1..u64::MAX),
         text(),
         command,
-        (text(), text(), text()),
+        (text(), text(), text(), text()),
         (option::of(any::<u64>()), constraints(), option::of("[a-z0-9]{1,8}")),
         (option::of(1..1_000_000u64), vec((select(Class::ALL.to_vec()), 0..1000u32), 0..3)),
     )
@@ -289,7 +290,7 @@ fn config() -> impl Strategy<Value = Config> {
                 run_cap,
                 program,
                 items,
-                (name, description, project),
+                (name, description, project, entity),
                 (seed, constraints, warm_start),
                 (timeout, rules),
             )| Config {
@@ -307,6 +308,7 @@ fn config() -> impl Strategy<Value = Config> {
                 name,
                 description,
                 project,
+                entity,
                 seed,
             },
         )

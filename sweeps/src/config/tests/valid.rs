@@ -34,7 +34,7 @@ fn categorical(values: serde_json::Value, probabilities: Option<Vec<f64>>) -> Di
 #[test]
 fn a_config_as_in_wandbs_docs_is_understood() {
     let config = good(
-        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nrun_cap: \
+        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nentity: me\nrun_cap: \
         40\nseed: 18446744073709551615\n\
          metric: {name: val_loss, goal: maximize, target: 0.02, impute: latest, \
          impute_while_running: false}\n\
@@ -50,6 +50,7 @@ fn a_config_as_in_wandbs_docs_is_understood() {
         (Method::Bayes, Some(40), Some(u64::MAX))
     );
     assert_eq!((config.name.as_deref(), config.project.as_deref()), (Some("small-cnn"), Some("p")));
+    assert_eq!(config.entity.as_deref(), Some("me"));
     assert_eq!((config.program.as_deref(), config.description), (Some("train.py"), None));
     let metric = Metric {
         name: "val_loss".into(),
