@@ -34,8 +34,8 @@ fn categorical(values: serde_json::Value, probabilities: Option<Vec<f64>>) -> Di
 #[test]
 fn a_config_as_in_wandbs_docs_is_understood() {
     let config = good(
-        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\nentity: me\nrun_cap: \
-        40\nseed: 18446744073709551615\n\
+        "program: train.py\nmethod: bayes\nname: small-cnn\ndescription: ''\nproject: p\n\
+         entity: me\nrun_cap: 40\nseed: 18446744073709551615\n\
          metric: {name: val_loss, goal: maximize, target: 0.02, impute: latest, \
          impute_while_running: false}\n\
          parameters:\n  lr: {distribution: log_uniform_values, min: 0.00001, max: 0.1}\n  depth: \
