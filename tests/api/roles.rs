@@ -424,3 +424,59 @@ async fn every_method_gives_each_caller_what_its_role_and_key_allow() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_and_ends_what_it_had_open() {
+    let world = World::new().await;
+    let token = world.keys.iter().find(|(name, _)| *name == "member").unwrap().1.clone().unwrap();
+    let dial = world.lab.dial(Some(&token));
+    let one = SweepRef { sweep: world.sweep.clone() };
+    let mut watching = dial.sweeps().watch(one.clone()).await.unwrap().into_inner();
+    watching.message().await.unwrap().unwrap();
+    let id = token["besom-".len()..][..8].to_owned();
+    world.admin.people().remove_key(KeyRef { id }).await.unwrap();
+    assert_eq!(dial.sweeps().get(one).await.unwrap_err().code(), Code::Unauthenticated);
+    // The watcher notices at the next change.
+    let change = ChangeSweep { sweep: world.sweep.clone(), change: Change::Pause.into() };
+    world.admin.sweeps().change(change).await.unwrap();
+    let ended = loop {
+        match watching.message().await {
+            Ok(Some(_)) => {}
+            ended => break ended,
+        }
+    };
+    assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn no_user_meets_the_idempotency_keys_contents_or_agents_of_another() {
+    let world = World::new().await;
+    let of = |wanted: &str| {
+        let (_, token) = world.keys.iter().find(|(name, _)| *name == wanted).unwrap();
+        world.lab.dial(token.as_deref())
+    };
+    let begin = |project: &str| BeginRun {
+        project: project.to_owned(),
+        idempotency_key: "the same".to_owned(),
+        ..BeginRun::default()
+    };
+    let first = of("member").runs().begin(begin("digits")).await.unwrap().into_inner().run;
+    let again = of("member").runs().begin(begin("digits")).await.unwrap().into_inner().run;
+    let other = of("outsider").runs().begin(begin("words")).await.unwrap().into_inner().run;
+    assert!(first == again && first != other);
+    // The content is stored, but only those who have it may name it.
+    let hash = BlobHashes { sha256: vec![Hashed::of(b"weights").sha256] };
+    let missing = of("outsider").files().missing(hash.clone()).await.unwrap().into_inner();
+    assert_eq!(missing, hash);
+    let beat = |sweep: &str| Beat {
+        agent: "shared".to_owned(),
+        incarnation: 1,
+        beat: 1,
+        sweep: sweep.to_owned(),
+        ..Beat::default()
+    };
+    of("member").agents().heartbeat(beat(&world.sweep)).await.unwrap();
+    let stolen = Beat { incarnation: 2, ..beat(&world.sweep) };
+    let stolen = of("admin").agents().heartbeat(stolen).await.unwrap_err();
+    assert_eq!(stolen.code(), Code::PermissionDenied, "{stolen}");
+}

@@ -14,8 +14,8 @@ use crate::store::Tx;
 impl App {
     /// Runs `work` as one change. After a success, everything that `work` wrote is on the disk.
     /// After a failure, none of its writes is kept, unless the data folder was lost during the
-    /// commit. The leases and wake-ups of the change follow its commit, even if the caller no
-    /// longer waits.
+    /// commit. The leases, wake-ups and people of the change follow its commit, even if the caller
+    /// no longer waits.
     pub(in crate::app) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
@@ -37,6 +37,9 @@ impl App {
                 Lease::Granted(attempt) => self.leases.grant(attempt, now),
                 Lease::Released(run) => self.leases.release(run),
             }
+        }
+        if let Some(people) = &effects.people {
+            self.roster.replace(people.clone());
         }
         self.wakeups.wake(&effects.wakes);
     }

@@ -30,6 +30,7 @@ use crate::{
             wakeups::{Topic, Wake},
         },
         files::kept,
+        people::roster::People,
         runs::lookup,
         sweeps::{constraints, plan::Plan},
     },
@@ -68,6 +69,8 @@ pub(crate) struct Effects {
     pub(crate) leases: Vec<Lease>,
     /// The listeners to wake.
     pub(crate) wakes: Vec<Wake>,
+    /// All people, if the change has changed any.
+    pub(crate) people: Option<Arc<People>>,
 }
 
 /// A change of a lease.
@@ -405,6 +408,12 @@ impl<'a> Change<'a> {
         if let Some(sweep) = &run.sweep {
             self.wake(Wake::All(Topic::Sweep(sweep.clone())));
         }
+    }
+
+    /// Tells the roster about a change of people. The change must have written it already.
+    pub(in crate::app) fn tell_roster(&mut self) -> Result<(), Error> {
+        self.effects.people = Some(Arc::new(People::read(self.tx)?));
+        Ok(())
     }
 
     /// Ends the change: settles the sweeps that it read or changed, and writes the progress of each

@@ -75,7 +75,7 @@ fn check_sender(caller: &Caller) -> Result<(), Error> {
         Caller::Admin | Caller::Run(_) => Ok(()),
         Caller::Person(person) => {
             caller.admits(Right::Log)?;
-            person.logs().then_some(()).ok_or_else(|| {
+            person.has(Right::Log).then_some(()).ok_or_else(|| {
                 let message = format!("{} may log to no project", person.user.name);
                 Error::refused(Why::Forbidden, message)
             })
@@ -270,6 +270,7 @@ pub(crate) async fn get(
                     Caller::Run(own) => checkpoints::is_of(tx, &own.run, &look)?,
                     Caller::Person(_) => store::holdings::projects(tx, &look)?
                         .iter()
+                        .filter(|project| !owner::is_of_user(project))
                         .any(|project| caller.may(Right::See, project, None)),
                 };
                 if !is_own {

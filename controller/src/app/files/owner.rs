@@ -18,6 +18,14 @@ use crate::{
     store::{self, Tx, runs::Run},
 };
 
+/// The beginning of the owners that are no projects, but users who have sent contents.
+const OF_USER: char = '~';
+
+/// Returns whether this is no project, but a user who has sent contents.
+pub(in crate::app) fn is_of_user(project: &ProjectId) -> bool {
+    project.as_str().starts_with(OF_USER)
+}
+
 /// The owner of contents: the project of a run, or a user who has sent contents that no row names
 /// yet.
 #[derive(Clone, Debug)]
@@ -39,7 +47,7 @@ impl Owner {
         Ok(match caller {
             Caller::Admin => None,
             Caller::Person(person) => {
-                let project = ProjectId::from(format!("~{}", person.user.name));
+                let project = ProjectId::from(format!("{OF_USER}{}", person.user.name));
                 Some(Self { project, run: None })
             }
             Caller::Run(attempt) => {
@@ -58,7 +66,7 @@ impl Owner {
     pub(in crate::app) fn bounds(&self, tx: &Tx<'_>, app: &App) -> Result<Vec<Bound>, Error> {
         let settings = &app.settings;
         let (has, of_run) = store::holdings::bytes(tx, &self.project, self.run())?;
-        let of = match self.project.as_str().strip_prefix('~') {
+        let of = match self.project.as_str().strip_prefix(OF_USER) {
             Some(user) => format!("the user `{user}`"),
             None => format!("the project `{}`", self.project),
         };

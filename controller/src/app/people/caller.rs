@@ -80,9 +80,9 @@ impl Person {
         self.user.admin && self.key.kind == Kind::Full
     }
 
-    /// Returns whether the user may log to any project.
-    pub(in crate::app) fn logs(&self) -> bool {
-        self.user.admin || self.grants.iter().any(|grant| grant.role >= Right::Log.needs())
+    /// Returns whether the user has this right in any project.
+    pub(in crate::app) fn has(&self, right: Right) -> bool {
+        self.user.admin || self.grants.iter().any(|grant| grant.role >= right.needs())
     }
 
     /// Returns the role of the user in this project.
@@ -160,6 +160,15 @@ impl Caller {
         }
     }
 
+    /// Returns whether the caller may read the audit of any project.
+    pub(in crate::app) fn manages(&self) -> bool {
+        match self {
+            Caller::Admin => true,
+            Caller::Person(person) => person.has(Right::Manage),
+            Caller::Run(_) => false,
+        }
+    }
+
     /// Passes if the caller's token or key opens this right in some place.
     ///
     /// # Errors
@@ -225,15 +234,29 @@ impl Caller {
         Err(Error::refused(Why::Forbidden, message).hint(hint))
     }
 
+    /// Returns an idempotency key as it is stored, so that no user meets the key of another.
+    pub(in crate::app) fn own_key(&self, key: String) -> String {
+        match self {
+            Caller::Person(person) if !key.is_empty() => format!("{}: {key}", person.user.name),
+            _ => key,
+        }
+    }
+
     /// Returns the project that the caller means. `said` is its name in the caller's own team, or
-    /// `TEAM/NAME`. If it is empty, the project is W&B's `uncategorized`.
+    /// `TEAM/NAME`. If it is empty, the project is the one that a key for logging opens, or else
+    /// W&B's `uncategorized`.
     ///
     /// # Errors
     /// Fails with [`Error::Invalid`] if `said` has another form.
     pub(in crate::app) fn project(&self, said: &str) -> Result<ProjectId, Error> {
         let own = match self {
             Caller::Admin | Caller::Run(_) => HOME,
-            Caller::Person(person) => &person.user.team,
+            Caller::Person(person) => match &person.key.projects[..] {
+                [only] if person.key.kind == Kind::Ingest && said.is_empty() => {
+                    return Ok(only.clone());
+                }
+                _ => &person.user.team,
+            },
         };
         project(own, said)
     }
@@ -280,7 +303,9 @@ pub(in crate::app) fn project(team: &str, said: &str) -> Result<ProjectId, Error
     if said.is_empty() {
         return Ok(ProjectId::new(team, NO_PROJECT));
     }
-    if team.is_empty() || name.is_empty() || name.contains('/') {
+    // Contents that no row names yet belong to `~USER`.
+    let is_free = !team.starts_with('~') && !name.starts_with('~');
+    if team.is_empty() || name.is_empty() || name.contains('/') || !is_free {
         return Err(Error::invalid(format!("`{said}` is no project"))
             .hint("a project is written as NAME or TEAM/NAME"));
     }
@@ -379,7 +404,9 @@ mod tests {
         assert_eq!(said(&ann, "home/digits"), Ok("digits".to_owned()));
         assert_eq!(said(&ann, ""), Ok("vision/uncategorized".to_owned()));
         assert_eq!(said(&Caller::Admin, "digits"), Ok("digits".to_owned()));
-        for wrong in ["/", "/digits", "vision/", "a/b/c"] {
+        let script = Caller::Person(Arc::new(person(Kind::Ingest, &[])));
+        assert_eq!(said(&script, ""), Ok("vision/digits".to_owned()));
+        for wrong in ["/", "/digits", "vision/", "a/b/c", "~ann"] {
             assert!(said(&Caller::Admin, wrong).is_err(), "{wrong}");
         }
     }

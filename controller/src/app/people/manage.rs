@@ -24,9 +24,12 @@ pub(super) async fn change<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&mut Change<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let done = app.change(work).await?;
-    app.roster.replace(app.read(|tx, _| People::read(tx)).await?);
-    Ok(done)
+    app.change(|change| {
+        let done = work(change)?;
+        change.tell_roster()?;
+        Ok(done)
+    })
+    .await
 }
 
 /// Adds a user. The user's team is made if it does not exist. Without a role, the user is a member
@@ -125,6 +128,10 @@ pub(crate) async fn grant(
 ) -> Result<(), Error> {
     change(app, move |change| {
         let (team, project) = place.split_once('/').unwrap_or((&place, ""));
+        if project.contains('/') {
+            let message = format!("`{place}` is no place for a role");
+            return Err(Error::invalid(message).hint("a place is written as TEAM or TEAM/PROJECT"));
+        }
         user(change, &name)?;
         if !store::people::teams(change.tx)?.iter().any(|known| known == team) {
             return Err(no_team(team));

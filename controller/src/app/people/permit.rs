@@ -7,7 +7,11 @@ use record::ids::{Attempt, ProjectId, RunId, SweepId};
 
 use super::caller::{Caller, Right};
 use crate::{
-    app::{App, error::Error, sweeps::planning},
+    app::{
+        App,
+        error::{Error, Why},
+        sweeps::planning,
+    },
     store::{self, Tx},
 };
 
@@ -80,6 +84,19 @@ pub(in crate::app) async fn sweep(
     }
     let plan = planning::of(app, id).await?;
     caller.check(right, &plan.project, Some(id), || Error::no_sweep(id))
+}
+
+/// Passes if the caller's key is still valid. Answers that go on for long ask this again and again.
+///
+/// # Errors
+/// Refuses a key that has expired or was revoked meanwhile.
+pub(in crate::app) fn still(app: &App, caller: &Caller) -> Result<(), Error> {
+    match caller {
+        Caller::Person(person) if !app.roster.has(&person.key, app.clock.wall_ms()) => {
+            Err(Error::refused(Why::Unknown, "this key has expired or was revoked"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the error of a request for a project that the caller may not see.

@@ -1,5 +1,6 @@
 //! Keeps all users, roles and keys in memory, because every call needs its caller. `App::open`
-//! reads them, and every change of them reads them again.
+//! reads them. Every change of them reads them again in its own transaction, and replaces them
+//! after the commit, so the roster is never older than a change that somebody has heard of.
 
 use std::{
     collections::HashMap,
@@ -62,8 +63,8 @@ impl Roster {
     }
 
     /// Replaces the people.
-    pub(in crate::app) fn replace(&self, people: People) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
+    pub(in crate::app) fn replace(&self, people: Arc<People>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = people;
     }
 
     /// Returns the people as they are now.
@@ -74,6 +75,12 @@ impl Roster {
     /// Returns whether there is any user. From then on, every call needs a key or a token.
     pub(crate) fn has_users(&self) -> bool {
         !self.people().users.is_empty()
+    }
+
+    /// Returns whether this key is still valid at `now_ms`.
+    pub(in crate::app) fn has(&self, key: &Key, now_ms: i64) -> bool {
+        let lasts = |key: &Key| key.expires_ms.is_none_or(|expires_ms| expires_ms > now_ms);
+        self.people().callers.get(&key.hash).is_some_and(|person| lasts(&person.key))
     }
 
     /// Returns the user behind the key with this hash, unless the key has expired by `now_ms`.

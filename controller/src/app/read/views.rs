@@ -292,19 +292,25 @@ pub(crate) async fn read_rows(
     permit::run(app, caller, Right::See, &reading.run).await?;
     let id = reading.run.clone();
     app.read(move |tx, _| lookup::find(tx, &id)).await?;
-    let app = app.clone();
-    Ok(pages::stream(|outlet| async move { send_rows(&app, reading, &outlet).await }))
+    let (app, caller) = (app.clone(), caller.clone());
+    Ok(pages::stream(|outlet| async move { send_rows(&app, &caller, reading, &outlet).await }))
 }
 
 /// The number of the next row to read, for each attempt and writer.
 type Positions = BTreeMap<(u32, String), u64>;
 
-async fn send_rows(app: &Arc<App>, reading: Reading, outlet: &Outlet<Block>) -> Result<(), Error> {
+async fn send_rows(
+    app: &Arc<App>,
+    caller: &Caller,
+    reading: Reading,
+    outlet: &Outlet<Block>,
+) -> Result<(), Error> {
     let listener = app.wakeups.listen(Topic::Run(reading.run.clone()));
     let reading = Arc::new(reading);
     let mut positions = Positions::new();
     while outlet.is_wanted().await {
         let woken = listener.woken();
+        permit::still(app, caller)?;
         let room = Ahead::take(app);
         let (wanted, at, bytes) = (reading.clone(), positions.clone(), room.bytes());
         let (blocks, is_over) =

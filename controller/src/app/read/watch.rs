@@ -11,7 +11,12 @@ use super::{
     views::{self, RunView, SweepView},
 };
 use crate::{
-    app::{App, change::wakeups::Topic, error::Error, people::caller::Caller},
+    app::{
+        App,
+        change::wakeups::Topic,
+        error::Error,
+        people::{caller::Caller, permit},
+    },
     store::{self, Tx},
 };
 
@@ -36,12 +41,13 @@ pub(crate) async fn watch(
     sweep: SweepId,
 ) -> Result<Streamed<SweepUpdate>, Error> {
     views::get_sweep(app, caller, sweep.clone()).await?;
-    let app = app.clone();
-    Ok(pages::stream(|outlet| async move { send_updates(&app, &sweep, &outlet).await }))
+    let (app, caller) = (app.clone(), caller.clone());
+    Ok(pages::stream(|outlet| async move { send_updates(&app, &caller, &sweep, &outlet).await }))
 }
 
 async fn send_updates(
     app: &Arc<App>,
+    caller: &Caller,
     sweep: &SweepId,
     outlet: &Outlet<SweepUpdate>,
 ) -> Result<(), Error> {
@@ -50,6 +56,7 @@ async fn send_updates(
     // Changes that happen while a slow watcher reads an update go into the next update.
     while outlet.is_wanted().await {
         let woken = listener.woken();
+        permit::still(app, caller)?;
         let wanted = sweep.clone();
         let news = app.read(move |tx, app| look(tx, app, &wanted, seen)).await?;
         let progress = &news.sweep.progress;

