@@ -1,8 +1,11 @@
 //! Tests the search for the processes of a node, on which tests that stop and kill processes rely.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
-use tests::processes::{Signal, of_node, signal};
+use tests::{
+    processes::{Signal, of_node, signal},
+    wait_for,
+};
 
 #[test]
 fn a_node_has_no_processes_of_a_node_with_a_longer_name() {
@@ -13,6 +16,11 @@ fn a_node_has_no_processes_of_a_node_with_a_longer_name() {
     };
     let mut sleeps = ["agent-1", "agent-1/s-0/1", "agent-10"].map(sleep);
     let pids = sleeps.each_ref().map(|sleep| sleep.id().cast_signed());
+    // A process that executes a new program has no environment for a moment.
+    let environment = |pid: &i32| fs::read(format!("/proc/{pid}/environ")).unwrap();
+    wait_for("their environments", || {
+        pids.iter().all(|pid| !environment(pid).is_empty()).then_some(())
+    });
     let mut found = of_node(&folder.path().join("agent-1"));
     found.sort_unstable();
     signal(Signal::KILL, &pids);
