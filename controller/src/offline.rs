@@ -17,7 +17,10 @@ use crate::{
     clock::Clock,
     platform::Platform,
     settings::Settings,
-    store::people::{Grant, Key, Role},
+    store::{
+        self,
+        people::{Grant, Key, Role},
+    },
 };
 
 /// The open data folder.
@@ -114,6 +117,20 @@ impl Offline {
             let (clock, chance) = (Clock::system(), Chance::system());
             Ok(Self { core: Core::open(settings, clock, chance, Platform::default()).await? })
         })
+    }
+
+    /// Opens a data folder that a controller or a command has made before.
+    ///
+    /// # Errors
+    /// Fails with [`StartError::NoFolder`] if there is no database in the folder. Fails as
+    /// [`Offline::open`] does.
+    pub fn existing(data: &Path) -> Boxed<'static, Result<Self, StartError>> {
+        if data.join(store::DATABASE).exists() {
+            return Self::open(data);
+        }
+        let reason = "there is no database in it".to_owned();
+        let error = StartError::NoFolder { folder: data.to_owned(), reason };
+        Box::pin(async { Err(error) })
     }
 
     /// Closes the folder.

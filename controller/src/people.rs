@@ -155,7 +155,7 @@ pub(crate) async fn user(command: &UserCommand) -> Result<(), Failure> {
     match command {
         UserCommand::Add(AddUser { named, team, role, admin }) => {
             let (name, team) = (named.name.clone(), team.clone());
-            let folder = open(&named.folder).await?;
+            let folder = open_or_make(&named.folder).await?;
             settle(folder, |folder| folder.add_user(name, team, role, *admin)).await?;
             let name = &named.name;
             terminal::say(format_args!("added the user {name}"));
@@ -186,7 +186,7 @@ pub(crate) async fn team(command: &TeamCommand) -> Result<(), Failure> {
     match command {
         TeamCommand::Add(named) => {
             let name = named.name.clone();
-            settle(open(&named.folder).await?, |folder| folder.add_team(name)).await?;
+            settle(open_or_make(&named.folder).await?, |folder| folder.add_team(name)).await?;
             terminal::say(format_args!("added the team {}", named.name));
             Ok(())
         }
@@ -232,12 +232,22 @@ pub(crate) async fn key(command: &KeyCommand) -> Result<(), Failure> {
     }
 }
 
+/// Opens the folder, which must hold a database already.
 async fn open(folder: &Folder) -> Result<Offline, Failure> {
-    Offline::open(&folder.data).await.map_err(|error| match error {
+    Offline::existing(&folder.data).await.map_err(unopened)
+}
+
+/// Opens the folder, which may be new: the first user may come before the first start.
+async fn open_or_make(folder: &Folder) -> Result<Offline, Failure> {
+    Offline::open(&folder.data).await.map_err(unopened)
+}
+
+fn unopened(error: StartError) -> Failure {
+    match error {
         StartError::InUse(_) => Failure::new(Exit::Refused, error.to_string())
             .hint("stop the controller first; `sweep key` makes keys while it runs"),
         error => crate::failure(error),
-    })
+    }
 }
 
 /// Makes one change of the folder, and closes the folder.

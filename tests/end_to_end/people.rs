@@ -48,6 +48,9 @@ fn contains(folder: &Path, wanted: &str) -> bool {
 #[test]
 fn each_program_works_with_a_key_that_opens_no_more_than_it_needs() {
     let mut lab = Lab::new();
+    let missing = with(&lab, None, "controller", &["user", "ls"]);
+    assert_eq!(missing.status.code(), Some(2), "{}", errors(&missing));
+    assert!(!lab.dir().join("besom-data").exists(), "a list makes no folder");
     offline(&lab, &["user", "add", "ann", "--admin"]);
     offline(&lab, &["user", "add", "bob", "--team", "vision"]);
     offline(&lab, &["user", "add", "eve", "--team", "nlp"]);
