@@ -31,6 +31,7 @@ pub mod json;
 pub mod keeper;
 pub mod name;
 pub mod printed;
+pub mod python;
 mod single;
 pub mod stream;
 mod varint;

@@ -147,45 +147,11 @@ fn spread(path: Vec<String>, leaf: Leaf, found: &mut Vec<(Vec<String>, Leaf)>) {
     }
 }
 
-/// Parses JSON as Python writes it, with the bare words NaN, Infinity and -Infinity.
+/// Parses JSON as Python writes it. Inside lists and maps, a number that is not finite is a text,
+/// as in all of Besom's JSON.
 fn parse(text: &str) -> Option<Leaf> {
-    match text {
-        "NaN" => return Some(Leaf::Scalar(Value::F64(f64::NAN))),
-        "Infinity" => return Some(Leaf::Scalar(Value::F64(f64::INFINITY))),
-        "-Infinity" => return Some(Leaf::Scalar(Value::F64(f64::NEG_INFINITY))),
-        _ => {}
-    }
-    let json = serde_json::from_str(text).or_else(|_| serde_json::from_str(&quoted(text))).ok()?;
-    Some(record::json::from_json(&json).map_or(Leaf::Json(json), Leaf::Scalar))
-}
-
-/// Puts quotes around the bare words. Inside lists and maps, these words are texts, as in all of
-/// Besom's JSON.
-fn quoted(text: &str) -> String {
-    let (mut out, mut rest, mut inside) = (String::with_capacity(text.len() + 16), text, false);
-    while let Some(letter) = rest.chars().next() {
-        let word = ["NaN", "-Infinity", "Infinity"]
-            .into_iter()
-            .find(|word| !inside && rest.starts_with(word));
-        let taken = match (word, letter) {
-            (Some(word), _) => {
-                out.push_str(&format!("\"{word}\""));
-                word.len()
-            }
-            (None, '\\') if inside => {
-                let taken = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-                out.push_str(&rest[..taken]);
-                taken
-            }
-            (None, letter) => {
-                inside ^= letter == '"';
-                out.push(letter);
-                letter.len_utf8()
-            }
-        };
-        rest = &rest[taken..];
-    }
-    out
+    let parsed = record::python::parse(text)?;
+    Some(parsed.scalar().map_or_else(|| Leaf::Json(parsed.into_json()), Leaf::Scalar))
 }
 
 #[cfg(test)]
