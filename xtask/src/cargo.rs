@@ -34,10 +34,12 @@ pub(crate) fn run_with_torch<S: AsRef<OsStr>>(
 }
 
 /// Runs tests that start Besom's programs. `BESOM_PROGRAMS` tells the tests where the programs are,
-/// so that the tests do not build them again. Unless the user sets `RUST_TEST_THREADS`, at least
-/// four tests run at once, because many tests mostly wait for other processes.
+/// so that the tests do not build them again, and `BESOM_WANDB` where W&B's client is. Unless the
+/// user sets `RUST_TEST_THREADS`, at least four tests run at once, because many tests mostly wait
+/// for other processes.
 pub(crate) fn test<S: AsRef<OsStr>>(
     libtorch: &Path,
+    wandb: &Path,
     args: impl IntoIterator<Item = S>,
 ) -> Result<()> {
     let threads = std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| {
@@ -47,6 +49,7 @@ pub(crate) fn test<S: AsRef<OsStr>>(
         command(args)
             .env("LIBTORCH", libtorch)
             .env("BESOM_PROGRAMS", programs()?)
+            .env("BESOM_WANDB", wandb)
             .env("RUST_TEST_THREADS", threads),
     )
 }

@@ -1,17 +1,18 @@
 //! Fetches libtorch for the CPU into the user's cache folder. pip downloads three wheels and
-//! verifies their hashes. A short Python script extracts the files that Besom links, and a rename
-//! makes the result visible. This module installs nothing, and imports no Python code from the
-//! wheels (docs/decisions/libtorch.md).
+//! verifies their hashes. A short Python script extracts the files that Besom links. This module
+//! installs nothing, and imports no Python code from the wheels (docs/decisions/libtorch.md).
 
 use std::{
-    env,
-    fs::{self, File},
-    io,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{Failure, Result, cargo, say};
+use crate::{
+    Failure, Result,
+    cache::{self, python},
+    cargo,
+};
 
 /// The version of libtorch for which tch is generated. xtask/libtorch/requirements.txt names the
 /// same version.
@@ -24,64 +25,15 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     if let Some(given) = env::var_os("LIBTORCH").filter(|given| !given.is_empty()) {
         return Ok(given.into());
     }
-    let cache = cache()?;
-    let home = cache.join(format!("libtorch-{VERSION}-cpu"));
-    let torch = home.join("torch");
-    // A rename creates this folder, so it is complete if it exists.
-    if home.exists() {
-        return Ok(torch);
-    }
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Err(Failure::new("libtorch is fetched on Linux x86-64 only")
-            .hint(format!("install libtorch {VERSION} yourself and set LIBTORCH to its folder")));
-    }
-    let _alone = lock(&cache)?;
-    if home.exists() {
-        return Ok(torch);
-    }
-    say::line(format_args!(
-        "  fetching libtorch {VERSION} for the CPU: 540 MB, once, into {}",
-        home.display()
-    ));
-    // The scratch folder is beside the final folder, so the rename is atomic. If the scratch folder
-    // exists, an interrupted fetch has left it behind.
-    let scratch = cache.join("libtorch.part");
-    let _ = fs::remove_dir_all(&scratch);
-    let fetched = fetch(&scratch).and_then(|()| {
-        fs::rename(&scratch, &home).map_err(|error| {
-            Failure::new(format!("cannot move libtorch to `{}`: {error}", home.display()))
-        })
-    });
-    let _ = fs::remove_dir_all(&scratch);
-    fetched.map(|()| torch)
-}
-
-/// Locks out other processes that fetch libtorch, until the returned file is closed. Waits if
-/// another process is fetching libtorch now.
-fn lock(cache: &Path) -> Result<File> {
-    let path = cache.join("libtorch.lock");
-    let open = || {
-        fs::create_dir_all(cache)?;
-        let file = File::create(&path)?;
-        if file.try_lock().is_err() {
-            say::line("  waiting for another fetch of libtorch");
-            file.lock()?;
+    let name = format!("libtorch-{VERSION}-cpu");
+    let home = cache::ensure(&name, "540 MB", |scratch| {
+        if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            return fetch(scratch);
         }
-        Ok(file)
-    };
-    open().map_err(|error: io::Error| {
-        Failure::new(format!("cannot lock `{}`: {error}", path.display()))
-    })
-}
-
-/// Returns Besom's folder in the user's cache folder.
-fn cache() -> Result<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = cache.or_else(|| env::home_dir().map(|home| home.join(".cache")));
-    cache.map(|cache| cache.join("besom")).ok_or_else(|| {
-        Failure::new("neither XDG_CACHE_HOME nor HOME is set")
-            .hint("set one of them: libtorch is stored in the user's cache folder")
-    })
+        Err(Failure::new("libtorch is fetched on Linux x86-64 only")
+            .hint(format!("install libtorch {VERSION} yourself and set LIBTORCH to its folder")))
+    })?;
+    Ok(home.join("torch"))
 }
 
 fn fetch(scratch: &Path) -> Result<()> {
@@ -136,12 +88,4 @@ fn fetch(scratch: &Path) -> Result<()> {
     let stamp = scratch.join("torch/build-version");
     fs::write(&stamp, VERSION)
         .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", stamp.display())))
-}
-
-fn python(command: &mut Command, what: &str, hint: &str) -> Result<()> {
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(Failure::new(format!("could not {what}")).hint(hint)),
-        Err(error) => Err(Failure::new(format!("could not {what}: python3: {error}")).hint(hint)),
-    }
 }

@@ -2,6 +2,7 @@
 //! programs. It depends on none of Besom's crates, so it compiles quickly and its first output
 //! appears at once.
 
+mod cache;
 mod cargo;
 mod demo;
 mod fuzzing;
@@ -9,6 +10,7 @@ mod install;
 mod libtorch;
 mod say;
 mod test;
+mod wandb;
 
 use std::{fmt, process::ExitCode};
 
