@@ -15,7 +15,7 @@ use proto::{
 };
 use serde_json::Value;
 
-use super::{outcome::Unstartable, spec};
+use super::{outcome::Unstartable, spec, wandb};
 
 /// The variable that makes Python write its output at once, if it is set to any non-empty text.
 const UNBUFFERED_VAR: &str = "PYTHONUNBUFFERED";
@@ -40,8 +40,8 @@ pub struct Command {
     pub argv: Vec<String>,
     /// Variables added to the agent's environment.
     pub env: Vec<(String, String)>,
-    /// The path of the parameter file, if the command wants one.
-    pub params_file: Option<PathBuf>,
+    /// The files with the trial's parameters, each with its content.
+    pub files: Vec<(PathBuf, String)>,
 }
 
 /// Builds the command of a trial whose attempt lives in `dir`. `devices` are the UUIDs of its GPUs.
@@ -57,22 +57,24 @@ pub fn build(
     node: &Node,
 ) -> Result<Command, Unstartable> {
     let params_path = dir.join(spec::PARAMS);
-    let mut params_file = None;
+    let mut wants_file = false;
     let mut argv: Vec<String> = Vec::with_capacity(start.command.len());
     for argument in &start.command {
-        argv.push(expand(argument, node, &params_path, &mut params_file));
+        argv.push(expand(argument, node, &params_path, &mut wants_file));
     }
     let executable = find_executable(&mut argv, node)?;
     find_script(&argv[executable..], node)?;
-    Ok(Command { argv, env: environment(start, dir, devices, node)?, params_file })
+    let params = serde_json::from_str(&start.params_json).map_err(|error| {
+        Unstartable::new(format!("the parameters of `{}` are not JSON: {error}", start.run))
+    })?;
+    let mut files = vec![(dir.join(spec::WANDB_PARAMS), wandb::parameters(&params))];
+    if wants_file {
+        files.push((params_path, start.params_json.clone()));
+    }
+    Ok(Command { argv, env: environment(start, &params, dir, devices, node), files })
 }
 
-fn expand(
-    argument: &Argument,
-    node: &Node,
-    params: &Path,
-    params_file: &mut Option<PathBuf>,
-) -> String {
+fn expand(argument: &Argument, node: &Node, params: &Path, wants_file: &mut bool) -> String {
     let mut text = String::new();
     for piece in argument.pieces.iter().filter_map(|piece| piece.piece.as_ref()) {
         match piece {
@@ -80,7 +82,7 @@ fn expand(
             Piece::Envvar(name) => text += &(node.variable)(name).unwrap_or_else(|| name.clone()),
             Piece::ArgsJsonFile(_) => {
                 text += &params.display().to_string();
-                *params_file = Some(params.to_owned());
+                *wants_file = true;
             }
         }
     }
@@ -180,13 +182,11 @@ fn is_executable(path: &Path) -> bool {
 
 fn environment(
     start: &Start,
+    params: &Value,
     dir: &Path,
     devices: Option<&[String]>,
     node: &Node,
-) -> Result<Vec<(String, String)>, Unstartable> {
-    let params = serde_json::from_str(&start.params_json).map_err(|error| {
-        Unstartable::new(format!("the parameters of `{}` are not JSON: {error}", start.run))
-    })?;
+) -> Vec<(String, String)> {
     let mut env: Vec<(String, String)> = [
         (dial::CONTROLLER_VAR, node.reach.controller.clone()),
         (dial::TOKEN_VAR, start.token.clone()),
@@ -204,7 +204,8 @@ fn environment(
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect();
-    leaves("", &params, &mut env);
+    leaves("", params, &mut env);
+    env.extend(wandb::variables(start, dir, &node.reach.controller, node.variable));
     if let Some(devices) = devices {
         env.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices.join(",")));
     }
@@ -217,7 +218,7 @@ fn environment(
     // An empty token means that the trial gets no token, and likewise for the others.
     let optional = [dial::TOKEN_VAR, dial::TRUST_VAR, dial::INSECURE_VAR];
     env.retain(|(key, value)| !optional.contains(&key.as_str()) || !value.is_empty());
-    Ok(env)
+    env
 }
 
 /// Adds one variable for each leaf of the parameters. The variable's name is `BESOM_PARAM_` and the
@@ -278,7 +279,8 @@ mod tests {
         let start = start(vec![text("run"), Argument { pieces }, file]);
         let command = build(&start, Path::new("/d"), Some(&["GPU-1".to_owned()]), &node).unwrap();
         assert_eq!(command.argv, ["run", "--d=/dataGONE", "/d/params.json"]);
-        assert_eq!(command.params_file.as_deref(), Some(Path::new("/d/params.json")));
+        let files: Vec<_> = command.files.iter().map(|(path, _)| path.to_str().unwrap()).collect();
+        assert_eq!(files, ["/d/wandb-params.yaml", "/d/params.json"]);
         let value = |key: &str| {
             command.env.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
         };

@@ -46,8 +46,8 @@ pub(crate) fn launch(
         // An attempt that was given back may come again under the same number.
         forget(dir)?;
         folder::make_private(&dir.join(spec::JOURNAL))?;
-        if let Some(path) = &command.params_file {
-            fs::write(path, &start.params_json)?;
+        for (path, content) in &command.files {
+            fs::write(path, content)?;
         }
         let agent_lock = context.agent_lock.clone();
         let orphan_after_ms = u64::try_from(context.orphan_after.as_millis()).unwrap_or(u64::MAX);
@@ -91,6 +91,7 @@ pub(crate) fn forget(dir: &Path) -> io::Result<()> {
         spec::PROCESSES,
         spec::EXIT,
         spec::PARAMS,
+        spec::WANDB_PARAMS,
         spec::STDOUT,
         spec::STDERR,
         RUN_FILE,

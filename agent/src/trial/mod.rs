@@ -14,6 +14,7 @@ pub mod port;
 pub mod samples;
 pub mod shim;
 pub mod spec;
+mod wandb;
 
 use std::{
     io,

@@ -29,6 +29,8 @@ pub const PROCESSES: &str = "process.json";
 pub const EXIT: &str = "exit.json";
 /// The file of parameters for a program that wants them as a file.
 pub const PARAMS: &str = "params.json";
+/// The parameters in the form that W&B's client reads.
+pub const WANDB_PARAMS: &str = "wandb-params.yaml";
 /// The file with the program's unchanged standard output.
 pub const STDOUT: &str = "stdout";
 /// The file with the program's unchanged standard error.
