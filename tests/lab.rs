@@ -234,7 +234,9 @@ impl Lab {
         self.at_home(Command::new(program(name)))
     }
 
-    fn at_home(&self, mut command: Command) -> Command {
+    /// Returns the command with the lab's folder and variables, and without variables of the user's
+    /// shell.
+    pub fn at_home(&self, mut command: Command) -> Command {
         // A variable that the user's shell sets could hide a fault, or cause one, so it is removed.
         let stray = |name: &OsString| name.to_string_lossy().starts_with("BESOM_");
         std::env::vars_os().map(|(name, _)| name).filter(stray).for_each(|name| {

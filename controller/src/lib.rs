@@ -17,6 +17,7 @@ mod token;
 
 use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
+use axum::Router;
 use proto::dial::Fingerprint;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::service::Routes;
@@ -82,6 +83,11 @@ impl Core {
     /// Fails with [`StartError::Bug`] if their descriptors are damaged.
     pub fn routes(&self) -> Result<Routes, StartError> {
         api::grpc::routes(self.app.clone()).map_err(|error| StartError::Bug(error.to_string()))
+    }
+
+    /// Returns everything that is served beside gRPC.
+    fn pages(&self) -> Router {
+        api::wandb::routes(self.app.clone()).fallback(api::http::answer)
     }
 
     /// Does one step of the work that no call asks for: it ends leases that ran out, checks the
@@ -199,10 +205,12 @@ impl Controller {
             // also finds the socket.
             let asked = local::open(&core.app.settings.data);
             let (stop, stopped) = oneshot::channel();
-            let server = port.clone().serve(settings, listener, tls, core.routes()?, async {
+            let stopped = async {
                 // Both a message and a dropped sender stop the server.
                 let _ = stopped.await;
-            });
+            };
+            let (routes, pages) = (core.routes()?, core.pages());
+            let server = port.clone().serve(settings, listener, tls, routes, pages, stopped);
             let tended = core.clone();
             let upkeep = tokio::spawn(async move { tend(&tended, &port).await });
             let local = tokio::spawn(local::serve(asked, core.app.clone()));

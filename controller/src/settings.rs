@@ -20,6 +20,9 @@ pub struct Settings {
     /// How long an attempt keeps its lease without a heartbeat from its agent and without rows from
     /// its program.
     pub lease: Duration,
+    /// How long an attempt of a run that W&B's client logs may be silent. The client reports itself
+    /// at least every 30 seconds while it has a connection.
+    pub foreign_lease: Duration,
     /// The grace after the end of an attempt. Within the grace, late rows of a trial still count,
     /// and the attempt's token still opens its run. The value of a trial is final as soon as the
     /// trial ends.
@@ -194,6 +197,7 @@ impl Default for Settings {
             tls: None,
             insecure: false,
             lease: Duration::from_secs(30),
+            foreign_lease: Duration::from_secs(300),
             late_rows: Duration::from_secs(60),
             stop_grace: Duration::from_secs(15),
             repeat_orders: Duration::from_secs(1),

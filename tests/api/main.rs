@@ -32,4 +32,5 @@ mod search;
 mod stopping;
 mod summaries;
 mod tokens;
+mod wandb;
 mod warm_start;

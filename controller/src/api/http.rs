@@ -1,12 +1,9 @@
 //! Serves browsers, and people who type the address into curl: one page says what listens here.
-//! `port` calls it for every request that is no gRPC.
+//! `lib.rs` puts it behind all other pages.
 
-use tonic::{
-    body::Body,
-    codegen::http::{
-        HeaderValue, Method, Response, StatusCode,
-        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
-    },
+use axum::{
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
 };
 
 const PAGE: &str = "\
@@ -21,29 +18,32 @@ It speaks gRPC to its programs. There is no dashboard for browsers yet. In a ter
   sweep ls                                    shows the sweeps
   sweep --help                                shows what else there is
   agent SWEEP                                 runs the trials of a sweep on this machine
+
+A Python script that uses wandb logs to this controller, unchanged:
+
+  export WANDB_BASE_URL=...                   the address of this page
+  export WANDB_API_KEY=...                    a key, as `sweep key add` makes it
 ";
 
 const NOWHERE: &str = "There is no such page. The address without a path says what this is.\n";
 
 const READ_ONLY: &str = "This page can only be read, by GET or HEAD.\n";
 
-/// Returns the answer to a request that is no gRPC: the page for GET and HEAD of `/`, and an error
-/// for everything else.
-pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
-    let is_read = matches!(*method, Method::GET | Method::HEAD);
-    let (status, text) = match path {
+/// Returns the answer to a request that no other page answers: the page for GET and HEAD of `/`,
+/// and an error for everything else.
+pub(crate) async fn answer(method: Method, path: Uri) -> Response {
+    let is_read = matches!(method, Method::GET | Method::HEAD);
+    let (status, text) = match path.path() {
         _ if !is_read => (StatusCode::METHOD_NOT_ALLOWED, READ_ONLY),
         "/" => (StatusCode::OK, PAGE),
         _ => (StatusCode::NOT_FOUND, NOWHERE),
     };
-    let body = if *method == Method::HEAD { Body::empty() } else { Body::new(text.to_owned()) };
-    let mut answer = Response::new(body);
-    *answer.status_mut() = status;
+    let body = if method == Method::HEAD { "" } else { text };
+    let mut answer = (status, body).into_response();
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
     if !is_read {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     answer
 }

@@ -5,3 +5,4 @@ pub(crate) mod caller;
 pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod local;
+pub(crate) mod wandb;

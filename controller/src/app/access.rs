@@ -34,7 +34,7 @@ impl App {
         let now = self.clock.now();
         for lease in &effects.leases {
             match lease {
-                Lease::Granted(attempt) => self.leases.grant(attempt, now),
+                Lease::Granted(attempt, lease_ms) => self.leases.grant(attempt, *lease_ms, now),
                 Lease::Released(run) => self.leases.release(run),
             }
         }

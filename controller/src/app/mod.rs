@@ -103,11 +103,11 @@ impl App {
         };
         let secret = store.write(keep, |_| {}).await?;
         let people = store.read(People::read).await?;
-        let held = store.read(|tx| store::runs::held(tx).map_err(Error::from)).await?;
+        let held = store.read(|tx| store::holders::held(tx).map_err(Error::from)).await?;
         let stored = store.read(|tx| store::files::stored(tx).map_err(Error::from)).await?;
         let leases = Leases::new(settings.lease);
-        for attempt in held.iter().filter(|_| !planted(Bug::LeasesForgotten)) {
-            leases.grant(attempt, clock.now());
+        for (attempt, lease_ms) in held.iter().filter(|_| !planted(Bug::LeasesForgotten)) {
+            leases.grant(attempt, *lease_ms, clock.now());
         }
         Ok(Arc::new(Self {
             tokens: Tokens::new(settings.token.as_deref(), &secret),
@@ -156,6 +156,11 @@ impl App {
     /// Returns the store.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Returns the threads for work that blocks or takes long.
+    pub(crate) fn threads(&self) -> Threads {
+        self.threads
     }
 
     /// Returns the clock, which is the only source of time.

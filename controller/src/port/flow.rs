@@ -26,9 +26,9 @@ use crate::clock::Clock;
 /// The KiB of large messages that are received at once, over all connections.
 const RECEIVED_KIB: usize = 64 << 10;
 /// The largest message that claims no room, in bytes.
-const SMALL: usize = 64 << 10;
+pub(super) const SMALL: usize = 64 << 10;
 /// How long a message may wait for room, and how long it may take to arrive.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+pub(super) const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 /// While this many bytes of one answer wait to be sent, its next piece is not made.
 const OF_ONE_ANSWER: usize = 64 << 10;
 /// While this many bytes wait to be sent, no further piece of an answer is made: over one
@@ -41,13 +41,13 @@ const STALLED: Duration = Duration::from_secs(10);
 /// limit.
 const LOOK: Duration = Duration::from_millis(100);
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(super) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The bytes that are under way over all connections: of large messages that are received, and of
 /// answers that wait to be sent.
 #[derive(Debug)]
 pub(super) struct Flow {
-    clock: Clock,
+    pub(super) clock: Clock,
     seats: Arc<Seats>,
     receiving: Arc<Semaphore>,
     sending: AtomicUsize,
@@ -67,7 +67,11 @@ impl Flow {
         })
     }
 
-    async fn claim(self: Arc<Self>, seat: Arc<Seat>, bytes: usize) -> Result<Claim, Status> {
+    pub(super) async fn claim(
+        self: Arc<Self>,
+        seat: Arc<Seat>,
+        bytes: usize,
+    ) -> Result<Claim, Status> {
         let room = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         let claim = async {
             let own = seat.receiving.clone().acquire_many_owned(room).await;
@@ -106,7 +110,7 @@ impl Flow {
 
 /// The room that a message has claimed: of its connection and of all connections.
 #[derive(Debug)]
-struct Claim {
+pub(super) struct Claim {
     _own: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
@@ -117,7 +121,7 @@ struct Claim {
 pub(super) struct Claims(Mutex<Option<Claim>>);
 
 impl Claims {
-    fn set(&self, claim: Option<Claim>) {
+    pub(super) fn set(&self, claim: Option<Claim>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = claim;
     }
 }

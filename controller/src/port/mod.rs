@@ -7,6 +7,7 @@ mod connection;
 mod entrance;
 mod files;
 mod flow;
+mod posted;
 mod seats;
 mod strangers;
 mod stretch;
@@ -14,6 +15,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
@@ -54,6 +56,7 @@ impl Port {
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
         routes: Routes,
+        pages: Router,
         stopped: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let (send, connections) = mpsc::channel(1);
@@ -61,7 +64,8 @@ impl Port {
             accept::accept(listener, tls, self.seats.clone(), self.clock, settings.handshake, send);
         tokio::spawn(accepting);
         let flow = Flow::new(self.seats.clone(), self.clock);
-        let entrance = Entrance::new(routes.prepare(), self.strangers.clone(), flow, self.clock);
+        let strangers = self.strangers.clone();
+        let entrance = Entrance::new(routes.prepare(), pages, strangers, flow, self.clock);
         let stopped = async {
             stopped.await;
             // The callers of these connections are not known, so no call of theirs could be

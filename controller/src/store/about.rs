@@ -20,12 +20,15 @@ pub(crate) struct About {
     pub(crate) added: String,
     /// The definitions of how metrics are summarized, as a JSON array.
     pub(crate) metrics: String,
+    /// What W&B's client keeps about itself in the run's config, as a JSON object.
+    pub(crate) client: String,
 }
 
 impl Default for About {
     fn default() -> Self {
         let [notes, group, job_type] = [const { String::new() }; 3];
-        Self { notes, group, job_type, added: "{}".to_owned(), metrics: "[]".to_owned() }
+        let [added, client] = [const { "{}" }; 2].map(str::to_owned);
+        Self { notes, group, job_type, added, metrics: "[]".to_owned(), client }
     }
 }
 
@@ -33,7 +36,7 @@ impl Default for About {
 /// if nothing is stored. [`code`] reads the code and the machine.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
-        "SELECT notes, grouped, job_type, added, metrics FROM about WHERE run = ?1",
+        "SELECT notes, grouped, job_type, added, metrics, client FROM about WHERE run = ?1",
         &[&run],
         |row| {
             Ok(About {
@@ -42,6 +45,7 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
                 job_type: row.get(2)?,
                 added: row.get(3)?,
                 metrics: row.get(4)?,
+                client: row.get(5)?,
             })
         },
     )?;
@@ -52,11 +56,20 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
 /// and machine stay as they are.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
-        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, code) VALUES (?1, ?2, \
-        ?3, ?4, ?5, ?6, '{}')
+        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, client, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '{}')
          ON CONFLICT (run) DO UPDATE SET notes = excluded.notes, grouped = excluded.grouped,
-                job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics",
-        &[&run, &about.notes, &about.group, &about.job_type, &about.added, &about.metrics],
+                job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics,
+                client = excluded.client",
+        &[
+            &run,
+            &about.notes,
+            &about.group,
+            &about.job_type,
+            &about.added,
+            &about.metrics,
+            &about.client,
+        ],
     )?;
     Ok(())
 }

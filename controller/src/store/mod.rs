@@ -20,6 +20,7 @@ pub(crate) mod failures;
 pub(crate) mod files;
 mod folder;
 pub(crate) mod guard;
+pub(crate) mod holders;
 pub(crate) mod holdings;
 pub(crate) mod listing;
 mod open_error;

@@ -23,6 +23,11 @@ pub(crate) struct Run {
     pub(crate) trial: Option<u64>,
     /// Its project; may be empty.
     pub(crate) project: ProjectId,
+    /// Its name in its project, if it is not its id. W&B's client names runs so.
+    pub(crate) slug: Option<String>,
+    /// How long its program may be silent, in milliseconds; `None` means as the controller is set
+    /// up.
+    pub(crate) lease_ms: Option<i64>,
     /// Its name for people; may be empty.
     pub(crate) name: String,
     /// Its tags, as a JSON array of texts.
@@ -103,6 +108,8 @@ impl Run {
             sweep: None,
             trial: None,
             project: ProjectId::default(),
+            slug: None,
+            lease_ms: None,
             name: String::new(),
             tags: "[]".to_owned(),
             config: "{}".to_owned(),
@@ -145,8 +152,9 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
         "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit,
                            engine, state, attempt, agent, front, history, logged, created_ms,
-                           started_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16)",
+                           started_ms, slug, lease_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16,
+                 ?17, ?18)",
         &[
             &run.id.as_str(),
             &run.sweep.as_ref().map(SweepId::as_str),
@@ -164,6 +172,8 @@ pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
             &run.agent,
             &run.created_ms,
             &run.started_ms,
+            &run.slug,
+            &run.lease_ms,
         ],
     )
 }
@@ -176,7 +186,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
         "UPDATE runs SET state = ?2, attempt = ?3, agent = ?4, preempting = ?5, front = ?6,
                 stop_wanted = ?7, history = ?8, logged = ?9, value = ?10, class = ?11,
                 exit_code = ?12, signal = ?13, message = ?14, note = ?15, started_ms = ?16,
-                ended_ms = ?17, iteration = ?18, constrained = ?19
+                ended_ms = ?17, iteration = ?18, constrained = ?19, lease_ms = ?20
          WHERE key = ?1",
         &[
             &run.key,
@@ -198,6 +208,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: &Run) -> Result<()> {
             &run.ended_ms,
             &int(run.iteration)?,
             &constrained,
+            &run.lease_ms,
         ],
     )?;
     tx.rewrote(run.config.len());
@@ -231,10 +242,13 @@ columns! {
         seen: get, origin: get, fit: get, engine: get, state: get, attempt: get, agent: get,
         preempting: get, front: get, stop_wanted: get, history: count, logged: count, value: get,
         class: get, exit_code: get, signal: get, message: get, note: get, created_ms: get,
-        started_ms: get, ended_ms: get, iteration: count, constrained: get,
+        started_ms: get, ended_ms: get, iteration: count, constrained: get, slug: get,
+        lease_ms: get,
     } => Run {
         key,
         id,
+        slug,
+        lease_ms,
         sweep,
         trial: Option::<i64>::map(trial, i64::cast_unsigned),
         project,
@@ -271,6 +285,17 @@ macro_rules! select {
 /// Reads the run with this id; `None` if there is none.
 pub(crate) fn get(tx: &Tx<'_>, id: &RunId) -> Result<Option<Run>> {
     tx.one(select!("WHERE id = ?1"), &[&id.as_str()], read)
+}
+
+/// Reads the run with this name in a project; `None` if there is none. A run's name is its slug, or
+/// else its id.
+pub(crate) fn named(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<Option<Run>> {
+    let by_slug = select!("WHERE project = ?1 AND slug = ?2");
+    if let Some(run) = tx.one(by_slug, &[&project.as_str(), &name], read)? {
+        return Ok(Some(run));
+    }
+    let by_id = select!("WHERE project = ?1 AND id = ?2 AND slug IS NULL");
+    tx.one(by_id, &[&project.as_str(), &name], read)
 }
 
 /// The part of a run's row that says when its newest attempt began and ended.
@@ -374,14 +399,6 @@ fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -
     Ok(some)
 }
 
-/// Returns the number of a run's newest attempt, and the agent that has it or had it, as in
-/// [`Run::agent`].
-pub(crate) fn holder(tx: &Tx<'_>, id: &RunId) -> Result<Option<(u32, Option<String>)>> {
-    tx.one("SELECT attempt, agent FROM runs WHERE id = ?1", &[&id.as_str()], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
-}
-
 /// Reads the runs that are leased to this agent or run on it.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     tx.all(
@@ -389,24 +406,6 @@ pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
         &[&agent],
         read,
     )
-}
-
-/// Returns whether a run of the sweep is leased to an agent other than this one, or runs on one.
-pub(crate) fn is_held_by_others(tx: &Tx<'_>, sweep: &SweepId, agent: &str) -> Result<bool> {
-    let held = tx.one(
-        "SELECT 1 FROM runs WHERE sweep = ?1 AND state IN ('leased', 'running') AND agent <> ?2 \
-        LIMIT 1",
-        &[&sweep.as_str(), &agent],
-        |_| Ok(()),
-    )?;
-    Ok(held.is_some())
-}
-
-/// Lists every attempt that is leased or running, of trials and of runs outside of sweeps.
-pub(crate) fn held(tx: &Tx<'_>) -> Result<Vec<Attempt>> {
-    tx.all("SELECT id, attempt FROM runs WHERE state IN ('leased', 'running')", &[], |row| {
-        Ok(Attempt { run: row.get(0)?, number: row.get(1)? })
-    })
 }
 
 /// Lists the ids of the runs of a sweep that are not over, by trial number.

@@ -128,7 +128,7 @@ fn new_from(begin: BeginRun) -> Result<NewRun, Error> {
 fn append_from(append: AppendRows) -> Result<Append, Error> {
     let AppendRows { run, attempt, writer, stream, offset, frames } = append;
     let (of, stream) = (Attempt::new(run, attempt), stream_from(&stream)?);
-    Ok(Append { of, writer, stream, offset, frames })
+    Ok(Append { of, writer, stream, offset: Some(offset), frames })
 }
 
 fn stream_from(name: &str) -> Result<StreamName, Error> {

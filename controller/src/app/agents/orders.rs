@@ -159,7 +159,7 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Caus
 /// before the whole run is read. The size of the runs that an agent holds by right is bounded; the
 /// size of the runs that it names is not. So the controller must not read every named run whole.
 fn is_own(change: &Change<'_>, beat: &Beat, attempt: &Attempt) -> Result<bool, Error> {
-    let holder = store::runs::holder(change.tx, &attempt.run)?;
+    let holder = store::holders::holder(change.tx, &attempt.run)?;
     Ok(holder.is_some_and(|(newest, agent)| {
         newest == attempt.number && agent.as_deref() == Some(&beat.agent)
     }))

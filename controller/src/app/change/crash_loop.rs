@@ -68,7 +68,7 @@ impl Change<'_> {
     /// hold trials of the sweep. In that case the program works on another node.
     fn others_work(&self, sweep: &SweepId, failing: Option<String>) -> Result<bool, Error> {
         let Some(failing) = failing else { return Ok(false) };
-        Ok(store::runs::is_held_by_others(self.tx, sweep, &failing)?)
+        Ok(store::holders::is_held_by_others(self.tx, sweep, &failing)?)
     }
 
     /// Returns a description of the crash loop for users.

@@ -33,6 +33,8 @@ struct Table {
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     attempt: u32,
+    /// How long the lease lasts after each report.
+    term: Duration,
     deadline: Instant,
     /// The time of the lease's next check, never later than the deadline. A renewal moves the
     /// deadline and leaves the time of the check as it is.
@@ -40,17 +42,20 @@ struct Lease {
 }
 
 impl Leases {
-    /// Creates an empty table whose leases will last `term` each.
+    /// Creates an empty table whose leases last `term`, unless they have a term of their own.
     pub(crate) fn new(term: Duration) -> Self {
         Self { term, table: Mutex::default() }
     }
 
-    /// Records that an attempt is held from now on.
-    pub(crate) fn grant(&self, attempt: &Attempt, now: Instant) {
-        let (mut table, deadline) = (self.lock(), now + self.term);
+    /// Records that an attempt is held from now on. `lease_ms` is the term of its lease; `None`
+    /// means the usual term.
+    pub(crate) fn grant(&self, attempt: &Attempt, lease_ms: Option<i64>, now: Instant) {
+        let own = lease_ms.and_then(|own| u64::try_from(own).ok()).map(Duration::from_millis);
+        let term = own.unwrap_or(self.term);
+        let (mut table, deadline) = (self.lock(), now + term);
         let Attempt { run, number } = attempt;
         table.remove(run);
-        let lease = Lease { attempt: *number, deadline, look: deadline };
+        let lease = Lease { attempt: *number, term, deadline, look: deadline };
         table.of_runs.insert(run.clone(), lease);
         table.looks.insert((deadline, run.clone()));
     }
@@ -61,7 +66,7 @@ impl Leases {
         if let Some(lease) = self.lock().of_runs.get_mut(&attempt.run)
             && lease.attempt == attempt.number
         {
-            lease.deadline = now + self.term;
+            lease.deadline = now + lease.term;
         }
     }
 
@@ -135,7 +140,7 @@ mod tests {
     fn an_older_attempt_does_not_release_a_newer_one() {
         let (leases, now) = (Leases::new(Duration::from_secs(1)), Clock::system().now());
         let [older, newer] = [1, 2].map(|number| Attempt::new("a-1", number));
-        leases.grant(&newer, now);
+        leases.grant(&newer, None, now);
         leases.release_if(&older);
         assert!(!leases.is_over(&newer, now));
         leases.release_if(&newer);
@@ -149,9 +154,9 @@ mod tests {
         let [a, older, b, c] =
             [("a", 1), ("b", 1), ("b", 2), ("c", 1)].map(|(run, number)| Attempt::new(run, number));
         for (attempt, seconds) in [(&older, 0), (&a, 0), (&c, 5)] {
-            leases.grant(attempt, later(seconds));
+            leases.grant(attempt, None, later(seconds));
         }
-        leases.grant(&b, later(1));
+        leases.grant(&b, None, later(1));
         assert_eq!(leases.expired(later(9)), []);
         leases.renew(&a, later(9));
         assert_eq!(leases.expired(later(14)), std::slice::from_ref(&b));

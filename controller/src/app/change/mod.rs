@@ -76,8 +76,9 @@ pub(crate) struct Effects {
 /// A change of a lease.
 #[derive(Debug)]
 pub(crate) enum Lease {
-    /// The attempt is held from now on.
-    Granted(Attempt),
+    /// The attempt is held from now on, with a lease of this many milliseconds; `None` means the
+    /// usual lease.
+    Granted(Attempt, Option<i64>),
     /// The run is no longer held.
     Released(RunId),
 }
@@ -162,7 +163,7 @@ impl<'a> Change<'a> {
             progress.leased += 1;
             self.sweep_step(&sweep, sweep::Event::Lease)?;
         }
-        self.effects.leases.push(Lease::Granted(run.present()));
+        self.effects.leases.push(Lease::Granted(run.present(), run.lease_ms));
         self.wake_run(run);
         Ok(())
     }
@@ -171,7 +172,7 @@ impl<'a> Change<'a> {
     pub(crate) fn create_run(&mut self, run: &mut Run) -> Result<(), Error> {
         run.key = store::runs::insert(self.tx, run)?;
         self.event(Kind::Run, run, &json!({ "attempt": run.attempt, "state": run.state.name() }))?;
-        self.effects.leases.push(Lease::Granted(run.present()));
+        self.effects.leases.push(Lease::Granted(run.present(), run.lease_ms));
         Ok(())
     }
 
@@ -208,7 +209,7 @@ impl<'a> Change<'a> {
         }
         if before.is_held() || after.is_held() {
             self.effects.leases.push(match after.is_held() {
-                true => Lease::Granted(run.present()),
+                true => Lease::Granted(run.present(), run.lease_ms),
                 false => Lease::Released(run.id.clone()),
             });
         }

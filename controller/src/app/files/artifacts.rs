@@ -380,7 +380,7 @@ pub(crate) async fn read(
         }
     };
     let (sha256, size) = app.read(look).await?;
-    Ok(blobs::pieces(app, sha256, size))
+    Ok(blobs::pieces(app, sha256, size, 0..size))
 }
 
 /// Gives aliases to a version, even those that another version has, and removes others from it.

@@ -2,7 +2,7 @@
 //! rows of runs refer to it. The handlers in `api` and `app::files::artifacts` call this module.
 //! This module never makes a path from a file's name: the hash alone says where a blob is stored.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use record::{file::check_hash, ids::RunId};
 use tokio::sync::OwnedSemaphorePermit;
@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     checkpoints,
     owner::{self, Owner},
-    room::Taken,
+    room::{Bound, Taken},
 };
 use crate::{
     app::{
@@ -89,9 +89,18 @@ pub(crate) struct Incoming {
     upload: Upload,
     taken: Taken,
     owner: Option<Owner>,
-    sha256: String,
-    size: u64,
+    /// The hash and size that the sender has announced; `None` if it has announced none.
+    announced: Option<(String, u64)>,
     _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// A blob that has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// Its SHA-256.
+    pub(crate) sha256: String,
+    /// Its size in bytes.
+    pub(crate) size: u64,
 }
 
 /// Begins to receive a blob. Waits while too many blobs arrive at the same time. Returns `None` if
@@ -126,13 +135,40 @@ pub(crate) async fn begin(
     if known.is_some() {
         return Ok(None);
     }
+    receive(app, owner, bounds, Some((sha256, size))).await.map(Some)
+}
+
+/// Begins to receive a blob whose hash and size the caller does not know. Waits while too many
+/// blobs arrive at the same time.
+///
+/// # Errors
+/// Fails as [`begin`] does.
+pub(crate) async fn begin_unknown(app: &Arc<App>, caller: &Caller) -> Result<Incoming, Error> {
+    check_sender(caller)?;
+    let caller = caller.clone();
+    let look = move |tx: &store::Tx<'_>, app: &App| {
+        let owner = Owner::of(tx, &caller)?;
+        let bounds = owner.as_ref().map(|owner| owner.bounds(tx, app)).transpose()?;
+        Ok((owner, bounds.unwrap_or_default()))
+    };
+    let (owner, bounds) = app.read(look).await?;
+    receive(app, owner, bounds, None).await
+}
+
+async fn receive(
+    app: &Arc<App>,
+    owner: Option<Owner>,
+    bounds: Vec<Bound>,
+    announced: Option<(String, u64)>,
+) -> Result<Incoming, Error> {
     let turn = app.room.turn().await;
     // The object store would recreate a data folder that is gone, so the folder is checked first.
     lost::check(app)?;
     app.full.check()?;
+    let size = announced.as_ref().map_or(0, |(_, size)| *size);
     let taken = app.room.begin(size, bounds)?;
     let upload = full::written(app, app.store.blobs.begin().await).await?;
-    Ok(Some(Incoming { upload, taken, owner, sha256, size, _turn: turn }))
+    Ok(Incoming { upload, taken, owner, announced, _turn: turn })
 }
 
 impl Incoming {
@@ -143,11 +179,11 @@ impl Incoming {
     /// - Fails with [`Why::Room`] if there is no room for more bytes.
     /// - Fails with [`Error::Busy`] if the bytes cannot be written to the disk.
     pub(crate) async fn add(&mut self, app: &Arc<App>, bytes: Vec<u8>) -> Result<(), Error> {
-        if self.upload.size() + bytes.len() as u64 > self.size {
-            return Err(Error::invalid(format!(
-                "the blob is longer than the {} bytes it should have",
-                self.size
-            )));
+        let announced = self.announced.as_ref().map(|(_, size)| *size);
+        let most = announced.unwrap_or(app.settings.limits.blob_bytes);
+        if self.upload.size() + bytes.len() as u64 > most {
+            let message = format!("the blob is longer than the {most} bytes it may have");
+            return Err(Error::invalid(message));
         }
         self.taken.more(bytes.len() as u64)?;
         full::written(app, self.upload.add(bytes).await).await
@@ -160,7 +196,7 @@ impl Incoming {
     /// Fails with [`Error::Invalid`] if the blob's size or hash differs from the announced one.
     /// Fails with [`Why::Room`] if other uploads have used up the
     /// room of the caller's run or project. In both cases, nothing of the blob is kept.
-    pub(crate) async fn finish(self, app: &Arc<App>) -> Result<(), Error> {
+    pub(crate) async fn finish(self, app: &Arc<App>) -> Result<Stored, Error> {
         let app = app.clone();
         // The blob is kept by a task of its own. Without that task, a client that hangs up could
         // stop the work between the blob's row and the count of its room.
@@ -168,15 +204,18 @@ impl Incoming {
         kept.map_err(|error| Error::Bug(format!("a blob was not kept: {error}")))?
     }
 
-    async fn keep(mut self, app: &Arc<App>) -> Result<(), Error> {
-        if self.upload.size() < self.size {
-            let message =
-                format!("the blob ends after {} of {} bytes", self.upload.size(), self.size);
+    async fn keep(mut self, app: &Arc<App>) -> Result<Stored, Error> {
+        if let Some((_, size)) = self.announced
+            && self.upload.size() < size
+        {
+            let message = format!("the blob ends after {} of {size} bytes", self.upload.size());
             return Err(Error::invalid(message));
         }
         let arrived = full::written(app, self.upload.finish().await).await?;
-        if arrived.sha256 != self.sha256 {
-            let message = format!("the blob's hash is `{}`, not `{}`", arrived.sha256, self.sha256);
+        if let Some((sha256, _)) = &self.announced
+            && arrived.sha256 != *sha256
+        {
+            let message = format!("the blob's hash is `{}`, not `{sha256}`", arrived.sha256);
             arrived.discard().await;
             return Err(Error::invalid(message));
         }
@@ -190,7 +229,8 @@ impl Incoming {
                 return Err(full);
             }
         }
-        let (hash, size) = (self.sha256, arrived.size);
+        let (hash, size) = (arrived.sha256.clone(), arrived.size);
+        let stored = Stored { sha256: hash.clone(), size };
         full::written(app, arrived.keep().await).await?;
         let now_ms = app.clock.wall_ms();
         let add = move |change: &mut Change<'_>| {
@@ -204,7 +244,7 @@ impl Incoming {
         if app.change(add).await? {
             self.taken.keep();
         }
-        Ok(())
+        Ok(stored)
     }
 }
 
@@ -290,19 +330,24 @@ pub(crate) async fn get(
             (found.sha256, found.size)
         }
     };
-    Ok(pieces(app, sha256, size))
+    Ok(pieces(app, sha256, size, 0..size))
 }
 
-/// Returns a stored blob in pieces.
-pub(in crate::app) fn pieces(app: &Arc<App>, sha256: String, size: u64) -> Streamed<Piece> {
+/// Returns a range of a stored blob in pieces. `size` is the size of the whole blob.
+pub(in crate::app) fn pieces(
+    app: &Arc<App>,
+    sha256: String,
+    size: u64,
+    range: Range<u64>,
+) -> Streamed<Piece> {
     let app = app.clone();
     pages::stream(|outlet| async move {
         let mut head = Some((sha256.clone(), size));
-        let mut at = 0;
+        let mut at = range.start;
         while outlet.is_wanted().await {
-            let end = size.min(at + PIECE_BYTES);
+            let end = range.end.min(at + PIECE_BYTES);
             let data = app.store.blobs.read(&sha256, at..end).await?;
-            if !outlet.send(Piece { head: head.take(), data }).await || end == size {
+            if !outlet.send(Piece { head: head.take(), data }).await || end == range.end {
                 break;
             }
             at = end;
@@ -311,7 +356,7 @@ pub(in crate::app) fn pieces(app: &Arc<App>, sha256: String, size: u64) -> Strea
     })
 }
 
-fn file_of(tx: &store::Tx<'_>, run: &RunId, path: &str) -> Result<File, Error> {
+pub(super) fn file_of(tx: &store::Tx<'_>, run: &RunId, path: &str) -> Result<File, Error> {
     let found = lookup::find(tx, run)?;
     store::files::find(tx, found.key, path)?.ok_or_else(|| {
         Error::missing(format!("the run `{run}` has no file `{path}`"))

@@ -10,4 +10,5 @@ pub(in crate::app) mod kept;
 pub(in crate::app) mod owner;
 pub(in crate::app) mod room;
 pub(in crate::app) mod rows;
+pub(crate) mod signed;
 pub(crate) mod versions;

@@ -190,12 +190,7 @@ impl Caller {
 
     /// Returns whether the caller may do this in this project. `sweep` is the sweep, or the one
     /// that the run is a trial of. The token of a run may do nothing in a project.
-    pub(in crate::app) fn may(
-        &self,
-        right: Right,
-        project: &ProjectId,
-        sweep: Option<&SweepId>,
-    ) -> bool {
+    pub(crate) fn may(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
         match self {
             Caller::Admin => true,
             Caller::Person(person) => person.may(right, project, sweep),
@@ -249,16 +244,22 @@ impl Caller {
     /// # Errors
     /// Fails with [`Error::Invalid`] if `said` has another form.
     pub(in crate::app) fn project(&self, said: &str) -> Result<ProjectId, Error> {
-        let own = match self {
+        if let Caller::Person(person) = self
+            && person.key.kind == Kind::Ingest
+            && said.is_empty()
+            && let [only] = &person.key.projects[..]
+        {
+            return Ok(only.clone());
+        }
+        project(self.team(), said)
+    }
+
+    /// Returns the caller's own team.
+    pub(crate) fn team(&self) -> &str {
+        match self {
             Caller::Admin | Caller::Run(_) => HOME,
-            Caller::Person(person) => match &person.key.projects[..] {
-                [only] if person.key.kind == Kind::Ingest && said.is_empty() => {
-                    return Ok(only.clone());
-                }
-                _ => &person.user.team,
-            },
-        };
-        project(own, said)
+            Caller::Person(person) => &person.user.team,
+        }
     }
 
     /// Passes if the caller may read this run, as far as its token says.

@@ -6,6 +6,6 @@ pub(crate) mod audit;
 pub(crate) mod caller;
 pub(crate) mod keys;
 pub(crate) mod manage;
-pub(in crate::app) mod permit;
+pub(crate) mod permit;
 pub(crate) mod roster;
 pub(crate) mod tokens;

@@ -99,6 +99,21 @@ pub(in crate::app) fn still(app: &App, caller: &Caller) -> Result<(), Error> {
     }
 }
 
+/// Returns the project that the caller means, or `None` if the caller may not do this there. The
+/// token of a run may name any project; use cases decide what it sees there.
+///
+/// # Errors
+/// Fails with [`Error::Invalid`] if `said` is no name of a project.
+pub(crate) fn project(
+    caller: &Caller,
+    right: Right,
+    said: &str,
+) -> Result<Option<ProjectId>, Error> {
+    let project = caller.project(said)?;
+    let may = matches!(caller, Caller::Run(_)) || caller.may(right, &project, None);
+    Ok(Some(project).filter(|_| may))
+}
+
 /// Returns the error of a request for a project that the caller may not see.
 pub(in crate::app) fn no_project(project: &ProjectId) -> Error {
     Error::missing(format!("no project `{project}` that you may use"))

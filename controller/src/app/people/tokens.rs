@@ -2,11 +2,17 @@
 //! of both as a proof. So the controller stores no run tokens. `app::runs::lookup` refuses a run
 //! token whose attempt has been over for longer than the grace of late rows. The roster knows the
 //! keys of users.
+//!
+//! W&B's client accepts a run token as its key. All its versions take letters, digits, `_` and one
+//! `-`, which 40 characters follow.
 
-use record::ids::Attempt;
+use record::{file::hex, ids::Attempt};
 
 use super::{caller::Caller, roster::Roster};
 use crate::app::error::{Error, Why};
+
+/// The bytes of the proof in a run token.
+const PROOF_BYTES: usize = 20;
 
 /// Makes and checks tokens.
 #[derive(Clone)]
@@ -36,7 +42,7 @@ impl Tokens {
     /// Returns the token of this attempt, with which its program and its agent call the controller.
     pub(crate) fn of(&self, attempt: &Attempt) -> String {
         let Attempt { run, number } = attempt;
-        format!("run.{run}.{number}.{}", self.proof(attempt).to_hex())
+        format!("run_{}_{number}-{}", hex(run.as_str().as_bytes()), self.proof(attempt))
     }
 
     /// Returns the caller that a token or key belongs to. `now_ms` is the time in milliseconds
@@ -77,18 +83,38 @@ impl Tokens {
         }
     }
 
-    fn attempt_of(&self, token: &str) -> Option<Attempt> {
-        let (run, rest) = token.strip_prefix("run.")?.split_once('.')?;
-        let (number, proof) = rest.split_once('.')?;
-        let proof = blake3::Hash::from_hex(proof).ok()?;
-        let attempt = Attempt::new(run, number.parse().ok()?);
-        (self.proof(&attempt) == proof).then_some(attempt)
+    /// Returns the signature of a text, with which the controller knows its own texts again: 40
+    /// hexadecimal digits.
+    pub(in crate::app) fn sign(&self, text: &str) -> String {
+        let key = blake3::derive_key("besom 2026 signature of an address", &self.key);
+        hex(&blake3::keyed_hash(&key, text.as_bytes()).as_bytes()[..PROOF_BYTES])
     }
 
-    fn proof(&self, attempt: &Attempt) -> blake3::Hash {
-        let Attempt { run, number } = attempt;
-        blake3::keyed_hash(&self.key, format!("{run}.{number}").as_bytes())
+    fn attempt_of(&self, token: &str) -> Option<Attempt> {
+        let (of, proof) = token.strip_prefix("run_")?.split_once('-')?;
+        let (run, number) = of.split_once('_')?;
+        let attempt = Attempt::new(unhex(run)?, number.parse().ok()?);
+        is_same(&self.proof(&attempt), proof).then_some(attempt)
     }
+
+    /// Returns the proof that an attempt's token is of this controller: 40 hexadecimal digits.
+    fn proof(&self, attempt: &Attempt) -> String {
+        let Attempt { run, number } = attempt;
+        let hash = blake3::keyed_hash(&self.key, format!("{run}.{number}").as_bytes());
+        hex(&hash.as_bytes()[..PROOF_BYTES])
+    }
+}
+
+/// Compares two secrets in a time that does not depend on them.
+pub(in crate::app) fn is_same(one: &str, other: &str) -> bool {
+    // The comparison of two hashes takes constant time.
+    blake3::hash(one.as_bytes()) == blake3::hash(other.as_bytes())
+}
+
+/// Returns the text whose bytes these hexadecimal digits are; `None` if they are no text.
+fn unhex(digits: &str) -> Option<String> {
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    String::from_utf8(digits.as_bytes().chunks(2).map(pair).collect::<Option<_>>()?).ok()
 }
 
 #[cfg(test)]
@@ -117,17 +143,29 @@ mod tests {
     }
 
     #[test]
+    fn a_run_token_has_the_form_of_a_key_of_wandb() {
+        let token = Tokens::new(Some("hush"), b"").of(&Attempt::new("my-run_é", 12));
+        let (_, secret) = token.split_once('-').unwrap();
+        assert_eq!(secret.len(), 40);
+        let is_free = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        assert!(token.bytes().all(is_free), "{token}");
+    }
+
+    #[test]
     fn forged_and_foreign_tokens_open_nothing() {
         let tokens = Tokens::new(Some("hush"), b"");
         assert_eq!(caller(&tokens, Some("hush")), Ok(Caller::Admin));
         let attempt = Attempt::new("a-1", 1);
-        let forged = tokens.of(&attempt).replace("run.a-1.1.", "run.a-2.1.");
+        let forged = tokens.of(&attempt).replace("run_612d31_1-", "run_612d32_1-");
+        assert_ne!(forged, tokens.of(&attempt));
         let foreign = Tokens::new(Some("other"), b"").of(&attempt);
         for bad in [
             None,
             Some(""),
             Some("Hush"),
-            Some("run.a-1.1."),
+            Some("run_612d31_1-"),
+            Some("run_612d3_1-"),
+            Some("run_ff_1-"),
             Some(forged.as_str()),
             Some(foreign.as_str()),
         ] {

@@ -6,6 +6,7 @@ pub(crate) mod curves;
 pub(in crate::app) mod filter;
 pub(crate) mod find;
 pub(crate) mod history;
+pub(crate) mod lines;
 pub(crate) mod lists;
 pub(in crate::app) mod pages;
 pub(in crate::app) mod path;

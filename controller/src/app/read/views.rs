@@ -19,7 +19,7 @@ use crate::{
             pieces::{self, Ahead},
             stopping, summaries,
         },
-        runs::lookup,
+        runs::lookup::{self, Named},
         sweeps::{
             explain::{self, Incumbent, Repeated},
             plan::Plan,
@@ -262,6 +262,28 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: RunId) -> Resul
         let repeats = explain::repeated(tx, app, &found)?;
         let code_json = store::about::code(tx, found.key)?;
         Ok(RunView { rungs, failures, incumbent, repeats, code_json, ..run(tx, app, found)? })
+    })
+    .await
+}
+
+/// Returns the view of the run that a caller names, or `None` if there is no such run that the
+/// caller may see.
+pub(crate) async fn find_run(
+    app: &Arc<App>,
+    caller: &Caller,
+    named: Named,
+) -> Result<Option<RunView>, Error> {
+    let (project, caller) = (caller.project(&named.project)?, caller.clone());
+    app.read(move |tx, app| {
+        let found = match lookup::named(tx, &project, &named) {
+            Err(Error::Missing(_)) => None,
+            found => found?,
+        };
+        let Some(found) = found else { return Ok(None) };
+        match permit::run_in(tx, &caller, Right::See, &found.id) {
+            Err(Error::Missing(_)) => Ok(None),
+            permitted => permitted.and_then(|()| run(tx, app, found).map(Some)),
+        }
     })
     .await
 }

@@ -39,8 +39,9 @@ pub(crate) struct Append {
     pub(crate) writer: String,
     /// The name of the stream that the rows belong to.
     pub(crate) stream: StreamName,
-    /// The number of earlier rows of this run, attempt, writer and stream.
-    pub(crate) offset: u64,
+    /// The number of earlier rows of this run, attempt, writer and stream. `None` means that the
+    /// rows follow those that are stored, however many these are.
+    pub(crate) offset: Option<u64>,
     /// The rows as frames. An append without rows renews the lease and returns the end of the
     /// stream.
     pub(crate) frames: Vec<u8>,
@@ -113,7 +114,7 @@ pub(crate) async fn append(
 /// Returns an append without its first rows.
 fn without(mut append: Append, rows: u64) -> Result<Append, Error> {
     append.frames = record::skip(&append.frames, rows).map_err(damaged)?;
-    append.offset += rows;
+    append.offset = append.offset.map(|offset| offset + rows);
     Ok(append)
 }
 
@@ -182,7 +183,8 @@ fn keep(
         writer: &append.writer,
     };
     let next = store::blocks::next(change.tx, stream)?;
-    let known = next.checked_sub(append.offset).ok_or_else(|| gap(&append, next))?;
+    let offset = append.offset.unwrap_or(next);
+    let known = next.checked_sub(offset).ok_or_else(|| gap(append.stream, offset, next))?;
     if known > 0 && digest.rows > 0 && !planted(Bug::OverlapKept) {
         return Ok(Kept::Known { rows: known, sent: append });
     }
@@ -285,8 +287,7 @@ fn sum_up(
     if before == run.value { Ok(()) } else { change.improved(run) }
 }
 
-fn gap(append: &Append, next: u64) -> Error {
-    let message =
-        format!("rows {next} to {} of `{}` are missing", append.offset - 1, append.stream.name());
+fn gap(stream: StreamName, offset: u64, next: u64) -> Error {
+    let message = format!("rows {next} to {} of `{}` are missing", offset - 1, stream.name());
     Error::refused(Why::Gap { next }, message)
 }

@@ -3,6 +3,7 @@
 pub(in crate::app) mod compaction;
 pub(in crate::app) mod digest;
 pub(crate) mod ingest;
+pub(crate) mod lines;
 pub(crate) mod metrics;
 pub(in crate::app) mod pieces;
 pub(in crate::app) mod range;

@@ -145,7 +145,7 @@ pub(in crate::app) fn take(
 /// Adds new definitions of metrics to the stored definitions of a run. A definition replaces an
 /// older one with the same name. Leaves out definitions beyond the limits, and returns an error
 /// about the first of these.
-fn define(
+pub(super) fn define(
     tx: &Tx<'_>,
     stored: &mut String,
     new: Vec<Metric>,
@@ -256,7 +256,7 @@ fn growth(base: &Map<String, Json>, over: &Map<String, Json>) -> isize {
 }
 
 /// Returns the number of bytes of a value as JSON.
-fn length(value: &impl serde::Serialize) -> usize {
+pub(super) fn length(value: &impl serde::Serialize) -> usize {
     let mut counted = Counted(0);
     // The writer only counts, and a JSON value can always be written, so this cannot fail.
     let _ = serde_json::to_writer(&mut counted, value);
@@ -277,7 +277,10 @@ impl io::Write for Counted {
 }
 
 /// Removes the parameters from an update, because they stay as the sweep has chosen them.
-fn without(mut said: Map<String, Json>, parameters: &Map<String, Json>) -> Map<String, Json> {
+pub(super) fn without(
+    mut said: Map<String, Json>,
+    parameters: &Map<String, Json>,
+) -> Map<String, Json> {
     for (key, chosen) in parameters {
         if let (Some(Json::Object(inner)), Json::Object(chosen)) = (said.remove(key), chosen) {
             let rest = without(inner, chosen);

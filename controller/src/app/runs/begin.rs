@@ -131,7 +131,7 @@ pub(crate) async fn begin(
     app.change(move |change| start(change, &caller, project, new)).await
 }
 
-fn check(app: &App, new: &NewRun) -> Result<(), Error> {
+pub(super) fn check(app: &App, new: &NewRun) -> Result<(), Error> {
     let limits = &app.settings.limits;
     if new.config_json.len() > limits.config_bytes {
         return Err(Error::invalid(format!(
@@ -152,17 +152,21 @@ fn check(app: &App, new: &NewRun) -> Result<(), Error> {
     if !new.config_json.is_empty() && about::object(&new.config_json).is_none() {
         return Err(Error::invalid("the config of a run must be one JSON object"));
     }
-    let id_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
-    let id = new.id.as_ref().map(RunId::as_str);
-    if id.is_some_and(|id| id.len() > ID_BYTES || !id.bytes().all(id_letter)) {
+    if new.id.as_ref().is_some_and(|id| !is_id(id)) {
         return Err(Error::invalid(format!(
             "the id of a run must have 1 to {ID_BYTES} letters of A-Z a-z 0-9 _ -"
         )));
     }
-    if id.is_none() && new.resume != Resume::Never {
+    if new.id.is_none() && new.resume != Resume::Never {
         return Err(Error::invalid("to resume a run, name its id"));
     }
     Ok(())
+}
+
+/// Returns whether a run may have this id.
+pub(super) fn is_id(id: &RunId) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_' || letter == b'-';
+    (1..=ID_BYTES).contains(&id.as_str().len()) && id.as_str().bytes().all(is_letter)
 }
 
 fn check_names(limits: &Limits, new: &NewRun) -> Result<(), Error> {
@@ -267,7 +271,7 @@ fn insert(change: &mut Change<'_>, project: ProjectId, new: NewRun) -> Result<Ru
 }
 
 /// Makes an id that no run has.
-fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
+pub(super) fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
     loop {
         let id = RunId::from(change.app.chance.id());
         if store::runs::get(change.tx, &id)?.is_none() {
@@ -278,7 +282,7 @@ fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
 
 /// Returns the id of a sweep that users could confuse with a run of this id. The run's id is the
 /// sweep's id, or looks like the id of the sweep's trial.
-fn sweep_of(change: &Change<'_>, id: &RunId) -> Result<Option<SweepId>, Error> {
+pub(super) fn sweep_of(change: &Change<'_>, id: &RunId) -> Result<Option<SweepId>, Error> {
     for sweep in [Some(SweepId::from(id.as_str())), id.sweep()].into_iter().flatten() {
         if let Some(sweep) = store::sweeps::get(change.tx, &sweep)? {
             return Ok(Some(sweep.id));
@@ -300,27 +304,41 @@ fn resume(
         let message = format!("the run `{}` is a trial of the sweep `{sweep}`", run.id);
         return Err(Error::refused(Why::State, message).hint("`sweep retry` queues trials again"));
     }
-    let ran = run.state == State::Running;
     change.edit(&mut run, |change, run| {
-        if !ran {
-            change.reopen(run)?;
-        }
-        run.attempt += 1;
-        run.stop_wanted = None;
-        run.outcome = Outcome::default();
-        change.step(run, Event::Resume)?;
-        if ran {
-            change.told(run)?;
-        }
-        run.started_ms = Some(change.past(new.started_ms));
-        if new.resume == Resume::Anew {
-            (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
-            store::summaries::clear(change.tx, run.key)?;
-            store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
-        }
+        run.lease_ms = None;
+        next_attempt(change, run, new.resume == Resume::Anew, new.started_ms)?;
         introduce(change, run, project, new)
     })?;
     Ok(run)
+}
+
+/// Starts the next attempt of a run outside of sweeps. If it begins `anew`, nothing of the earlier
+/// attempts counts.
+pub(super) fn next_attempt(
+    change: &mut Change<'_>,
+    run: &mut Draft<'_>,
+    anew: bool,
+    started_ms: Option<i64>,
+) -> Result<(), Error> {
+    let ran = run.state == State::Running;
+    if !ran {
+        change.reopen(run)?;
+    }
+    run.attempt += 1;
+    run.stop_wanted = None;
+    run.preempting = false;
+    run.outcome = Outcome::default();
+    change.step(run, Event::Resume)?;
+    if ran {
+        change.told(run)?;
+    }
+    run.started_ms = Some(change.past(started_ms));
+    if anew {
+        (run.history, run.logged, run.iteration, run.value) = (0, 0, 0, None);
+        store::summaries::clear(change.tx, run.key)?;
+        store::checkpoints::start_fresh(change.tx, run.key, run.attempt)?;
+    }
+    Ok(())
 }
 
 /// Updates the description of an existing run. Fields that are empty in `new` stay as they are. A

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use probes::{Bug, planted};
-use record::ids::{Attempt, RunId};
+use record::ids::{Attempt, ProjectId, RunId};
 use sweeps::lifecycle::run::State;
 
 use crate::{
@@ -54,6 +54,48 @@ pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), E
 /// Fails with [`Error::Missing`] if the run does not exist.
 pub(in crate::app) fn find(tx: &Tx<'_>, id: &RunId) -> Result<Run, Error> {
     store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
+}
+
+/// How a caller names a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Named {
+    /// The run's id, if the caller knows it.
+    pub(crate) id: Option<RunId>,
+    /// The project: a name in the caller's own team, or `TEAM/NAME`. Empty means the default
+    /// project.
+    pub(crate) project: String,
+    /// The run's name in its project; empty if the caller names none.
+    pub(crate) name: String,
+}
+
+/// Finds the run that a caller names: by its id, or else by its name.
+pub(in crate::app) fn named(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    named: &Named,
+) -> Result<Option<Run>, Error> {
+    if let Some(id) = &named.id
+        && let Some(run) = store::runs::get(tx, id)?
+    {
+        return Ok(Some(run));
+    }
+    if named.name.is_empty() {
+        return named.id.as_ref().map(|id| find(tx, id)).transpose();
+    }
+    Ok(store::runs::named(tx, project, &named.name)?)
+}
+
+/// Finds the run that a caller names.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if there is no such run.
+pub(in crate::app) fn find_named(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    named: &Named,
+) -> Result<Run, Error> {
+    let no_run = || Error::missing(format!("no run `{}` in the project `{project}`", named.name));
+    self::named(tx, project, named)?.ok_or_else(no_run)
 }
 
 /// Returns whether the attempt owns the run. If it does not, another attempt owns the run, or the

@@ -7,3 +7,4 @@ pub(crate) mod end;
 pub(in crate::app) mod lineage;
 pub(crate) mod lookup;
 pub(in crate::app) mod names;
+pub(crate) mod upsert;

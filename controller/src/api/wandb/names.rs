@@ -1,0 +1,59 @@
+//! Writes and reads the ids of objects as W&B's client has them: base64 of a kind and the parts of
+//! the id, as in `Run:v1:NAME:PROJECT:ENTITY`. The client decodes some of them.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use record::ids::{ProjectId, RunId};
+
+/// Returns the id of an object of this kind.
+pub(super) fn id(kind: &str, parts: &[&str]) -> String {
+    STANDARD.encode(format!("{kind}:v1:{}", parts.join(":")))
+}
+
+/// Returns the id of a run for the client.
+pub(super) fn of_run(run: &RunId, project: &ProjectId) -> String {
+    id("Run", &[run.as_str(), project.name(), project.team()])
+}
+
+/// Returns the run that an id of the client names; `None` if it names none.
+pub(super) fn run(id: &str) -> Option<RunId> {
+    let text = String::from_utf8(STANDARD.decode(id).ok()?).ok()?;
+    let run = text.strip_prefix("Run:v1:")?.split(':').next()?;
+    Some(RunId::from(run))
+}
+
+/// Returns a project as `app` names it. The client sends the entity and the name, or nothing.
+pub(super) fn project(entity: Option<&str>, name: Option<&str>) -> String {
+    let name = name.unwrap_or_default();
+    match entity.filter(|entity| !entity.is_empty() && !name.is_empty()) {
+        Some(entity) => format!("{entity}/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Returns a number that stands for a project, because the client wants one.
+pub(super) fn number(project: &ProjectId) -> u64 {
+    let hash = blake3::hash(project.as_str().as_bytes());
+    hash.as_bytes()[..6].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_run_is_read_back() {
+        let (made, project) = (RunId::from("k3x9abcd-1"), ProjectId::new("vision", "digits"));
+        assert_eq!(run(&of_run(&made, &project)), Some(made));
+        for wrong in ["", "k3x9abcd", &id("Project", &["digits"]), "####"] {
+            assert_eq!(run(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_project_without_an_entity_is_the_callers_own() {
+        assert_eq!(project(Some("vision"), Some("digits")), "vision/digits");
+        assert_eq!(project(Some("vision"), None), "");
+        assert_eq!(project(Some(""), Some("digits")), "digits");
+        assert_eq!(project(None, None), "");
+    }
+}

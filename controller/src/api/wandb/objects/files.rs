@@ -1,0 +1,129 @@
+//! Serves the files of runs, with their signed addresses.
+
+use record::ids::{Attempt, RunId};
+use serde_json::{Value as Json, json};
+use tokio_stream::StreamExt as _;
+
+use super::forms::{connection, time};
+use crate::{
+    api::wandb::{
+        error::Fault,
+        graphql::{Answer, Asked},
+        names,
+        session::Session,
+        storage,
+    },
+    app::files::{
+        blobs::{self, FileView},
+        signed::{Ticket, Use},
+    },
+};
+
+/// Returns the files of a run that a question means: by their names, or by a pattern with `%`.
+pub(super) async fn list(
+    session: &Session,
+    run: &RunId,
+    asked: &Asked<'_>,
+) -> Result<Answer, Fault> {
+    let names = asked.texts("names").unwrap_or_default();
+    let names: Vec<&str> = names.iter().map(|name| normal(name)).collect();
+    let pattern = asked.text("pattern").filter(|pattern| !pattern.is_empty());
+    let mut found = Vec::new();
+    let mut all = blobs::list(session.app(), &session.caller, run.clone()).await?;
+    while let Some(file) = all.next().await {
+        let file = file?;
+        let path = file.file.path.as_str();
+        let is_named = names.is_empty() || names.contains(&path);
+        if is_named && pattern.is_none_or(|pattern| is_like(path, pattern)) {
+            found.push(describe(session, run, &file));
+        }
+    }
+    Ok(connection(found).into())
+}
+
+/// Returns the number of a run's files.
+pub(super) async fn count(session: &Session, run: &RunId) -> Result<u64, Fault> {
+    let mut all = blobs::list(session.app(), &session.caller, run.clone()).await?;
+    let mut count = 0;
+    while let Some(file) = all.next().await {
+        file?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn describe(session: &Session, run: &RunId, file: &FileView) -> Json {
+    let (path, size) = (&file.file.path, file.file.size);
+    let of = Attempt { run: run.clone(), number: file.attempt };
+    let ticket = Ticket::new(session.app(), Use::Get, of, path.clone());
+    let address = storage::address(&session.base, &ticket);
+    json!({
+        "__typename": "File",
+        "id": names::id("File", &[run.as_str(), path]),
+        "name": path,
+        "displayName": path,
+        "url": address,
+        "directUrl": address,
+        "sizeBytes": size,
+        "mimetype": null,
+        "updatedAt": time(file.logged_ms),
+        "md5": null,
+        "digest": null,
+        "storagePath": path,
+    })
+}
+
+/// Returns the address to which the client sends a file, for each path in this order.
+pub(super) fn uploads(
+    session: &Session,
+    of: &Attempt,
+    paths: &[String],
+) -> Result<Vec<Json>, Fault> {
+    let upload = |path: &String| {
+        let path = normal(path);
+        record::file::check_path(path).map_err(|bad| Fault::wrong(bad.to_string()))?;
+        let ticket = Ticket::new(session.app(), Use::Put, of.clone(), path.to_owned());
+        Ok(json!({ "name": path, "uploadUrl": storage::address(&session.base, &ticket) }))
+    };
+    paths.iter().map(upload).collect()
+}
+
+/// Returns a path without `./` at its start, as the client sometimes writes it.
+fn normal(path: &str) -> &str {
+    path.strip_prefix("./").unwrap_or(path)
+}
+
+/// Returns whether a path matches a pattern, in which `%` stands for any text.
+fn is_like(path: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('%');
+    let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, inner)) = parts.split_last() else { return rest.is_empty() };
+    for part in inner {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_stands_for_any_text_at_its_marks() {
+        for (path, pattern, matches) in [
+            ("media/images/a.png", "media/%", true),
+            ("media/images/a.png", "%.png", true),
+            ("media/images/a.png", "media/%/a%", true),
+            ("media/images/a.png", "images/%", false),
+            ("a.png", "a.png", true),
+            ("a.pngx", "a.png", false),
+            ("ab", "ab%b", false),
+        ] {
+            assert_eq!(is_like(path, pattern), matches, "{path} {pattern}");
+        }
+    }
+}

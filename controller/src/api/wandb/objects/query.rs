@@ -1,0 +1,59 @@
+//! Serves the fields that a query begins with.
+
+use serde_json::json;
+use tonic::async_trait;
+
+use super::people;
+use crate::{
+    api::wandb::{
+        error::Fault,
+        graphql::{Answer, Asked, Object},
+        link::Link,
+        names,
+        session::Session,
+    },
+    app::people::{caller::Right, permit},
+};
+
+/// The newest version of the client that is told to be too old, and the newest that exists. The
+/// client warns a person if its own version is not between them.
+const VERSIONS: (&str, &str) = ("0.16.0", "99.0.0");
+
+/// The forms of requests that the client may use. It uses older forms in place of those that are
+/// not here.
+const FEATURES: [&str; 3] =
+    ["LARGE_FILENAMES", "TOTAL_COUNT_IN_FILE_CONNECTION", "FILESTREAM_GZIP"];
+
+/// The object at the root of every query.
+pub(super) struct Query;
+
+#[async_trait]
+impl Object for Query {
+    fn kind(&self) -> &'static str {
+        "Query"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        Ok(Some(match asked.name {
+            "viewer" => people::viewer(session).into(),
+            "entity" => people::entity(session, asked.text("name")).into(),
+            "serverInfo" => server().into(),
+            "project" | "model" => {
+                let said = names::project(asked.text("entityName"), asked.text("name"));
+                let found = permit::project(&session.caller, Right::See, &said)?;
+                found.map_or_else(Answer::null, |id| Answer::Link(Link::Project(id)))
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+fn server() -> serde_json::Value {
+    let feature = |name| json!({ "name": name, "isEnabled": true });
+    json!({
+        "__typename": "ServerInfo",
+        "cliVersionInfo": { "min_cli_version": VERSIONS.0, "max_cli_version": VERSIONS.1 },
+        "latestLocalVersionInfo": null,
+        "features": FEATURES.map(feature),
+    })
+}

@@ -1,0 +1,129 @@
+//! Serves runs.
+
+use serde_json::{Map, Value as Json, json};
+use sweeps::lifecycle::run::State;
+use tonic::async_trait;
+
+use super::{files, forms::time};
+use crate::{
+    api::wandb::{
+        config,
+        error::Fault,
+        graphql::{Answer, Asked, Object},
+        lines,
+        link::Link,
+        names,
+        session::Session,
+    },
+    app::read::{
+        lines::{Ends, counts, ends},
+        views::RunView,
+    },
+};
+
+/// A run.
+pub(super) struct Run(pub(super) RunView);
+
+impl Run {
+    async fn ends(&self, session: &Session) -> Result<Ends, Fault> {
+        Ok(ends(session.app(), &session.caller, self.0.run.id.clone()).await?)
+    }
+
+    fn started_ms(&self) -> i64 {
+        self.0.run.created_ms
+    }
+
+    async fn summary(&self, session: &Session) -> Result<String, Fault> {
+        let mut summary: Map<String, Json> =
+            serde_json::from_str(&self.0.summary_json).unwrap_or_default();
+        let last = self.ends(session).await?.history;
+        lines::complete(&mut summary, last.as_ref(), self.started_ms());
+        Ok(Json::Object(summary).to_string())
+    }
+
+    /// Returns those values that the client keeps about itself in the config which it asks for.
+    fn client(&self, asked: &Asked<'_>) -> String {
+        let mut client = config::client(&self.0);
+        if let Some(keys) = asked.texts("keys") {
+            client.retain(|key, _| keys.contains(key));
+        }
+        Json::Object(client).to_string()
+    }
+
+    /// Serves how far the run has been logged.
+    async fn logged(&self, session: &Session, name: &str) -> Result<Option<Answer>, Fault> {
+        let (app, caller, id) = (session.app(), &session.caller, self.0.run.id.clone());
+        let started_ms = self.started_ms();
+        // The tail is a list with the last line, which is JSON in a text again.
+        let tail = |line: Option<Json>| json!(line.map(|line| line.to_string()).as_slice());
+        Ok(Some(match name {
+            "historyLineCount" => counts(app, caller, id).await?.history.into(),
+            "eventsLineCount" => counts(app, caller, id).await?.system.into(),
+            "logLineCount" => counts(app, caller, id).await?.console.into(),
+            "historyTail" => {
+                let line = self.ends(session).await?.history;
+                tail(line.map(|row| lines::write(&row, started_ms))).to_string().into()
+            }
+            "eventsTail" => {
+                let line = self.ends(session).await?.system;
+                tail(line.map(|row| lines::write_system(&row, started_ms))).to_string().into()
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Returns the word of the client for the state of a run.
+fn state(view: &RunView) -> &'static str {
+    match view.run.state {
+        State::Queued | State::Leased => "pending",
+        State::Running if view.run.preempting => "preempting",
+        State::Running => "running",
+        State::Finished | State::Pruned => "finished",
+        State::Preempted => "preempted",
+        State::Failed => "failed",
+        State::Crashed => "crashed",
+        State::Stopped => "killed",
+    }
+}
+
+#[async_trait]
+impl Object for Run {
+    fn kind(&self) -> &'static str {
+        "Run"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let RunView { run, about, .. } = &self.0;
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let name = run.slug.as_deref().unwrap_or(run.id.as_str());
+        let tags = || serde_json::from_str::<Json>(&run.tags).unwrap_or_default();
+        Ok(Some(match asked.name {
+            "id" => names::of_run(&run.id, &run.project).into(),
+            "name" => name.into(),
+            "displayName" => text(&run.name).unwrap_or_else(|| name.to_owned()).into(),
+            "project" => Answer::Link(Link::Project(run.project.clone())),
+            "projectId" => names::number(&run.project).into(),
+            "notes" => text(&about.notes).into(),
+            "description" => Answer::null(),
+            "group" => text(&about.group).into(),
+            "jobType" => text(&about.job_type).into(),
+            "tags" => tags().into(),
+            "state" => state(&self.0).into(),
+            "config" => config::write(&self.0).into(),
+            "wandbConfig" => self.client(asked).into(),
+            "summaryMetrics" => self.summary(session).await?.into(),
+            "sweepName" => run.sweep.as_ref().map(ToString::to_string).into(),
+            "createdAt" => time(run.created_ms).into(),
+            "heartbeatAt" => time(run.ended_ms.or(run.started_ms).unwrap_or(run.created_ms)).into(),
+            "stopped" | "shouldStop" => run.stop_wanted.is_some().into(),
+            "running" => run.state.is_live().into(),
+            "failed" => matches!(run.state, State::Failed | State::Crashed).into(),
+            "exitcode" => run.outcome.exit_code.into(),
+            "readOnly" => false.into(),
+            "files" => files::list(session, &run.id, asked).await?,
+            "fileCount" => files::count(session, &run.id).await?.into(),
+            name => return self.logged(session, name).await,
+        }))
+    }
+}

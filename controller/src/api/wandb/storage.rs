@@ -1,0 +1,204 @@
+//! Receives and sends files at signed addresses: `/storage/USE/UNTIL/ATTEMPT/RUN/SIGNATURE/PATH`.
+//! The client shows no key there. The address is the proof that the client may use it.
+
+use std::{ops::Range, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use record::ids::Attempt;
+use tokio_stream::StreamExt as _;
+
+use super::{door::Door, error::Fault};
+use crate::{
+    api::caller::Host,
+    app::files::signed::{self, Ticket, Use},
+};
+
+/// The characters of a path that an address has as they are.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Returns the address of a file, below the address of the controller.
+pub(super) fn address(base: &str, ticket: &Ticket) -> String {
+    let Ticket { what, of: Attempt { run, number }, path, until_ms, signature } = ticket;
+    let what = match what {
+        Use::Put => "put",
+        Use::Get => "get",
+    };
+    let path = utf8_percent_encode(path, PLAIN);
+    format!("{base}/storage/{what}/{until_ms}/{number}/{run}/{signature}/{path}")
+}
+
+/// Reads what stands behind `/storage/` in an address.
+fn ticket(address: &str) -> Option<Ticket> {
+    let mut parts = address.splitn(6, '/');
+    let what = match parts.next()? {
+        "put" => Use::Put,
+        "get" => Use::Get,
+        _ => return None,
+    };
+    let until_ms = parts.next()?.parse().ok()?;
+    let number = parts.next()?.parse().ok()?;
+    let of = Attempt::new(parts.next()?, number);
+    let signature = parts.next()?.to_owned();
+    Some(Ticket { what, of, path: parts.next()?.to_owned(), until_ms, signature })
+}
+
+fn unknown() -> Fault {
+    Fault::wrong("this is no address of a file")
+}
+
+/// Receives a file.
+pub(super) async fn put(
+    State(door): State<Arc<Door>>,
+    Path(address): Path<String>,
+    request: Request,
+) -> Response {
+    match receive(&door, &address, request).await {
+        Ok(sha256) => ([(header::ETAG, format!("\"{sha256}\""))], "").into_response(),
+        Err(fault) => fault.into_response(),
+    }
+}
+
+async fn receive(door: &Door, address: &str, request: Request) -> Result<String, Fault> {
+    let ticket = ticket(address).ok_or_else(unknown)?;
+    let mut receiving = signed::receive(&door.app, ticket).await?;
+    if let Some(host) = request.extensions().get::<Host>() {
+        host.welcome();
+    }
+    let (clock, stall) = (door.app.clock(), door.app.settings.stall);
+    let mut pieces = request.into_body().into_data_stream();
+    loop {
+        let piece = tokio::select! {
+            piece = pieces.next() => piece,
+            () = clock.sleep(stall) => {
+                let stall = stall.as_secs_f64();
+                return Err(Fault::torn(format!("no more of the content came for {stall} s")));
+            }
+        };
+        let Some(piece) = piece else { break };
+        let piece = piece
+            .map_err(|error| Fault::torn(format!("the content did not arrive whole: {error}")))?;
+        receiving.add(&door.app, piece.into()).await?;
+    }
+    Ok(receiving.finish(&door.app).await?.sha256)
+}
+
+/// Sends a file, or a range of it.
+pub(super) async fn get(
+    State(door): State<Arc<Door>>,
+    Path(address): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match send(&door, &address, &headers).await {
+        Ok(answer) => answer,
+        Err(fault) => fault.into_response(),
+    }
+}
+
+async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Response, Fault> {
+    let ticket = ticket(address).ok_or_else(unknown)?;
+    let file = signed::find(&door.app, ticket).await?;
+    let size = file.file.size;
+    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let (status, range) = match asked.map(|asked| range(asked, size)) {
+        None | Some(Asked::Whole) => (StatusCode::OK, 0..size),
+        Some(Asked::Part(range)) => (StatusCode::PARTIAL_CONTENT, range),
+        Some(Asked::Nowhere) => {
+            let all = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, all).into_response());
+        }
+    };
+    let etag = format!("\"{}\"", file.file.sha256);
+    let pieces = signed::read(&door.app, file, range.clone());
+    let pieces =
+        pieces.map(|piece| piece.map(|piece| piece.data).map_err(|error| error.to_string()));
+    let mut answer = (
+        status,
+        [
+            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (header::CONTENT_LENGTH, (range.end - range.start).to_string()),
+            (header::ACCEPT_RANGES, "bytes".to_owned()),
+            (header::ETAG, etag),
+        ],
+        Body::from_stream(pieces),
+    )
+        .into_response();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        if let Ok(part) = part.parse() {
+            answer.headers_mut().insert(header::CONTENT_RANGE, part);
+        }
+    }
+    Ok(answer)
+}
+
+/// What a request asks for of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    /// All of it: the header is of another form, which a server may ignore.
+    Whole,
+    /// A range, which is not empty.
+    Part(Range<u64>),
+    /// A range beyond the end.
+    Nowhere,
+}
+
+/// Reads the header `Range` for a file of this size.
+fn range(header: &str, size: u64) -> Asked {
+    let bounds = header.strip_prefix("bytes=").and_then(|bounds| bounds.split_once('-'));
+    let Some((first, last)) = bounds else { return Asked::Whole };
+    let range = match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(size),
+        (Ok(first), Err(_)) if last.is_empty() => first..size,
+        (Err(_), Ok(last)) if first.is_empty() => size.saturating_sub(last)..size,
+        _ => return Asked::Whole,
+    };
+    if range.is_empty() { Asked::Nowhere } else { Asked::Part(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_as_rfc_9110_says() {
+        for (header, asked) in [
+            ("bytes=0-3", Asked::Part(0..4)),
+            ("bytes=4-", Asked::Part(4..10)),
+            ("bytes=-3", Asked::Part(7..10)),
+            ("bytes=-30", Asked::Part(0..10)),
+            ("bytes=8-99", Asked::Part(8..10)),
+            ("bytes=10-", Asked::Nowhere),
+            ("bytes=-0", Asked::Nowhere),
+            ("bytes=3-2", Asked::Whole),
+            ("bytes=0-1,3-4", Asked::Whole),
+            ("lines=1-2", Asked::Whole),
+            ("bytes=-", Asked::Whole),
+        ] {
+            assert_eq!(range(header, 10), asked, "{header}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_read_back() {
+        let told = Ticket {
+            what: Use::Put,
+            of: Attempt::new("k3x9abcd-1", 2),
+            path: "media/images/a b_1.png".to_owned(),
+            until_ms: 7,
+            signature: "0".repeat(40),
+        };
+        let address = address("http://host:1", &told);
+        let path = address.strip_prefix("http://host:1/storage/").unwrap().replace("%20", " ");
+        assert_eq!(ticket(&path), Some(told));
+        for wrong in ["", "put", "put/7/2/run/sig", "post/7/2/run/sig/a", "put/x/2/run/sig/a"] {
+            assert_eq!(ticket(wrong), None, "{wrong}");
+        }
+    }
+}

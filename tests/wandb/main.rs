@@ -1,0 +1,10 @@
+//! Runs W&B's client, unmodified, against real controllers and agents. The scripts are what people
+//! have: they know nothing of Besom but the address in WANDB_BASE_URL.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
+
+mod client;
+mod logging;
+mod outage;
+mod resume;
+mod trials;
