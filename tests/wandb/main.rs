@@ -7,4 +7,5 @@ mod client;
 mod logging;
 mod outage;
 mod resume;
+mod sweeps;
 mod trials;

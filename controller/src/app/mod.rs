@@ -158,6 +158,13 @@ impl App {
         &self.store
     }
 
+    /// Returns the term of the lease of an attempt, in milliseconds. `is_foreign` says whether
+    /// W&B's client logs it; `None` means the usual term.
+    fn lease_ms(&self, is_foreign: bool) -> Option<i64> {
+        let own = i64::try_from(self.settings.foreign_lease.as_millis()).ok();
+        own.filter(|_| is_foreign)
+    }
+
     /// Returns the threads for work that blocks or takes long.
     pub(crate) fn threads(&self) -> Threads {
         self.threads

@@ -27,7 +27,7 @@ use crate::app::{
     },
     sweeps::{
         explain,
-        manage::{self, Wish},
+        manage::{self, NewSweep, Wish},
         replay,
     },
 };
@@ -38,7 +38,8 @@ impl Sweeps for Door {
         let (caller, CreateSweep { yaml, source, idempotency_key: key }) =
             self.enter(request).await?;
         let key = Some(key).filter(|key| !key.is_empty());
-        let sweep = manage::create(&self.app, &caller, yaml, source, key).await.map_err(status)?;
+        let new = NewSweep { yaml, source, key, project: String::new() };
+        let sweep = manage::create(&self.app, &caller, new).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
 

@@ -3,7 +3,7 @@
 
 use record::ids::ProjectId;
 
-use crate::app::read::views::RunView;
+use crate::app::read::views::{RunView, SweepView};
 
 /// A link to an object.
 #[derive(Clone, Debug)]
@@ -12,4 +12,8 @@ pub(super) enum Link {
     Project(ProjectId),
     /// A run.
     Run(Box<RunView>),
+    /// A sweep.
+    Sweep(Box<SweepView>),
+    /// Several objects, as the client lists them.
+    Connection(Vec<Link>),
 }

@@ -2,7 +2,7 @@
 //! the id, as in `Run:v1:NAME:PROJECT:ENTITY`. The client decodes some of them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use record::ids::{ProjectId, RunId};
+use record::ids::{ProjectId, RunId, SweepId};
 
 /// Returns the id of an object of this kind.
 pub(super) fn id(kind: &str, parts: &[&str]) -> String {
@@ -16,9 +16,25 @@ pub(super) fn of_run(run: &RunId, project: &ProjectId) -> String {
 
 /// Returns the run that an id of the client names; `None` if it names none.
 pub(super) fn run(id: &str) -> Option<RunId> {
+    parts(id, "Run")?.into_iter().next().map(RunId::from)
+}
+
+/// Returns the parts of an id of the client; `None` if it is not of this kind.
+fn parts(id: &str, kind: &str) -> Option<Vec<String>> {
     let text = String::from_utf8(STANDARD.decode(id).ok()?).ok()?;
-    let run = text.strip_prefix("Run:v1:")?.split(':').next()?;
-    Some(RunId::from(run))
+    let parts = text.strip_prefix(kind)?.strip_prefix(":v1:")?;
+    Some(parts.split(':').map(str::to_owned).collect())
+}
+
+/// Returns the sweep that an id of the client names; `None` if it names none.
+pub(super) fn sweep(id: &str) -> Option<SweepId> {
+    parts(id, "Sweep")?.into_iter().next().map(SweepId::from)
+}
+
+/// Returns the agent, its sweep and its machine, which an id of the client names.
+pub(super) fn agent(id: &str) -> Option<(String, SweepId, String)> {
+    let mut parts = parts(id, "Agent")?.into_iter();
+    Some((parts.next()?, parts.next()?.into(), parts.next()?))
 }
 
 /// Returns a project as `app` names it. The client sends the entity and the name, or nothing.

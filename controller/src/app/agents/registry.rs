@@ -14,6 +14,14 @@ use tokio::time::Instant;
 use super::messages::Beat;
 use crate::app::error::{Error, Why};
 
+/// The beginning of the ids of W&B's agents.
+pub(crate) const FOREIGN: &str = "wandb-";
+
+/// Returns whether this is an agent of W&B, which leaves the report of a run's end to the program.
+pub(crate) fn is_foreign(agent: &str) -> bool {
+    agent.starts_with(FOREIGN)
+}
+
 /// All agents that sent a heartbeat within `settings.forget_agents`.
 #[derive(Debug, Default)]
 pub(crate) struct Registry(Mutex<HashMap<String, Known>>);
@@ -44,6 +52,8 @@ pub(crate) struct Known {
     /// How often each order to stop an attempt, or to start an attempt again, was sent to the
     /// agent. Holds only the orders of the newest answer.
     told: HashMap<Attempt, u32>,
+    /// How often in a row an agent of W&B has left out each attempt that it holds.
+    silent: HashMap<Attempt, u32>,
 }
 
 /// How often the controller sends the same order without a delay. Later repeats wait for
@@ -58,12 +68,14 @@ impl Registry {
     /// Fails with [`Error::Refused`] if a newer heartbeat of the agent has already arrived.
     pub(crate) fn arrive(&self, beat: &Beat, now: Instant) -> Result<(), Error> {
         let mut agents = self.lock();
-        let told = match agents.get_mut(&beat.agent) {
+        let (told, silent) = match agents.get_mut(&beat.agent) {
             Some(known) if (known.incarnation, known.beat) > (beat.incarnation, beat.beat) => {
                 return Err(superseded());
             }
-            Some(known) if known.incarnation == beat.incarnation => std::mem::take(&mut known.told),
-            _ => HashMap::new(),
+            Some(known) if known.incarnation == beat.incarnation => {
+                (std::mem::take(&mut known.told), std::mem::take(&mut known.silent))
+            }
+            _ => Default::default(),
         };
         let presence = Known {
             incarnation: beat.incarnation,
@@ -77,6 +89,7 @@ impl Registry {
             set_aside: beat.set_aside.clone(),
             seen: now,
             told,
+            silent,
         };
         agents.insert(beat.agent.clone(), presence);
         Ok(())
@@ -109,6 +122,23 @@ impl Registry {
             let times = |order: &Attempt| known.told.get(order).copied().unwrap_or(0) + 1;
             known.told = orders.into_iter().map(|order| (order.clone(), times(&order))).collect();
         }
+    }
+
+    /// Returns the number of the next heartbeat of an agent that does not number its own.
+    pub(crate) fn next_beat(&self, agent: &str) -> u64 {
+        self.lock().get(agent).map_or(1, |known| known.beat + 1)
+    }
+
+    /// Counts that the agent has left out these attempts once more, and forgets the counts of all
+    /// other attempts. Returns the attempts that it has now left out `most` times.
+    pub(crate) fn silent(&self, agent: &str, left_out: Vec<Attempt>, most: u32) -> Vec<Attempt> {
+        let mut agents = self.lock();
+        let Some(known) = agents.get_mut(agent) else { return Vec::new() };
+        let times = |attempt: &Attempt| known.silent.get(attempt).copied().unwrap_or(0) + 1;
+        known.silent =
+            left_out.into_iter().map(|attempt| (attempt.clone(), times(&attempt))).collect();
+        let ended = known.silent.iter().filter(|(_, times)| **times >= most);
+        ended.map(|(attempt, _)| attempt.clone()).collect()
     }
 
     /// Returns the agents of one sweep, or all agents if `sweep` is `None`, sorted by id.

@@ -25,6 +25,7 @@ use sweeps::lifecycle::{
 use super::{App, error::Error};
 use crate::{
     app::{
+        agents::registry,
         change::{
             draft::Draft,
             wakeups::{Topic, Wake},
@@ -238,6 +239,7 @@ impl<'a> Change<'a> {
                 run.attempt += 1;
             }
             run.agent = Some(agent.to_owned());
+            run.lease_ms = change.app.lease_ms(registry::is_foreign(agent));
             run.preempting = false;
             run.history = 0;
             run.logged = 0;

@@ -40,7 +40,7 @@ use ::sweeps::{
     stopping::Decision,
 };
 use record::{
-    ids::{RunId, SweepId},
+    ids::{ProjectId, RunId, SweepId},
     stream::StreamName,
 };
 
@@ -246,6 +246,28 @@ pub(crate) async fn get_sweep(
 ) -> Result<SweepView, Error> {
     permit::sweep(app, caller, Right::See, &id).await?;
     app.read(move |tx, app| sweep(tx, app, &id)).await
+}
+
+/// Returns the view of a sweep, or `None` if the project has no such sweep that the caller may see.
+pub(crate) async fn find_sweep(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: &ProjectId,
+    id: SweepId,
+) -> Result<Option<SweepView>, Error> {
+    // An agent's key may get the trials of a sweep, and so it may read how to start them.
+    let permitted = match permit::sweep(app, caller, Right::See, &id).await {
+        Err(Error::Refused(..)) => permit::sweep(app, caller, Right::Pull, &id).await,
+        permitted => permitted,
+    };
+    let found = match permitted {
+        Ok(()) => app.read(move |tx, app| sweep(tx, app, &id)).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Err(Error::Missing(_)) => Ok(None),
+        found => Ok(Some(found?).filter(|view| view.plan.project == *project)),
+    }
 }
 
 /// Returns the view of one run, with all of its fields.

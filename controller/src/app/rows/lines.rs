@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::{
         App,
+        agents::registry,
         error::Error,
         people::caller::Caller,
         runs::{
@@ -88,7 +89,7 @@ pub(crate) async fn take(app: &Arc<App>, caller: &Caller, lines: Lines) -> Resul
     };
     let mut sender = Sender { app, caller, of, heard: Heard::default() };
     // An agent sends the console and the system metrics of its trial itself.
-    let is_of_agent = run.agent.is_some();
+    let is_of_agent = run.agent.as_deref().is_some_and(|agent| !registry::is_foreign(agent));
     let counts = |part: &Part| part.stream == StreamName::History || !is_of_agent;
     for part in parts.into_iter().filter(counts) {
         sender.send_part(&run, &process, part).await?;

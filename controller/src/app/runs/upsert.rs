@@ -168,7 +168,7 @@ fn insert(change: &mut Change<'_>, project: ProjectId, upsert: &Upsert) -> Resul
     let mut run = Run {
         project,
         slug,
-        lease_ms: lease_ms(change.app),
+        lease_ms: change.app.lease_ms(true),
         started_ms: Some(change.now_ms),
         ..Run::new(id, State::Running, change.now_ms)
     };
@@ -177,18 +177,13 @@ fn insert(change: &mut Change<'_>, project: ProjectId, upsert: &Upsert) -> Resul
     Ok(run)
 }
 
-/// Returns how long a process of W&B's client may be silent.
-fn lease_ms(app: &App) -> Option<i64> {
-    i64::try_from(app.settings.foreign_lease.as_millis()).ok()
-}
-
 fn update(change: &mut Change<'_>, run: &mut Draft<'_>, upsert: &Upsert) -> Result<(), Error> {
     let about = store::about::get(change.tx, run.key)?;
     match entry(run, &about, upsert) {
         Entry::Same if run.state == State::Leased => change.hear(run)?,
         Entry::Same => {}
         entry => {
-            run.lease_ms = lease_ms(change.app);
+            run.lease_ms = change.app.lease_ms(true);
             begin::next_attempt(change, run, entry == Entry::Anew, None)?;
         }
     }

@@ -63,23 +63,35 @@ impl Wish {
     }
 }
 
-/// Checks a configuration and stores it as a new sweep. A second call with the same `key` returns
-/// the sweep of the first call.
+/// A sweep that is to be created.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewSweep {
+    /// The configuration.
+    pub(crate) yaml: String,
+    /// The name of the file that the configuration comes from, for messages; may be empty.
+    pub(crate) source: String,
+    /// The idempotency key: a second call with the same key returns the sweep of the first call.
+    pub(crate) key: Option<String>,
+    /// The project, if the configuration is not to name it: a name in the caller's own team, or
+    /// `TEAM/NAME`. Empty means the one of the configuration.
+    pub(crate) project: String,
+}
+
+/// Checks a configuration and stores it as a new sweep.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if the YAML is not a valid sweep. The error lists the problems.
 pub(crate) async fn create(
     app: &Arc<App>,
     caller: &Caller,
-    yaml: String,
-    source: String,
-    key: Option<String>,
+    new: NewSweep,
 ) -> Result<SweepView, Error> {
+    let NewSweep { yaml, source, key, project } = new;
     caller.admits(Right::Steer)?;
     check_lengths(&app.settings.limits, &yaml, key.as_deref())?;
     let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
     let (config, mut warnings) = checked?;
-    let project = permitted(app, caller, &config).await?;
+    let project = permitted(app, caller, &config, &project).await?;
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
     let mut earlier = Vec::new();
     if !config.warm_start.is_empty() {
@@ -130,12 +142,19 @@ pub(crate) async fn create(
 
 /// Returns the project in which the caller creates a sweep with this configuration. Checks that the
 /// caller may do so, and may see the earlier sweeps that the sweep starts from.
-async fn permitted(app: &Arc<App>, caller: &Caller, config: &Config) -> Result<ProjectId, Error> {
+async fn permitted(
+    app: &Arc<App>,
+    caller: &Caller,
+    config: &Config,
+    project_said: &str,
+) -> Result<ProjectId, Error> {
     let Config { project, entity, name, warm_start, .. } = config;
     for (what, name) in [("`project`", project), ("`entity`", entity), ("`name`", name)] {
         check_name(&app.settings.limits, what, name.as_deref().unwrap_or_default())?;
     }
-    let project = caller.project(&said(config))?;
+    let said = if project_said.is_empty() { said(config) } else { project_said.to_owned() };
+    check_name(&app.settings.limits, "the project", &said)?;
+    let project = caller.project(&said)?;
     caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
     for earlier in warm_start {
         permit::sweep(app, caller, Right::See, &SweepId::from(earlier.as_str())).await?;

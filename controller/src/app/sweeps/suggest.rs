@@ -23,7 +23,12 @@ use super::{
     plan::Plan,
 };
 use crate::{
-    app::{App, agents::messages::Beat, change::Change, error::Error},
+    app::{
+        App,
+        agents::{messages::Beat, registry},
+        change::Change,
+        error::Error,
+    },
     store::{
         self,
         events::Kind,
@@ -111,6 +116,7 @@ fn create(
         config: suggestion.point.to_json(&plan.study.space).to_string(),
         suggestion: Suggestion { seen, origin: Some(origin), fit, engine: Some(search::engine()) },
         agent: Some(agent.to_owned()),
+        lease_ms: change.app.lease_ms(registry::is_foreign(agent)),
         ..Run::new(plan.id.trial(number), State::Leased, change.now_ms)
     };
     change.create_trial(&mut run)?;
@@ -223,7 +229,8 @@ mod tests {
         let app = App::open(settings, store, Clock::system(), Chance::seeded(1), Threads::Many)
             .await
             .unwrap();
-        let create = || noun::create(&app, &Caller::Admin, BAYES.to_owned(), String::new(), None);
+        let new = || noun::NewSweep { yaml: BAYES.to_owned(), ..noun::NewSweep::default() };
+        let create = || noun::create(&app, &Caller::Admin, new());
         let sweep = create().await.unwrap().sweep.id;
         let wanted = sweep.clone();
         let plan = app.read(move |tx, app| app.plans.get(tx, &wanted)).await.unwrap();
@@ -257,8 +264,8 @@ mod tests {
             .unwrap();
         let yaml = "method: random\nprogram: train\nparameters:\n  x: \
             {distribution: q_uniform, min: 0, max: 1, q: 0.1}\n";
-        let sweep =
-            noun::create(&app, &Caller::Admin, yaml.to_owned(), String::new(), None).await.unwrap();
+        let new = noun::NewSweep { yaml: yaml.to_owned(), ..noun::NewSweep::default() };
+        let sweep = noun::create(&app, &Caller::Admin, new).await.unwrap();
         let id = sweep.sweep.id;
         let (old, sweep) = (r#"{"x":0.30000000000000004}"#.to_owned(), id.clone());
         let stored = old.clone();

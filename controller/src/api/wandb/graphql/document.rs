@@ -49,7 +49,8 @@ pub(in crate::api::wandb) fn read(body: &[u8]) -> Result<Document, Fault> {
     let parsed = parse_query(&sent.query)
         .map_err(|error| Fault::wrong(format!("this is no document of GraphQL: {error}")))?;
     let ExecutableDocument { operations, fragments } = parsed;
-    let name = sent.operation_name.as_deref();
+    // Some versions of the client send an empty name.
+    let name = sent.operation_name.as_deref().filter(|name| !name.is_empty());
     let operation = match operations {
         DocumentOperations::Single(only) => Some(only),
         DocumentOperations::Multiple(mut several) => match name {

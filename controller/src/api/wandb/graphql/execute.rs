@@ -34,6 +34,8 @@ pub(in crate::api::wandb) enum Answer {
     Object(Box<dyn Object>),
     /// Another object of the graph.
     Link(Link),
+    /// Several values.
+    List(Vec<Answer>),
 }
 
 impl Answer {
@@ -205,6 +207,13 @@ impl<'a> Walk<'a> {
                 Answer::Object(object) => {
                     let sets = fields.iter().map(|field| &field.selection_set.node).collect();
                     self.object(&*object, sets, level).await
+                }
+                Answer::List(items) => {
+                    let mut list = Vec::with_capacity(items.len());
+                    for item in items {
+                        list.push(self.complete(item, fields, level).await?);
+                    }
+                    Ok(Json::Array(list))
                 }
                 Answer::Link(link) => {
                     let opened = Answer::Object(self.graph.open(link));

@@ -8,8 +8,12 @@ mod people;
 mod project;
 mod query;
 mod run;
+mod sweep;
+mod sweeping;
 
-use self::{mutation::Mutation, project::Project, query::Query, run::Run};
+use self::{
+    forms::Connection, mutation::Mutation, project::Project, query::Query, run::Run, sweep::Sweep,
+};
 use super::{
     graphql::{Graph, Object},
     link::Link,
@@ -31,6 +35,8 @@ impl Graph for Objects {
         match link {
             Link::Project(id) => Box::new(Project(id)),
             Link::Run(view) => Box::new(Run(*view)),
+            Link::Sweep(view) => Box::new(Sweep(*view)),
+            Link::Connection(items) => Box::new(Connection(items)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::async_trait;
 
-use super::files;
+use super::{files, sweeping};
 use crate::{
     api::wandb::{
         config,
@@ -37,6 +37,9 @@ impl Object for Mutation {
         Ok(Some(match asked.name {
             "upsertBucket" => Answer::Object(Box::new(upsert_bucket(session, &input).await?)),
             "createRunFiles" => create_run_files(session, &input).await?,
+            "upsertSweep" => sweeping::upsert(session, &input).await?,
+            "createAgent" => sweeping::create_agent(session, &input).await?,
+            "agentHeartbeat" => sweeping::heartbeat(session, &input).await?,
             _ => return Ok(None),
         }))
     }

@@ -29,6 +29,15 @@ impl Project {
     }
 }
 
+impl Project {
+    async fn sweep(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, Fault> {
+        let id = asked.text("sweepName").unwrap_or_default().into();
+        let found = views::find_sweep(session.app(), &session.caller, &self.0, id).await?;
+        let sweep = |view| Answer::Link(Link::Sweep(Box::new(view)));
+        Ok(found.map_or_else(Answer::null, sweep))
+    }
+}
+
 #[async_trait]
 impl Object for Project {
     fn kind(&self) -> &'static str {
@@ -46,6 +55,7 @@ impl Object for Project {
             "entityName" => team.into(),
             "entity" => people::entity(session, Some(team)).into(),
             "run" | "bucket" => self.run(session, asked).await?,
+            "sweep" => self.sweep(session, asked).await?,
             "readOnly" => (!session.caller.may(Right::Log, &self.0, None)).into(),
             "isBenchmark" => false.into(),
             "access" => "PRIVATE".into(),

@@ -1,0 +1,81 @@
+//! Serves sweeps.
+
+use ::sweeps::lifecycle::sweep::{Closing, State};
+use tokio_stream::StreamExt as _;
+use tonic::async_trait;
+
+use super::forms::time;
+use crate::{
+    api::wandb::{
+        error::Fault,
+        graphql::{Answer, Asked, Object},
+        link::Link,
+        names,
+        session::Session,
+    },
+    app::read::{
+        lists::{Listing, list_runs},
+        views::SweepView,
+    },
+};
+
+/// A sweep.
+pub(super) struct Sweep(pub(super) SweepView);
+
+impl Sweep {
+    /// Returns the runs of the sweep.
+    async fn runs(&self, session: &Session) -> Result<Answer, Fault> {
+        let sweep = Some(self.0.sweep.id.clone());
+        let listing = Listing { sweep, ..Listing::default() };
+        let mut all = list_runs(session.app(), &session.caller, listing).await?;
+        let mut runs = Vec::new();
+        while let Some(run) = all.next().await {
+            runs.push(Link::Run(Box::new(run?)));
+        }
+        Ok(Answer::Link(Link::Connection(runs)))
+    }
+}
+
+/// Returns the word of the client for the state of a sweep. A sweep that wants no new trial is
+/// finished for the client, even if trials still run.
+fn state(view: &SweepView) -> &'static str {
+    match view.progress.state {
+        State::Cancelled => "CANCELED",
+        State::Finished => "FINISHED",
+        _ if view.progress.closing == Some(Closing::Stopped) => "FINISHED",
+        State::Paused => "PAUSED",
+        State::Running => "RUNNING",
+        State::Pending => "PENDING",
+    }
+}
+
+#[async_trait]
+impl Object for Sweep {
+    fn kind(&self) -> &'static str {
+        "Sweep"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let SweepView { sweep, plan, progress, started_ms, .. } = &self.0;
+        let last_ms = progress.ended_ms.or(*started_ms).unwrap_or(sweep.created_ms);
+        Ok(Some(match asked.name {
+            "id" => names::id("Sweep", &[sweep.id.as_str()]).into(),
+            "name" => sweep.id.as_str().into(),
+            "displayName" => plan.config.name.clone().into(),
+            "description" => plan.config.description.clone().into(),
+            "method" => plan.method().into(),
+            "state" => state(&self.0).into(),
+            "config" => sweep.yaml.clone().into(),
+            "createdAt" => time(sweep.created_ms).into(),
+            "updatedAt" | "heartbeatAt" => time(last_ms).into(),
+            "bestLoss" => progress.best_value.into(),
+            "runCount" => progress.next_trial.into(),
+            "runCountExpected" => plan.bound.into(),
+            "runs" => self.runs(session).await?,
+            "project" => Answer::Link(Link::Project(plan.project.clone())),
+            "earlyStopJobRunning" => false.into(),
+            "controller" | "scheduler" => Answer::null(),
+            _ => return Ok(None),
+        }))
+    }
+}

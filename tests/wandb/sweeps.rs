@@ -1,0 +1,103 @@
+//! Sweeps that W&B's client creates, and agents of W&B that work on them.
+
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use tests::{Lab, wait_for};
+
+use crate::client::{environment, python, run, said, script};
+
+/// Returns a command of W&B's command line.
+fn wandb(lab: &Lab, args: &[&str]) -> Command {
+    let mut command = python(lab);
+    command.args(["-m", "wandb"]).args(args);
+    command
+}
+
+/// Returns the values of the parameter `x` of all finished runs.
+fn finished(lab: &Lab, sweep: &str) -> Vec<u64> {
+    let runs = lab.runs(sweep);
+    let is_finished = |run: &&Value| run["state"] == "finished";
+    let mut all: Vec<u64> =
+        runs.iter().filter(is_finished).map(|run| run["params"]["x"].as_u64().unwrap()).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_function_is_swept() {
+    let lab = Lab::with_controller();
+    let told = run(&mut script(&lab, "function.py"));
+    let sweep = told.lines().find_map(|line| line.strip_prefix("sweep ")).unwrap();
+    let view = lab.json(&["show", sweep, "--json"]);
+    assert_eq!(lab.state(sweep), "finished", "{view:#}");
+    let runs = lab.runs(sweep);
+    let values: BTreeSet<String> = runs.iter().map(|run| run["value"].to_string()).collect();
+    assert_eq!(values, ["0.05", "0.1", "0.2"].map(str::to_owned).into(), "{runs:#?}");
+    assert!(runs.iter().all(|run| run["state"] == "finished"), "{runs:#?}");
+}
+
+/// Agents of W&B and of Besom share a grid. The controller is killed meanwhile.
+#[test]
+fn both_kinds_of_agents_run_each_point_of_a_grid_once() {
+    let mut lab = Lab::with_controller();
+    lab.write(
+        "train.py",
+        "import sys, wandb\nwith wandb.init() as run:\n    run.log({'loss': run.config.x})\n",
+    );
+    lab.write(
+        "grid.yaml",
+        "program: train.py\nmethod: grid\nproject: grids\nmetric: {name: loss}\n\
+        parameters: {x: {min: 1, max: 12}}\n",
+    );
+    let created = wandb(&lab, &["sweep", "grid.yaml"]).output().unwrap();
+    assert!(created.status.success(), "{}", said(&created));
+    let text = said(&created);
+    let path = text.split("wandb agent ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let path = path
+        .unwrap_or_else(|| panic!("{text}"))
+        .trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let sweep = path.rsplit('/').next().unwrap().to_owned();
+    let mut agents: Vec<_> = (0..2)
+        .map(|_| {
+            let mut agent = wandb(&lab, &["agent", path]);
+            agent.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    let mut own = lab.command("agent");
+    environment(&lab, &mut own).args([&sweep, "--slots", "1"]);
+    agents.push(own.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    wait_for("trials", || (finished(&lab, &sweep).len() >= 4).then_some(()));
+    lab.kill_controller();
+    lab.start_controller();
+    for agent in &mut agents {
+        assert!(agent.wait().unwrap().success());
+    }
+    let runs = lab.runs(&sweep);
+    assert_eq!(finished(&lab, &sweep), (1..=12).collect::<Vec<_>>(), "{runs:#?}");
+    assert_eq!(runs.len(), 12);
+    assert_eq!(lab.state(&sweep), "finished");
+}
+
+#[test]
+fn wandb_changes_the_state_of_a_sweep() {
+    let mut lab = Lab::with_controller();
+    let sweep = lab.create(
+        "{project: states, method: random, command: [sleep, '600'], \
+            parameters: {x: {min: 0, max: 9}}}",
+    );
+    let agent = lab.agent(&sweep, &["--slots", "1"]);
+    wait_for("a trial", || (lab.state(&sweep) == "running").then_some(()));
+    let path = format!("home/states/{sweep}");
+    for (flag, expected) in
+        [("--pause", "paused"), ("--resume", "running"), ("--cancel", "cancelled")]
+    {
+        let changed = wandb(&lab, &["sweep", flag, &path]).output().unwrap();
+        assert!(changed.status.success(), "{flag}: {}", said(&changed));
+        assert_eq!(lab.state(&sweep), expected, "{flag}: {}", said(&changed));
+    }
+    agent.wait();
+}
