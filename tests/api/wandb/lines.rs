@@ -37,10 +37,32 @@ async fn lines_that_come_again_are_stored_once() {
     let expected = [(0, 0.5), (1, 1.5), (2, 2.5), (3, 3.5)];
     assert_eq!(losses(&mut lab, "r").await, expected);
 
+    // A process that was replaced still sends its lines.
+    let stray = client.stream(RUN, lines(2, &[7.5, 8.5]));
+    assert_eq!(stray.status, 422, "{stray:?}");
+    assert_eq!(losses(&mut lab, "r").await, expected);
+
     // A gap can only come from a controller that was restored from a backup. Nothing is refused.
     assert_eq!(client.stream(RUN, lines(9, &[9.5])).status, 200);
     assert_eq!(client.stream(RUN, lines(9, &[9.5, 10.5])).status, 200);
     assert_eq!(losses(&mut lab, "r").await[4..], [(9, 9.5), (10, 10.5)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_with_long_and_odd_values_may_come_again() {
+    let lab = Lab::start().await;
+    let client = Caller::new(&lab, None);
+    client.upsert(json!({"name": "r", "modelName": "p"}));
+    let long = "x".repeat(300 << 10);
+    let line = format!(
+        "{{\"_step\": 0, \"text\": \"{long}\", \"nan\": NaN, \"json\": {{\"_type\": \"big\", \
+        \"of\": \"{long}\"}}, \"list\": [1, NaN], \"flag\": true, \"a\": {{\"b\": 1}}}}"
+    );
+    let body = json!({ "files": { "wandb-history.jsonl": { "offset": 0, "content": [line] } } });
+    for _ in 0..2 {
+        let answer = client.stream(RUN, body.clone());
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,12 +37,16 @@ pub(super) fn agent(id: &str) -> Option<(String, SweepId, String)> {
     Some((parts.next()?, parts.next()?.into(), parts.next()?))
 }
 
-/// Returns a project as `app` names it. The client sends the entity and the name, or nothing.
+/// The project of runs that name none, in a team that they name.
+const NO_PROJECT: &str = "uncategorized";
+
+/// Returns a project as `app` names it. The client sends the entity and the name, one of them, or
+/// nothing.
 pub(super) fn project(entity: Option<&str>, name: Option<&str>) -> String {
-    let name = name.unwrap_or_default();
-    match entity.filter(|entity| !entity.is_empty() && !name.is_empty()) {
-        Some(entity) => format!("{entity}/{name}"),
-        None => name.to_owned(),
+    let name = name.filter(|name| !name.is_empty());
+    match entity.filter(|entity| !entity.is_empty()) {
+        Some(entity) => format!("{entity}/{}", name.unwrap_or(NO_PROJECT)),
+        None => name.unwrap_or_default().to_owned(),
     }
 }
 
@@ -68,7 +72,7 @@ mod tests {
     #[test]
     fn a_project_without_an_entity_is_the_callers_own() {
         assert_eq!(project(Some("vision"), Some("digits")), "vision/digits");
-        assert_eq!(project(Some("vision"), None), "");
+        assert_eq!(project(Some("vision"), None), "vision/uncategorized");
         assert_eq!(project(Some(""), Some("digits")), "digits");
         assert_eq!(project(None, None), "");
     }

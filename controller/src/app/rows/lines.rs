@@ -17,7 +17,7 @@ use crate::{
     app::{
         App,
         agents::registry,
-        error::Error,
+        error::{Error, Why},
         people::caller::Caller,
         runs::{
             end::{self, End, EndState},
@@ -76,7 +76,8 @@ pub(crate) struct Heard {
 /// the lease of the run's attempt.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the run does not exist, and as [`ingest::append`] does.
+/// Fails with [`Error::Missing`] if the run does not exist, and as [`ingest::append`] does. Fails
+/// with [`Why::Fenced`] if a known line has another content: another process logs the run now.
 pub(crate) async fn take(app: &Arc<App>, caller: &Caller, lines: Lines) -> Result<Heard, Error> {
     let Lines { run, process, parts, summary, preempting, ended } = lines;
     let project = caller.project(&run.project)?;
@@ -129,7 +130,19 @@ impl Sender<'_> {
         let (key, number, prefix) = (run.key, self.of.number, prefix(process));
         let place = move |tx: &Tx<'_>, _: &App| place(tx, key, stream, number, &prefix, first);
         let Place { writer, base, next } = self.app.read(place).await?;
-        if stream != StreamName::Console || first >= base + next {
+        if first >= base + next {
+            return self.append(writer, stream, Some(first - base), &rows).await;
+        }
+        if stream != StreamName::Console {
+            if let Some(line) = rows.first().cloned() {
+                let (writer, of) = (writer.clone(), self.of.clone());
+                let check = move |tx: &Tx<'_>, _: &App| {
+                    let stream =
+                        Stream { run: key, name: stream, attempt: number, writer: &writer };
+                    check_known(tx, stream, first - base, &line, &of)
+                };
+                self.app.read(check).await?;
+            }
             return self.append(writer, stream, Some(first - base), &rows).await;
         }
         let new = rows.split_off(rows.len().min((base + next - first) as usize));
@@ -218,6 +231,51 @@ fn place(
     }
     let new = || Place { writer: format!("{prefix}{first}"), base: first, next: 0 };
     Ok(found.unwrap_or_else(new))
+}
+
+/// Passes if a line is the one that is stored under its number, so that it only comes again. A
+/// process that was replaced may still send lines, and these have the numbers of the new process's
+/// lines.
+fn check_known(
+    tx: &Tx<'_>,
+    stream: Stream<'_>,
+    number: u64,
+    line: &Row,
+    of: &Attempt,
+) -> Result<(), Error> {
+    let Some(block) = store::blocks::after(tx, stream, number, 1, 0)?.pop() else { return Ok(()) };
+    let merged = block.merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
+    // A value that is too long is stored cut.
+    let mut frames = Vec::new();
+    Writer::default().frame(std::slice::from_ref(line), &mut frames);
+    let sent = record::rows(&frames).map_err(|corrupt| Error::Bug(corrupt.to_string()))?;
+    let (mut at, mut is_same) = (block.first, true);
+    pieces::each(
+        tx,
+        &block.frames,
+        merged,
+        |_| true,
+        |row| {
+            if at == number {
+                is_same = sent.first().map(forms) == Some(forms(&row.to_row()));
+            }
+            at += 1;
+        },
+    )?;
+    if is_same {
+        return Ok(());
+    }
+    let message = format!("another process logs the run `{}` now", of.run);
+    Err(Error::refused(Why::Fenced, message))
+}
+
+/// Returns the step and the values of a row in a form that can be compared: sorted, and with NaN
+/// equal to itself.
+fn forms(row: &Row) -> (u64, Vec<String>) {
+    let mut values: Vec<String> =
+        row.values.iter().map(|(key, value)| format!("{key} {value:?}")).collect();
+    values.sort_unstable();
+    (row.step, values)
 }
 
 /// Returns those of the rows that differ from the last form of their lines. The first row is row
