@@ -165,8 +165,12 @@ async fn processes_that_share_a_run_have_lines_of_their_own() {
             assert_eq!(sent.status, 200, "{sent:?}");
         }
     }
+    // One process ends the run while the other one still changes its config.
+    assert_eq!(client.stream(RUN, json!({"complete": true, "exitcode": 0})).status, 200);
+    assert_eq!(upsert("b").status, 200);
     assert_eq!(losses(&mut lab, "r").await, [(0, 1.5), (0, 2.5)]);
-    assert_eq!(lab.run("r").await.attempt, 1);
+    let run = lab.run("r").await;
+    assert_eq!((run.state.as_str(), run.attempt), ("finished", 1));
 }
 
 fn rows(block: &Block) -> Vec<record::Row> {

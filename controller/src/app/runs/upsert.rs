@@ -196,10 +196,11 @@ fn entry(run: &Run, about: &About, upsert: &Upsert) -> Entry {
     };
     let known = processes(&about.client);
     let is_known = config.processes.iter().any(|process| known.contains(process));
-    if run.sweep.is_some() || is_known {
+    // Of the processes that share a run, one may still write after another one has ended the run.
+    if run.sweep.is_some() || is_known || upsert.shared {
         return Entry::Same;
     }
-    let is_first = config.processes.is_empty() && !known.is_empty() && !upsert.shared;
+    let is_first = config.processes.is_empty() && !known.is_empty();
     match run.state.is_live() && !is_first {
         true => Entry::Same,
         false if upsert.run.id.is_some() => Entry::Resumed,
