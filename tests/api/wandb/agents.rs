@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use controller::offline::{Offline, WantedKey};
 use proto::v1::Change;
 use serde_json::{Value, json};
 
@@ -16,7 +17,10 @@ struct Agent {
 
 impl Agent {
     fn new(lab: &Lab, sweep: &str) -> Self {
-        let client = Caller::new(lab, None);
+        Self::of(Caller::new(lab, None), sweep)
+    }
+
+    fn of(client: Caller, sweep: &str) -> Self {
         let query = "mutation($s: String!) { createAgent(input: {host: \"node\", sweep: $s, \
             projectName: \"uncategorized\", entityName: \"home\"}) { agent { id } } }";
         let made = client.ask(query, json!({ "s": sweep })).json();
@@ -123,4 +127,31 @@ async fn a_cancelled_sweep_stops_its_runs_and_lets_the_agent_leave() {
     // An agent that names a run which it does not hold has to end it.
     let other = Agent::new(&lab, &sweep.id);
     assert_eq!(only(&other.beat(&[&run])[..1], "stop"), run);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_polls_as_the_agent_of_another_user() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    lab.stop().await;
+    let folder = Offline::open(lab.folder()).await.unwrap();
+    let mut keys = Vec::new();
+    for name in ["ann", "bob"] {
+        let team = Some("home".to_owned());
+        folder.add_user(name.to_owned(), team, "member", false).await.unwrap();
+        let wanted = WantedKey { user: name.to_owned(), ..WantedKey::default() };
+        keys.push(folder.add_key(wanted).await.unwrap().0);
+    }
+    drop(folder);
+    lab.come_back().await;
+    let agent = Agent::of(Caller::new(&lab, Some(&keys[0])), &sweep.id);
+    let run = only(&agent.beat(&[]), "run");
+    let query = "mutation($id: ID!) { agentHeartbeat(input: {id: $id}) { commands } }";
+    let bob = Caller::new(&lab, Some(&keys[1]));
+    for _ in 0..4 {
+        let refused = bob.ask(query, json!({ "id": agent.id }));
+        assert_eq!(refused.status, 403, "{refused:?}");
+    }
+    // Bob's polls have not counted, so the trial still waits for its agent.
+    assert_eq!(only(&agent.beat(&[]), "run"), run);
 }

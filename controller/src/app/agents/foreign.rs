@@ -15,7 +15,7 @@ use sweeps::lifecycle::{Class, run::State};
 use super::{
     heartbeat::heartbeat,
     messages::{Beat, Held, Orders, Start},
-    registry,
+    orders, registry,
 };
 use crate::{
     app::{
@@ -92,8 +92,13 @@ pub(crate) async fn poll(app: &Arc<App>, caller: &Caller, poll: Poll) -> Result<
         return Err(Error::missing(format!("no agent `{}`", poll.agent)));
     }
     let plan = planning::of(app, &poll.sweep).await?;
-    let asked = poll.clone();
-    let (holds, silent) = app.read(move |tx, _| held(tx, &asked)).await?;
+    let (asked, caller_name) = (poll.clone(), caller.user().to_owned());
+    let look = move |tx: &Tx<'_>, _: &App| {
+        let owner = store::agents::get(tx, &asked.agent)?.map(|(_, owner)| owner);
+        orders::check_owner(&asked.agent, owner.as_deref().unwrap_or_default(), &caller_name)?;
+        held(tx, &asked)
+    };
+    let (holds, silent) = app.read(look).await?;
     for attempt in app.registry.silent(&poll.agent, silent, SILENT) {
         planning::of_run(app, &attempt.run).await?;
         app.change(move |change| end_silent(change, &attempt)).await?;

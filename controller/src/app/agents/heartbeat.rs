@@ -67,9 +67,7 @@ pub(crate) async fn heartbeat(
     check(app, &beat)?;
     permit::sweep(app, caller, Right::Pull, &beat.sweep).await?;
     planning::of(app, &beat.sweep).await?;
-    if let Caller::Person(person) = caller {
-        beat.owner.clone_from(&person.user.name);
-    }
+    caller.user().clone_into(&mut beat.owner);
     let mut renewed = Vec::with_capacity(beat.holds.len());
     for Held { of, .. } in &beat.holds {
         match permit::run(app, caller, Right::Log, &of.run).await {

@@ -89,12 +89,8 @@ pub(in crate::app) fn decide(change: &mut Change<'_>, beat: &Beat) -> Result<Dra
 fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     let (known, mut owner) = store::agents::get(change.tx, &beat.agent)?.unzip();
     if !beat.owner.is_empty() {
-        let before = owner.replace(beat.owner.clone()).unwrap_or_default();
-        if !before.is_empty() && before != beat.owner {
-            let message = format!("the agent `{}` belongs to another user", beat.agent);
-            return Err(Error::refused(Why::Forbidden, message)
-                .hint("start the agent with a data folder of its own"));
-        }
+        check_owner(&beat.agent, owner.as_deref().unwrap_or_default(), &beat.owner)?;
+        owner = Some(beat.owner.clone());
     }
     match known {
         Some(known) if known == beat.incarnation => return Ok(()),
@@ -114,6 +110,20 @@ fn incarnate(change: &mut Change<'_>, beat: &Beat) -> Result<(), Error> {
     let owner = owner.unwrap_or_default();
     store::agents::save(change.tx, &beat.agent, beat.incarnation, &owner)?;
     Ok(())
+}
+
+/// Passes if the user `owner` may call as this agent, which belongs to the user `before`. An empty
+/// name stands for no user.
+///
+/// # Errors
+/// Refuses another user.
+pub(in crate::app) fn check_owner(agent: &str, before: &str, owner: &str) -> Result<(), Error> {
+    if before.is_empty() || owner.is_empty() || before == owner {
+        return Ok(());
+    }
+    let message = format!("the agent `{agent}` belongs to another user");
+    Err(Error::refused(Why::Forbidden, message)
+        .hint("start the agent with a data folder of its own"))
 }
 
 fn decline(change: &mut Change<'_>, beat: &Beat, declined: &Attempt) -> Result<(), Error> {

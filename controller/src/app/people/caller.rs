@@ -254,6 +254,14 @@ impl Caller {
         project(self.team(), said)
     }
 
+    /// Returns the name of the user who calls; empty if the caller is no user.
+    pub(in crate::app) fn user(&self) -> &str {
+        match self {
+            Caller::Admin | Caller::Run(_) => "",
+            Caller::Person(person) => &person.user.name,
+        }
+    }
+
     /// Returns the caller's own team.
     pub(crate) fn team(&self) -> &str {
         match self {
