@@ -9,13 +9,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{
-    door::Door,
-    error::Fault,
-    graphql,
-    objects::Objects,
-    session::{self, Session},
-};
+use super::{door::Door, error::Fault, graphql, objects::Objects, session::Session};
 
 /// Answers one request.
 pub(super) async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -26,9 +20,7 @@ pub(super) async fn answer(State(door): State<Arc<Door>>, request: Request) -> R
 }
 
 async fn run(door: Arc<Door>, request: Request) -> Result<serde_json::Value, Fault> {
-    let gzipped = session::is_gzipped(request.headers());
     let (session, body) = Session::enter(door, request).await?;
-    let body = session::read(gzipped, body).await?;
     let document = graphql::read(&body)?;
     graphql::run(&Objects, &session, &document).await
 }

@@ -39,8 +39,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Finds the caller of a request, and returns the request's body unread.
-    pub(super) async fn enter(door: Arc<Door>, request: Request) -> Result<(Self, Body), Fault> {
+    /// Finds the caller of a request, and then reads the request's body.
+    ///
+    /// # Errors
+    /// Fails if the caller is not known, and as [`read`] does.
+    pub(super) async fn enter(door: Arc<Door>, request: Request) -> Result<(Self, Vec<u8>), Fault> {
         let (parts, body) = request.into_parts();
         let text = |name| text(&parts.headers, name);
         let caller = caller(&door.app, text(header::AUTHORIZATION.as_str()))?;
@@ -51,7 +54,8 @@ impl Session {
         let base = base(&door, &parts)?;
         let shared = text(SHARED).is_some();
         let process = text(PROCESS).unwrap_or_default().to_owned();
-        Ok((Self { door, caller, base, shared, process }, body))
+        let gzipped = text(header::CONTENT_ENCODING.as_str()) == Some("gzip");
+        Ok((Self { door, caller, base, shared, process }, read(gzipped, body).await?))
     }
 
     /// Returns the app.
@@ -79,8 +83,8 @@ fn base(door: &Door, parts: &Parts) -> Result<String, Fault> {
 /// Reads a body whole, and decompresses it if it is compressed.
 ///
 /// # Errors
-/// Fails if the body is too long, does not arrive whole, or is not compressed as `headers` say.
-pub(super) async fn read(gzipped: bool, body: Body) -> Result<Vec<u8>, Fault> {
+/// Fails if the body is too long, does not arrive whole, or is not compressed as its header says.
+async fn read(gzipped: bool, body: Body) -> Result<Vec<u8>, Fault> {
     let bytes = to_bytes(body, MOST_BYTES).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         match source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) {
@@ -100,9 +104,4 @@ pub(super) async fn read(gzipped: bool, body: Body) -> Result<Vec<u8>, Fault> {
         return Err(Fault::wrong(format!("the request has more than {MOST_BYTES} bytes")));
     }
     Ok(whole)
-}
-
-/// Returns whether the body of a request is compressed by gzip.
-pub(super) fn is_gzipped(headers: &HeaderMap) -> bool {
-    text(headers, header::CONTENT_ENCODING.as_str()).is_some_and(|coding| coding == "gzip")
 }

@@ -26,10 +26,7 @@ const PLAIN: &AsciiSet =
 /// Returns the address of a file, below the address of the controller.
 pub(super) fn address(base: &str, ticket: &Ticket) -> String {
     let Ticket { what, of: Attempt { run, number }, path, until_ms, signature } = ticket;
-    let what = match what {
-        Use::Put => "put",
-        Use::Get => "get",
-    };
+    let what = what.name();
     let path = utf8_percent_encode(path, PLAIN);
     format!("{base}/storage/{what}/{until_ms}/{number}/{run}/{signature}/{path}")
 }
@@ -37,11 +34,7 @@ pub(super) fn address(base: &str, ticket: &Ticket) -> String {
 /// Reads what stands behind `/storage/` in an address.
 fn ticket(address: &str) -> Option<Ticket> {
     let mut parts = address.splitn(6, '/');
-    let what = match parts.next()? {
-        "put" => Use::Put,
-        "get" => Use::Get,
-        _ => return None,
-    };
+    let what = Use::from_name(parts.next()?)?;
     let until_ms = parts.next()?.parse().ok()?;
     let number = parts.next()?.parse().ok()?;
     let of = Attempt::new(parts.next()?, number);

@@ -12,12 +12,7 @@ use record::stream::StreamName;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    door::Door,
-    error::Fault,
-    lines,
-    session::{self, Session},
-};
+use super::{door::Door, error::Fault, lines, session::Session};
 use crate::app::{
     rows::lines::{Lines, Part, take},
     runs::lookup::Named,
@@ -55,9 +50,7 @@ pub(super) async fn answer(
 }
 
 async fn receive(door: Arc<Door>, run: Named, request: Request) -> Result<Value, Fault> {
-    let gzipped = session::is_gzipped(request.headers());
     let (session, body) = Session::enter(door, request).await?;
-    let body = session::read(gzipped, body).await?;
     let (process, wall_ms) = (session.process.clone(), session.app().clock().wall_ms());
     // A request may have megabytes of JSON, which would keep other calls waiting.
     let read = session.app().threads().run(move || read(&body, run, process, wall_ms)).await;

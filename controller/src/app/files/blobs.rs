@@ -126,10 +126,8 @@ pub(crate) async fn begin(
     }
     let (hash, caller) = (sha256.clone(), caller.clone());
     let look = move |tx: &store::Tx<'_>, app: &App| {
-        let owner = Owner::of(tx, &caller)?;
-        let known = owner::known(tx, owner.as_ref(), &hash)?;
-        let bounds = owner.as_ref().map(|owner| owner.bounds(tx, app)).transpose()?;
-        Ok((known, owner, bounds.unwrap_or_default()))
+        let (owner, bounds) = owner_and_bounds(tx, app, &caller)?;
+        Ok((owner::known(tx, owner.as_ref(), &hash)?, owner, bounds))
     };
     let (known, owner, bounds) = app.read(look).await?;
     if known.is_some() {
@@ -146,13 +144,19 @@ pub(crate) async fn begin(
 pub(crate) async fn begin_unknown(app: &Arc<App>, caller: &Caller) -> Result<Incoming, Error> {
     check_sender(caller)?;
     let caller = caller.clone();
-    let look = move |tx: &store::Tx<'_>, app: &App| {
-        let owner = Owner::of(tx, &caller)?;
-        let bounds = owner.as_ref().map(|owner| owner.bounds(tx, app)).transpose()?;
-        Ok((owner, bounds.unwrap_or_default()))
-    };
-    let (owner, bounds) = app.read(look).await?;
+    let (owner, bounds) = app.read(move |tx, app| owner_and_bounds(tx, app, &caller)).await?;
     receive(app, owner, bounds, None).await
+}
+
+/// Returns the owner of a caller's contents, and the limits on what the owner may store.
+fn owner_and_bounds(
+    tx: &store::Tx<'_>,
+    app: &App,
+    caller: &Caller,
+) -> Result<(Option<Owner>, Vec<Bound>), Error> {
+    let owner = Owner::of(tx, caller)?;
+    let bounds = owner.as_ref().map(|owner| owner.bounds(tx, app)).transpose()?;
+    Ok((owner, bounds.unwrap_or_default()))
 }
 
 async fn receive(

@@ -35,11 +35,17 @@ pub(crate) enum Use {
 }
 
 impl Use {
-    fn name(self) -> &'static str {
+    /// Returns the word that addresses use.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Put => "put",
             Self::Get => "get",
         }
+    }
+
+    /// Returns the use with this word; `None` if there is none.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Put, Self::Get].into_iter().find(|known| known.name() == name)
     }
 }
 
@@ -109,10 +115,7 @@ pub(crate) async fn attempt(
     app.read(move |tx, _| {
         let run = lookup::find_named(tx, &project, &named)?;
         permit::run_in(tx, &caller, Right::Log, &run.id)?;
-        Ok(match caller {
-            Caller::Run(own) => own,
-            Caller::Admin | Caller::Person(_) => run.present(),
-        })
+        Ok(lookup::attempt_of(&caller, &run))
     })
     .await
 }

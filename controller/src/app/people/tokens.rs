@@ -19,6 +19,8 @@ const PROOF_BYTES: usize = 20;
 pub(crate) struct Tokens {
     admin: Option<blake3::Hash>,
     key: [u8; 32],
+    /// The key of the signatures of addresses.
+    addresses: [u8; 32],
 }
 
 impl std::fmt::Debug for Tokens {
@@ -33,9 +35,11 @@ impl Tokens {
     /// `admin`, or from the data folder's `secret` if `admin` is `None`.
     pub(crate) fn new(admin: Option<&str>, secret: &[u8]) -> Self {
         let material = admin.map_or(secret, str::as_bytes);
+        let key = blake3::derive_key("besom 2026 token of a run", material);
         Self {
             admin: admin.map(|token| blake3::hash(token.as_bytes())),
-            key: blake3::derive_key("besom 2026 token of a run", material),
+            key,
+            addresses: blake3::derive_key("besom 2026 signature of an address", &key),
         }
     }
 
@@ -86,8 +90,7 @@ impl Tokens {
     /// Returns the signature of a text, with which the controller knows its own texts again: 40
     /// hexadecimal digits.
     pub(in crate::app) fn sign(&self, text: &str) -> String {
-        let key = blake3::derive_key("besom 2026 signature of an address", &self.key);
-        hex(&blake3::keyed_hash(&key, text.as_bytes()).as_bytes()[..PROOF_BYTES])
+        proof(&self.addresses, text)
     }
 
     fn attempt_of(&self, token: &str) -> Option<Attempt> {
@@ -100,9 +103,13 @@ impl Tokens {
     /// Returns the proof that an attempt's token is of this controller: 40 hexadecimal digits.
     fn proof(&self, attempt: &Attempt) -> String {
         let Attempt { run, number } = attempt;
-        let hash = blake3::keyed_hash(&self.key, format!("{run}.{number}").as_bytes());
-        hex(&hash.as_bytes()[..PROOF_BYTES])
+        proof(&self.key, &format!("{run}.{number}"))
     }
+}
+
+/// Returns the proof that someone with this key has written a text: 40 hexadecimal digits.
+fn proof(key: &[u8; 32], text: &str) -> String {
+    hex(&blake3::keyed_hash(key, text.as_bytes()).as_bytes()[..PROOF_BYTES])
 }
 
 /// Compares two secrets in a time that does not depend on them.

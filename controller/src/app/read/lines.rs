@@ -13,73 +13,53 @@ use crate::{
             caller::{Caller, Right},
             permit,
         },
-        rows::{
-            lines::{self, Counts},
-            pieces,
-        },
+        rows::{lines, pieces},
         runs::{lineage::Lineage, lookup},
     },
-    store::{self, Tx, blocks::Stream, runs::Run},
+    store::{self, blocks::Stream},
 };
 
-/// The last lines of a run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ends {
-    /// The row of history with the highest step; `None` if there is no history.
-    pub(crate) history: Option<Row>,
-    /// The newest sample of system metrics; `None` if there is none.
-    pub(crate) system: Option<Row>,
-}
-
-/// Returns the numbers of lines of a run. A caller that may only log to the run may ask for them
-/// too.
+/// Returns the number of lines of a run's stream. A caller that may only log to the run may ask for
+/// it too.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
-pub(crate) async fn counts(app: &Arc<App>, caller: &Caller, id: RunId) -> Result<Counts, Error> {
+pub(crate) async fn count(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: RunId,
+    stream: StreamName,
+) -> Result<u64, Error> {
     if permit::run(app, caller, Right::Log, &id).await.is_err() {
         permit::run(app, caller, Right::See, &id).await?;
     }
-    app.read(move |tx, _| lines::count(tx, &lookup::find(tx, &id)?)).await
+    app.read(move |tx, _| lines::count(tx, &lookup::find(tx, &id)?, stream)).await
 }
 
-/// Returns the last lines of a run.
+/// Returns the last line of a run's stream: the row with the highest step among the last rows of
+/// all writers. `None` if the stream has no rows.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
-pub(crate) async fn ends(app: &Arc<App>, caller: &Caller, id: RunId) -> Result<Ends, Error> {
+pub(crate) async fn last(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: RunId,
+    name: StreamName,
+) -> Result<Option<Row>, Error> {
     permit::run(app, caller, Right::See, &id).await?;
     app.read(move |tx, _| {
         let run = lookup::find(tx, &id)?;
-        let last = |name| last(tx, &run, name);
-        let (history, system) = (last(StreamName::History)?, last(StreamName::System)?);
-        Ok(Ends { history, system })
+        let mut found: Option<Row> = None;
+        for (attempt, writer, most) in Lineage::of(tx, &run)?.streams(tx, run.key, name)? {
+            let stream = Stream { run: run.key, name, attempt, writer: &writer };
+            let end = store::blocks::unfenced(tx, stream)?.min(most);
+            let Some(number) = end.checked_sub(1) else { continue };
+            let row = pieces::row(tx, stream, number)?;
+            let is_later = |row: &Row| found.as_ref().is_none_or(|found| row.step >= found.step);
+            found = row.filter(is_later).or(found);
+        }
+        Ok(found)
     })
     .await
-}
-
-/// Returns the row with the highest step among the last rows of a stream's writers.
-fn last(tx: &Tx<'_>, run: &Run, name: StreamName) -> Result<Option<Row>, Error> {
-    let mut found: Option<Row> = None;
-    for (attempt, writer, most) in Lineage::of(tx, run)?.streams(tx, run.key, name)? {
-        let stream = Stream { run: run.key, name, attempt, writer: &writer };
-        let end = store::blocks::unfenced(tx, stream)?.min(most);
-        let Some(wanted) = end.checked_sub(1) else { continue };
-        let Some(block) = store::blocks::after(tx, stream, wanted, 1, 0)?.pop() else { continue };
-        let merged = block.merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
-        let mut number = block.first;
-        pieces::each(
-            tx,
-            &block.frames,
-            merged,
-            |_| true,
-            |row| {
-                if number == wanted && found.as_ref().is_none_or(|found| row.step >= found.step) {
-                    found = Some(row.to_row());
-                }
-                number += 1;
-            },
-        )?;
-    }
-    Ok(found)
 }

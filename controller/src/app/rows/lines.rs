@@ -84,10 +84,7 @@ pub(crate) async fn take(app: &Arc<App>, caller: &Caller, lines: Lines) -> Resul
     let find = move |tx: &Tx<'_>, _: &App| lookup::find_named(tx, &project, &run);
     let run = app.read(find).await?;
     caller.run(&run.id)?;
-    let of = match caller {
-        Caller::Run(own) => own.clone(),
-        Caller::Admin | Caller::Person(_) => run.present(),
-    };
+    let of = lookup::attempt_of(caller, &run);
     let mut sender = Sender { app, caller, of, heard: Heard::default() };
     // An agent sends the console and the system metrics of its trial itself.
     let is_of_agent = run.agent.as_deref().is_some_and(|agent| !registry::is_foreign(agent));
@@ -243,26 +240,12 @@ fn check_known(
     line: &Row,
     of: &Attempt,
 ) -> Result<(), Error> {
-    let Some(block) = store::blocks::after(tx, stream, number, 1, 0)?.pop() else { return Ok(()) };
-    let merged = block.merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
+    let Some(known) = pieces::row(tx, stream, number)? else { return Ok(()) };
     // A value that is too long is stored cut.
     let mut frames = Vec::new();
     Writer::default().frame(std::slice::from_ref(line), &mut frames);
     let sent = record::rows(&frames).map_err(|corrupt| Error::Bug(corrupt.to_string()))?;
-    let (mut at, mut is_same) = (block.first, true);
-    pieces::each(
-        tx,
-        &block.frames,
-        merged,
-        |_| true,
-        |row| {
-            if at == number {
-                is_same = sent.first().map(forms) == Some(forms(&row.to_row()));
-            }
-            at += 1;
-        },
-    )?;
-    if is_same {
+    if sent.first().map(forms) == Some(forms(&known)) {
         return Ok(());
     }
     let message = format!("another process logs the run `{}` now", of.run);
@@ -319,30 +302,14 @@ fn changed(
     Ok(rows.into_iter().zip(known).filter_map(differs).collect())
 }
 
-/// The numbers of lines that a run has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Lines of history.
-    pub(crate) history: u64,
-    /// Samples of system metrics.
-    pub(crate) system: u64,
-    /// Lines of the console.
-    pub(crate) console: u64,
-}
-
-/// Counts the lines of a run, with which a process that goes on with it continues.
-pub(in crate::app) fn count(tx: &Tx<'_>, run: &Run) -> Result<Counts, Error> {
-    let lineage = Lineage::of(tx, run)?;
-    let count = |name: StreamName| {
-        let mut lines = 0;
-        for (attempt, writer, most) in lineage.streams(tx, run.key, name)? {
-            if !writer.ends_with(AGAIN) {
-                let stream = Stream { run: run.key, name, attempt, writer: &writer };
-                lines += store::blocks::unfenced(tx, stream)?.min(most);
-            }
+/// Counts the lines of a stream of a run, with which a process that goes on with it continues.
+pub(in crate::app) fn count(tx: &Tx<'_>, run: &Run, name: StreamName) -> Result<u64, Error> {
+    let mut lines = 0;
+    for (attempt, writer, most) in Lineage::of(tx, run)?.streams(tx, run.key, name)? {
+        if !writer.ends_with(AGAIN) {
+            let stream = Stream { run: run.key, name, attempt, writer: &writer };
+            lines += store::blocks::unfenced(tx, stream)?.min(most);
         }
-        Ok::<_, Error>(lines)
-    };
-    let [history, system] = [StreamName::History, StreamName::System].map(count);
-    Ok(Counts { history: history?, system: system?, console: count(StreamName::Console)? })
+    }
+    Ok(lines)
 }

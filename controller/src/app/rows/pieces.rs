@@ -5,14 +5,17 @@
 use std::{fmt::Display, mem};
 
 use record::{
-    RowRef, ValueRef, Writer,
+    Row, RowRef, ValueRef, Writer,
     columns::{self, Head},
 };
 use tokio::sync::SemaphorePermit;
 
 use crate::{
     app::{App, error::Error, read::pages::PAGE_BYTES},
-    store::{self, Tx, blocks::Block},
+    store::{
+        self, Tx,
+        blocks::{Block, Stream},
+    },
 };
 
 /// Calls `show` for each row of a block, in order. `wanted` chooses the keys that the rows of a
@@ -58,6 +61,30 @@ pub(in crate::app) fn of(
 ) -> Result<(), Error> {
     let (frames, head) = store::columns::content(tx, key)?;
     each(tx, &frames, head.as_deref().map(|head| (key, head)), wanted, show)
+}
+
+/// Returns the row of a stream with this number; `None` if the stream has no such row.
+///
+/// # Errors
+/// Fails as [`each`] does.
+pub(in crate::app) fn row(
+    tx: &Tx<'_>,
+    stream: Stream<'_>,
+    number: u64,
+) -> Result<Option<Row>, Error> {
+    let Some(block) = store::blocks::after(tx, stream, number, 1, 0)?.pop() else {
+        return Ok(None);
+    };
+    let merged = block.merged.as_ref().map(|(key, head)| (*key, head.as_slice()));
+    let (mut at, mut found) = (block.first, None);
+    let show = |row: RowRef<'_>| {
+        if at == number {
+            found = Some(row.to_row());
+        }
+        at += 1;
+    };
+    each(tx, &block.frames, merged, |_| true, show)?;
+    Ok(found)
 }
 
 /// Returns the first rows of the block with this key as frames, at most `rows` of them.

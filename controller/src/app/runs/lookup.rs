@@ -98,6 +98,15 @@ pub(in crate::app) fn find_named(
     self::named(tx, project, named)?.ok_or_else(no_run)
 }
 
+/// Returns the attempt of a run as which a caller writes that names none: that of its token, or
+/// else the run's newest one.
+pub(in crate::app) fn attempt_of(caller: &Caller, run: &Run) -> Attempt {
+    match caller {
+        Caller::Run(own) => own.clone(),
+        Caller::Admin | Caller::Person(_) => run.present(),
+    }
+}
+
 /// Returns whether the attempt owns the run. If it does not, another attempt owns the run, or the
 /// run waits in the queue for another attempt.
 ///

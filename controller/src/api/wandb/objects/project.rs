@@ -27,9 +27,7 @@ impl Project {
         let run = |view| Answer::Link(Link::Run(Box::new(view)));
         Ok(found.map_or_else(Answer::null, run))
     }
-}
 
-impl Project {
     async fn sweep(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, Fault> {
         let id = asked.text("sweepName").unwrap_or_default().into();
         let found = views::find_sweep(session.app(), &session.caller, &self.0, id).await?;

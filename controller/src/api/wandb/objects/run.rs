@@ -1,5 +1,6 @@
 //! Serves runs.
 
+use record::{Row, stream::StreamName};
 use serde_json::{Map, Value as Json, json};
 use sweeps::lifecycle::run::State;
 use tonic::async_trait;
@@ -15,18 +16,21 @@ use crate::{
         names,
         session::Session,
     },
-    app::read::{
-        lines::{Ends, counts, ends},
-        views::RunView,
-    },
+    app::read::{lines as ends, views::RunView},
 };
 
 /// A run.
 pub(super) struct Run(pub(super) RunView);
 
 impl Run {
-    async fn ends(&self, session: &Session) -> Result<Ends, Fault> {
-        Ok(ends(session.app(), &session.caller, self.0.run.id.clone()).await?)
+    async fn last(&self, session: &Session, stream: StreamName) -> Result<Option<Row>, Fault> {
+        let id = self.0.run.id.clone();
+        Ok(ends::last(session.app(), &session.caller, id, stream).await?)
+    }
+
+    async fn count(&self, session: &Session, stream: StreamName) -> Result<Answer, Fault> {
+        let id = self.0.run.id.clone();
+        Ok(ends::count(session.app(), &session.caller, id, stream).await?.into())
     }
 
     fn started_ms(&self) -> i64 {
@@ -36,7 +40,7 @@ impl Run {
     async fn summary(&self, session: &Session) -> Result<String, Fault> {
         let mut summary: Map<String, Json> =
             serde_json::from_str(&self.0.summary_json).unwrap_or_default();
-        let last = self.ends(session).await?.history;
+        let last = self.last(session, StreamName::History).await?;
         lines::complete(&mut summary, last.as_ref(), self.started_ms());
         Ok(Json::Object(summary).to_string())
     }
@@ -52,20 +56,19 @@ impl Run {
 
     /// Serves how far the run has been logged.
     async fn logged(&self, session: &Session, name: &str) -> Result<Option<Answer>, Fault> {
-        let (app, caller, id) = (session.app(), &session.caller, self.0.run.id.clone());
         let started_ms = self.started_ms();
         // The tail is a list with the last line, which is JSON in a text again.
         let tail = |line: Option<Json>| json!(line.map(|line| line.to_string()).as_slice());
         Ok(Some(match name {
-            "historyLineCount" => counts(app, caller, id).await?.history.into(),
-            "eventsLineCount" => counts(app, caller, id).await?.system.into(),
-            "logLineCount" => counts(app, caller, id).await?.console.into(),
+            "historyLineCount" => self.count(session, StreamName::History).await?,
+            "eventsLineCount" => self.count(session, StreamName::System).await?,
+            "logLineCount" => self.count(session, StreamName::Console).await?,
             "historyTail" => {
-                let line = self.ends(session).await?.history;
+                let line = self.last(session, StreamName::History).await?;
                 tail(line.map(|row| lines::write(&row, started_ms))).to_string().into()
             }
             "eventsTail" => {
-                let line = self.ends(session).await?.system;
+                let line = self.last(session, StreamName::System).await?;
                 tail(line.map(|row| lines::write_system(&row, started_ms))).to_string().into()
             }
             _ => return Ok(None),
