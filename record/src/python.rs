@@ -42,7 +42,7 @@ impl Parsed {
 
     /// Returns the values of an object, in the order of its keys; `None` if it is no object. The
     /// keys of nested objects are joined with dots. An object with a `_type`, such as an image,
-    /// becomes one JSON value, and a list becomes a text. A null has no value.
+    /// becomes one JSON value, and so does a list. A null has no value.
     pub fn into_values(self) -> Option<Vec<(String, Value)>> {
         let Json::Object(object) = self.0 else { return None };
         let mut values = Vec::with_capacity(object.len());
@@ -72,13 +72,9 @@ fn spread(object: Map<String, Json>, values: &mut Vec<(String, Value)>) {
                     *inner = format!("{key}.{inner}");
                 }
             }
-            Json::Object(_) => {
+            Json::Object(_) | Json::Array(_) => {
                 unmark(&mut json);
                 values.push((key, Value::Json(json.to_string())));
-            }
-            Json::Array(_) => {
-                unmark(&mut json);
-                values.push((key, Value::Text(json.to_string())));
             }
             // The scalars were handled above.
             _ => {}
