@@ -117,7 +117,7 @@ fn listed(artifact: &ArtifactRow, folder: &Path) -> io::Result<Vec<Hashed>> {
         entries(&manifest).map_err(|bad| io::Error::new(io::ErrorKind::InvalidData, bad))?;
     let blobs = entries.into_iter().filter_map(|entry| match entry.content {
         Content::Blob { sha256, size } => Some(Hashed { sha256, size }),
-        Content::Reference(_) => None,
+        Content::Reference { .. } => None,
     });
     Ok(blobs.collect())
 }

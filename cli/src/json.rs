@@ -133,6 +133,8 @@ pub(crate) fn artifact(version: &v1::Artifact) -> Value {
         "size": version.size,
         "files": version.files,
         "metadata": Value::Object(values::object(&version.metadata_json)),
+        "description": version.description,
+        "tags": version.tags,
         "created": time(Some(version.created_ms)),
     })
 }

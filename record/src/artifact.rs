@@ -7,6 +7,7 @@
 //! besom manifest 1
 //! blob <tab> SHA-256 <tab> size <tab> path
 //! reference <tab> URL <tab> path
+//! pinned <tab> URL <tab> digest <tab> path
 //! ```
 //!
 //! The manifest has one line for each path, in the order of the paths' bytes. Each line ends with a
@@ -57,8 +58,21 @@ pub enum Content {
         /// The size of the blob in bytes.
         size: u64,
     },
-    /// The URL of data outside Besom. Only the program that uses the artifact opens the URL.
-    Reference(String),
+    /// Data outside Besom. Only the program that uses the artifact opens the URL.
+    Reference {
+        /// The URL.
+        url: String,
+        /// What identifies the data at the URL, such as an ETag; `None` if the program that logged
+        /// the artifact did not ask. A reference with a digest is called pinned.
+        digest: Option<String>,
+    },
+}
+
+impl Content {
+    /// Makes a reference whose data the caller has not looked at.
+    pub fn reference(url: impl Into<String>) -> Self {
+        Self::Reference { url: url.into(), digest: None }
+    }
 }
 
 /// A reason why the row or the manifest of an artifact is invalid.
@@ -76,8 +90,8 @@ pub enum BadArtifact {
     Folder(String),
     /// A reference cannot be stored.
     #[error(
-        "the reference of `{0}` is empty, longer than {MAX_REFERENCE_BYTES} bytes or has a \
-        control character"
+        "the URL or the digest of the reference `{0}` is empty, longer than \
+        {MAX_REFERENCE_BYTES} bytes or has a control character"
     )]
     Reference(String),
     /// The artifact has more than [`MAX_ENTRIES`] paths.
@@ -137,7 +151,12 @@ pub fn manifest(entries: &mut [Entry]) -> Result<String, BadArtifact> {
         // fields, and line feeds only end lines.
         let written = match content {
             Content::Blob { sha256, size } => writeln!(text, "blob\t{sha256}\t{size}\t{path}"),
-            Content::Reference(url) => writeln!(text, "reference\t{url}\t{path}"),
+            Content::Reference { url, digest: None } => {
+                writeln!(text, "reference\t{url}\t{path}")
+            }
+            Content::Reference { url, digest: Some(digest) } => {
+                writeln!(text, "pinned\t{url}\t{digest}\t{path}")
+            }
         };
         // Writing to a string cannot fail.
         let _ = written;
@@ -186,7 +205,11 @@ fn entry(line: &str) -> Option<Entry> {
             // `parse` also accepts `007` and `+7`; this comparison refuses all spellings but `7`.
             (size.to_string() == digits).then_some(Content::Blob { sha256, size })?
         }
-        "reference" => Content::Reference(parts.next()?.to_owned()),
+        "reference" => Content::reference(parts.next()?),
+        "pinned" => {
+            let (url, digest) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+            Content::Reference { url, digest: Some(digest) }
+        }
         _ => return None,
     };
     let path = parts.next()?.to_owned();
@@ -199,10 +222,12 @@ fn check(entries: &[Entry]) -> Result<(), BadArtifact> {
         check_path(path)?;
         match content {
             Content::Blob { sha256, size } => check_content(sha256, *size)?,
-            Content::Reference(url) => {
-                let fits = (1..=MAX_REFERENCE_BYTES).contains(&url.len())
-                    && !url.chars().any(char::is_control);
-                if !fits {
+            Content::Reference { url, digest } => {
+                let fits = |text: &String| {
+                    (1..=MAX_REFERENCE_BYTES).contains(&text.len())
+                        && !text.chars().any(char::is_control)
+                };
+                if !fits(url) || !digest.as_ref().is_none_or(fits) {
                     return Err(BadArtifact::Reference(path.clone()));
                 }
             }
@@ -327,12 +352,17 @@ impl ArtifactRow {
             return Err(BadArtifact::Aliases(self.aliases.len()));
         }
         self.aliases.iter().try_for_each(|alias| check_alias(alias))?;
-        let is_object = || {
-            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&self.metadata)
-                .is_ok()
-        };
-        let fits =
-            self.metadata.is_empty() || self.metadata.len() <= MAX_METADATA_BYTES && is_object();
+        Self::check_metadata(&self.metadata)
+    }
+
+    /// Checks that a version can have this metadata: a JSON object, or nothing.
+    ///
+    /// # Errors
+    /// Fails with [`BadArtifact::Metadata`] otherwise.
+    pub fn check_metadata(metadata: &str) -> Result<(), BadArtifact> {
+        let is_object =
+            || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(metadata).is_ok();
+        let fits = metadata.is_empty() || metadata.len() <= MAX_METADATA_BYTES && is_object();
         if fits { Ok(()) } else { Err(BadArtifact::Metadata) }
     }
 }
@@ -373,126 +403,4 @@ pub fn number(version: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn blob(path: &str) -> Entry {
-        Entry { path: path.to_owned(), content: Content::Blob { sha256: "0".repeat(64), size: 1 } }
-    }
-
-    fn row() -> ArtifactRow {
-        ArtifactRow {
-            name: "mnist".to_owned(),
-            kind: "dataset".to_owned(),
-            digest: "a".repeat(64),
-            size: 7,
-            metadata: r#"{"rows":3}"#.to_owned(),
-            aliases: vec!["best".to_owned(), "größer".to_owned()],
-        }
-    }
-
-    #[test]
-    fn the_order_of_entries_does_not_matter_and_each_entry_is_checked() {
-        let url = Entry {
-            path: "r".to_owned(),
-            content: Content::Reference("s3://bucket/key".to_owned()),
-        };
-        let one = manifest(&mut [blob("a"), url.clone(), blob("b")]).unwrap();
-        assert_eq!(one, manifest(&mut [blob("b"), blob("a"), url.clone()]).unwrap());
-        assert_ne!(one, manifest(&mut [blob("a"), blob("b")]).unwrap());
-        assert!(matches!(manifest(&mut [blob("a"), blob("a")]), Err(BadArtifact::Twice(_))));
-        assert_eq!(
-            manifest(&mut [blob("a/b/c"), blob("a/b"), blob("a-b")]),
-            Err(BadArtifact::Folder("a/b".to_owned()))
-        );
-        assert!(manifest(&mut [blob("../a")]).is_err());
-        let steering = Entry { content: Content::Reference("a\nb".to_owned()), ..url };
-        assert!(manifest(&mut [steering]).is_err());
-    }
-
-    #[test]
-    fn a_manifest_has_one_spelling() {
-        let text = manifest(&mut [blob("a"), blob("b")]).unwrap();
-        assert_eq!(entries(&text).unwrap(), [blob("a"), blob("b")]);
-        assert_eq!(entries(&format!("{HEADER}\n")), Ok(Vec::new()));
-        let lines: Vec<&str> = text.lines().collect();
-        for bad in [
-            String::new(),
-            text.trim_end().to_owned(),
-            text.replace('\n', "\r\n"),
-            text.replace("\t1\t", "\t01\t"),
-            text.replace("\t1\t", "\t+1\t"),
-            text.replace("blob", "link"),
-            format!("{}\n{}\n{}\n", lines[0], lines[2], lines[1]),
-            format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1]),
-            text.replace("\tb\n", "\t/etc/passwd\n"),
-            text.replace("\tb\n", "\tb\tc\n"),
-        ] {
-            assert!(entries(&bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_row_comes_back_and_an_invalid_row_is_refused() {
-        let told = |artifact: &ArtifactRow| Row {
-            values: artifact
-                .values()
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
-            ..Row::default()
-        };
-        assert_eq!(ArtifactRow::of(&told(&row())), Ok(row()));
-        for at in 0..row().values().len() {
-            let mut less = told(&row());
-            less.values.remove(at);
-            assert!(matches!(ArtifactRow::of(&less), Err(BadArtifact::Value(_))));
-        }
-        for bad in [
-            ArtifactRow { name: "../x".to_owned(), ..row() },
-            ArtifactRow { kind: String::new(), ..row() },
-            ArtifactRow { aliases: vec!["v3".to_owned()], ..row() },
-            ArtifactRow { metadata: "[1]".to_owned(), ..row() },
-            ArtifactRow { size: u64::MAX / 4, ..row() },
-        ] {
-            assert!(ArtifactRow::of(&told(&bad)).is_err(), "{bad:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_written_manifest_is_read_back(
-            paths in prop::collection::btree_set("[a-z]{1,3}(/[a-zé .]{1,3}x)?", 0..20),
-            url in "[a-z:/ ]{1,20}",
-        ) {
-            let mut some: Vec<Entry> = paths.iter().enumerate().map(|(at, path)| match at % 3 {
-                0 => Entry { path: path.clone(), content: Content::Reference(url.clone()) },
-                _ => blob(path),
-            }).collect();
-            if let Ok(text) = manifest(&mut some) {
-                prop_assert_eq!(entries(&text), Ok(some));
-            }
-        }
-
-        #[test]
-        fn no_file_is_a_folder(
-            paths in prop::collection::btree_set("[ab](-b)?(/[ab-]){0,3}", 0..8),
-        ) {
-            let is_folder =
-                |one: &String| paths.iter().any(|other| other.starts_with(&format!("{one}/")));
-            let mut some: Vec<Entry> = paths.iter().map(|path| blob(path)).collect();
-            prop_assert_eq!(manifest(&mut some).is_err(), paths.iter().any(is_folder));
-        }
-
-        #[test]
-        fn no_text_makes_the_parser_panic(
-            text in "(besom manifest 1\n)?(blob|reference|\t|[0-9a-f]{64}|/|\\.|\n|1){0,12}",
-        ) {
-            if let Ok(mut some) = entries(&text) {
-                prop_assert_eq!(manifest(&mut some), Ok(text));
-            }
-        }
-    }
-}
+mod tests;

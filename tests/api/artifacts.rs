@@ -179,10 +179,8 @@ async fn one_append_makes_no_more_work_than_the_largest_version() {
     let sweep = lab.create(RANDOM).await;
     let mut agent = lab.agent("one", &sweep.id);
     let start = agent.ask().await;
-    let reference = |at: usize| Entry {
-        path: format!("{at}"),
-        content: Content::Reference("s3://b".to_owned()),
-    };
+    let reference =
+        |at: usize| Entry { path: format!("{at}"), content: Content::reference("s3://b") };
     let (text, row) =
         version("net", &mut (0..MAX_ENTRIES * 3 / 5).map(reference).collect::<Vec<_>>());
     lab.put(None, text.as_bytes()).await;

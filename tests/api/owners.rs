@@ -90,10 +90,8 @@ async fn a_hash_opens_no_content_of_another_project() {
     let mut lab = lab().await;
     let (owner, mate) = (begin(&mut lab, "ours").await, begin(&mut lab, "ours").await);
     let stranger = begin(&mut lab, "theirs").await;
-    let text = manifest(&mut [Entry {
-        path: "r".to_owned(),
-        content: Content::Reference("s3://r".to_owned()),
-    }]);
+    let text =
+        manifest(&mut [Entry { path: "r".to_owned(), content: Content::reference("s3://r") }]);
     let secret = text.unwrap().into_bytes();
     let size = secret.len() as u64;
     assert_eq!(put(&lab, &owner.token, &secret).await.unwrap(), BlobStored { known: false });

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
+mod artifacts;
 mod client;
 mod logging;
 mod outage;
+mod reading;
 mod resume;
 mod sweeps;
 mod trials;

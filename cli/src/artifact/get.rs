@@ -62,7 +62,7 @@ pub(super) async fn get(controller: &Controller, args: &Args) -> Result<(), Fail
     let folder = Folder::open(&to).map_err(|error| unwritable(&error))?;
     let blobs = entries.iter().filter_map(|entry| match &entry.content {
         Content::Blob { size, .. } => Some(*size),
-        Content::Reference(_) => None,
+        Content::Reference { .. } => None,
     });
     let (files, total) =
         blobs.fold((0, 0_u64), |(files, total), size| (files + 1, total.saturating_add(size)));

@@ -45,6 +45,9 @@ pub(super) async fn show(controller: &Controller, args: &Args) -> Result<(), Fai
 fn entry(Entry { path, content }: &Entry) -> Value {
     match content {
         Content::Blob { sha256, size } => json!({ "path": path, "size": size, "sha256": sha256 }),
-        Content::Reference(url) => json!({ "path": path, "reference": url }),
+        Content::Reference { url, digest: None } => json!({ "path": path, "reference": url }),
+        Content::Reference { url, digest } => {
+            json!({ "path": path, "reference": url, "digest": digest })
+        }
     }
 }

@@ -22,9 +22,10 @@ const SHOWN: u32 = 50;
 #[command(after_help = "\
 A filter is a name, one of = != < <= > >=, and a value. A run must pass all filters. The names are
 config.KEY, summary.KEY, id, name, state, project, sweep, group, job_type, agent, tags, trial,
-attempt, value and rows. A filter on tags needs one tag that passes. A value in quotes is text,
-nan and inf are numbers, and null is a missing value. A KEY in quotes may contain any character,
-as in 'summary.\"a=b\" > 2'.
+attempt, value, rows, slug (the run's name in its project, else its id) and created (as in
+2026-01-31T09:30). A filter on tags needs one tag that passes. A value in quotes is text, nan and
+inf are numbers, and null is a missing value. A KEY in quotes may contain any character, as in
+'summary.\"a=b\" > 2'.
 
 The newest runs come first: the newest 50, or as many as --limit says. JSON has all runs unless
 --limit is given. --sort puts the smallest value first, or the largest with `-` before the name.

@@ -45,6 +45,8 @@ pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String 
     let lines = [
         ("project", one_line(&version.project, NAME)),
         ("aliases", one_line(&version.aliases.join(", "), SENTENCE)),
+        ("tags", one_line(&version.tags.join(", "), SENTENCE)),
+        ("about", one_line(&version.description, SENTENCE)),
         ("size", format!("{} in {}", size(version.size), count(version.files, "file"))),
         ("digest", one_line(&version.digest, SENTENCE)),
         ("created", terminal::age(now_ms.saturating_sub(version.created_ms))),
@@ -60,7 +62,7 @@ pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String 
     for Entry { path, content } in entries {
         let (size, url) = match content {
             Content::Blob { size, .. } => (terminal::size(*size), String::new()),
-            Content::Reference(url) => {
+            Content::Reference { url, .. } => {
                 (String::new(), paint(style::FAINT, one_line(url, SENTENCE)))
             }
         };
@@ -100,10 +102,7 @@ mod tests {
         };
         let hostile = Artifact { name: "\u{1b}[2Jx\n".to_owned(), ..Artifact::default() };
         let entries = [
-            Entry {
-                path: "raw".to_owned(),
-                content: Content::Reference("s3://bucket/raw".to_owned()),
-            },
+            Entry { path: "raw".to_owned(), content: Content::reference("s3://bucket/raw") },
             Entry {
                 path: "train/images.bin".to_owned(),
                 content: Content::Blob { sha256: "0".repeat(64), size: 55_000_000 },

@@ -8,7 +8,10 @@ use record::{
     ids::{ProjectId, RunId},
 };
 
-use super::database::{Error, Result, Row, Tx, columns, int};
+use super::{
+    announced,
+    database::{Error, Result, Row, Tx, columns, int},
+};
 
 /// One version of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,10 @@ pub(crate) struct Version {
     pub(crate) files: u64,
     /// The sum of the bytes of the entries' blobs.
     pub(crate) size: u64,
+    /// What people say about the version.
+    pub(crate) description: String,
+    /// The tags of the version, as a JSON list.
+    pub(crate) tags: String,
     /// When the version was created, by the controller's clock, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
 }
@@ -41,7 +48,8 @@ columns! {
     /// Reads a version.
     macro version_columns, fn read() -> Version {
         key: get, project: get, name: get, kind: get, version: count, digest: get,
-        manifest_size: count, metadata: get, files: count, size: count, created_ms: get,
+        manifest_size: count, metadata: get, files: count, size: count, description: get,
+        tags: get, created_ms: get,
     } => Version {
         key,
         project,
@@ -53,6 +61,8 @@ columns! {
         metadata,
         files,
         size,
+        description,
+        tags,
         created_ms,
     }
 }
@@ -95,6 +105,11 @@ pub(crate) fn numbered(
         &[&project.as_str(), &name, &version],
         read,
     )
+}
+
+/// Finds a version by its internal key. `None` if there is no such version or it was removed.
+pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Version>> {
+    tx.one(select!("WHERE key = ?1 AND removed = 0"), &[&key], read)
 }
 
 /// Finds a version by an alias.
@@ -198,14 +213,14 @@ pub(crate) fn stage(tx: &Tx<'_>, now_ms: i64) -> Result<i64> {
 /// Writes entries of the version or the staged row with this key.
 pub(crate) fn write(tx: &Tx<'_>, key: i64, entries: &[Entry]) -> Result<()> {
     for Entry { path, content } in entries {
-        let (sha256, size, reference) = match content {
-            Content::Blob { sha256, size } => (Some(sha256), *size, None),
-            Content::Reference(url) => (None, 0, Some(url)),
+        let (sha256, size, reference, pin) = match content {
+            Content::Blob { sha256, size } => (Some(sha256), *size, None, None),
+            Content::Reference { url, digest } => (None, 0, Some(url), digest.as_ref()),
         };
         tx.run(
-            "INSERT INTO artifact_entries (artifact, path, sha256, size, reference) VALUES (?1, \
-            ?2, ?3, ?4, ?5)",
-            &[&key, path, &sha256, &int(size)?, &reference],
+            "INSERT INTO artifact_entries (artifact, path, sha256, size, reference, pin)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[&key, path, &sha256, &int(size)?, &reference, &pin],
         )?;
     }
     Ok(())
@@ -286,12 +301,32 @@ pub(crate) fn set_metadata(tx: &Tx<'_>, key: i64, metadata: &str) -> Result<()> 
     Ok(())
 }
 
+/// Replaces the description and the tags of a version.
+pub(crate) fn describe(tx: &Tx<'_>, key: i64, description: &str, tags: &str) -> Result<()> {
+    tx.run(
+        "UPDATE artifacts SET description = ?2, tags = ?3 WHERE key = ?1",
+        &[&key, &description, &tags],
+    )?;
+    Ok(())
+}
+
 /// Finds one entry of a version.
 pub(crate) fn find(tx: &Tx<'_>, key: i64, path: &str) -> Result<Option<Entry>> {
     tx.one(
-        "SELECT path, sha256, size, reference FROM artifact_entries WHERE artifact = ?1 AND path \
-        = ?2",
+        "SELECT path, sha256, size, reference, pin FROM artifact_entries
+         WHERE artifact = ?1 AND path = ?2",
         &[&key, &path],
+        entry,
+    )
+}
+
+/// Reads at most `limit` entries of a version whose paths come after `after`, in the order of their
+/// paths.
+pub(crate) fn entries(tx: &Tx<'_>, key: i64, after: &str, limit: u32) -> Result<Vec<Entry>> {
+    tx.all(
+        "SELECT path, sha256, size, reference, pin FROM artifact_entries
+         WHERE artifact = ?1 AND path > ?2 ORDER BY path LIMIT ?3",
+        &[&key, &after, &limit],
         entry,
     )
 }
@@ -299,7 +334,7 @@ pub(crate) fn find(tx: &Tx<'_>, key: i64, path: &str) -> Result<Option<Entry>> {
 fn entry(row: &Row<'_>) -> Result<Entry> {
     let content = match (row.get::<Option<String>>(1)?, row.get::<Option<String>>(3)?) {
         (Some(sha256), None) => Content::Blob { sha256, size: row.count(2)? },
-        (None, Some(url)) => Content::Reference(url),
+        (None, Some(url)) => Content::Reference { url, digest: row.get(4)? },
         _ => {
             return Err(Error::Corrupt(
                 "an entry of an artifact is neither a blob nor a reference".to_owned(),
@@ -405,6 +440,7 @@ pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
         &[&key, &now_ms],
     )?;
     tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;
+    announced::forget(tx, key)?;
     tx.run("UPDATE artifacts SET removed = 1 WHERE key = ?1", &[&key])?;
     Ok(())
 }

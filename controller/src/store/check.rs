@@ -80,6 +80,9 @@ pub(crate) fn dangling(tx: &Tx<'_>) -> Result<Vec<(String, String)>> {
          SELECT 'the manifest of `' || name || ':v' || version || '`', digest FROM artifacts
              WHERE removed = 0 AND digest NOT IN here
          UNION ALL
+         SELECT 'the manifest of W&B for `' || name || '`', manifest FROM announced
+             WHERE manifest IS NOT NULL AND manifest NOT IN here
+         UNION ALL
          SELECT 'the checkpoint at step ' || step || ' of run `' || id || '`', sha256
              FROM checkpoints JOIN runs ON runs.key = run WHERE kept = 1 AND sha256 NOT IN here",
         &[],

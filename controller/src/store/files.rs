@@ -2,7 +2,7 @@
 //! size of all blobs when it starts. The path of a file is text: it is compared and shown, never
 //! opened. Every function fails only if the database does.
 
-use record::file::FileRow;
+use record::{file::FileRow, ids::ProjectId};
 
 use super::{
     database::{Result, Row, Tx, int},
@@ -42,6 +42,29 @@ pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Res
         )?;
     }
     Ok(again == 0)
+}
+
+/// Records the MD5 of a blob, as hexadecimal digits.
+pub(crate) fn set_md5(tx: &Tx<'_>, sha256: &str, md5: &str) -> Result<()> {
+    tx.run("UPDATE blobs SET md5 = ?2 WHERE sha256 = ?1", &[&sha256, &md5])?;
+    Ok(())
+}
+
+/// Returns the MD5 of a blob; `None` if nobody has computed it.
+pub(crate) fn md5(tx: &Tx<'_>, sha256: &str) -> Result<Option<String>> {
+    let sql = "SELECT md5 FROM blobs WHERE sha256 = ?1";
+    Ok(tx.one(sql, &[&sha256], |row| row.get(0))?.flatten())
+}
+
+/// Finds the blobs with this MD5 that a project has, with their sizes. Blobs that are marked as
+/// gone are left out.
+pub(crate) fn with_md5(tx: &Tx<'_>, project: &ProjectId, md5: &str) -> Result<Vec<(String, u64)>> {
+    tx.all(
+        "SELECT blobs.sha256, blobs.size FROM blobs JOIN holdings ON holdings.sha256 = blobs.sha256
+         WHERE md5 = ?1 AND doomed = 0 AND project = ?2 ORDER BY blobs.sha256",
+        &[&md5, &project.as_str()],
+        |row| Ok((row.get(0)?, row.count(1)?)),
+    )
 }
 
 /// Writes the row of a file. It replaces the attempt's earlier row of the same path.
@@ -104,12 +127,13 @@ fn read(row: &Row<'_>) -> Result<File> {
     Ok(File { file, attempt: row.get(4)?, logged_ms: row.get(5)? })
 }
 
-/// The SQL condition that no run, artifact or kept checkpoint refers to a blob.
+/// The SQL condition that no run, artifact, announced artifact or kept checkpoint refers to a blob.
 macro_rules! unreferenced {
     () => {
         "NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)
          AND NOT EXISTS (SELECT 1 FROM artifact_entries AS entry WHERE entry.sha256 = blobs.sha256)
          AND NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = blobs.sha256 AND removed = 0)
+         AND NOT EXISTS (SELECT 1 FROM announced WHERE manifest = blobs.sha256)
          AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.sha256 = blobs.sha256 AND \
          kept = 1)"
     };

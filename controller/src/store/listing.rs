@@ -2,7 +2,7 @@
 //! metric definitions, and their summaries. `app::read::find` calls it. It reads a column of a run
 //! only when the caller asks for it, and copies no text.
 
-use record::ids::SweepId;
+use record::ids::{ProjectId, SweepId};
 
 use super::database::{Error, Result, Row, Tx};
 
@@ -37,6 +37,8 @@ pub(crate) enum Text {
     Added,
     /// The definitions of how metrics are summarized, as a JSON array.
     Metrics,
+    /// The run's name in its project, if it is not the run's id.
+    Slug = 20,
 }
 
 /// The columns of whole numbers.
@@ -48,6 +50,8 @@ pub(crate) enum Number {
     Attempt,
     /// The number of rows of history of the present attempt.
     Rows,
+    /// When the run was created, in milliseconds since the epoch.
+    Created = 21,
 }
 
 /// The parts of a run's summary, as frames.
@@ -100,7 +104,7 @@ macro_rules! select {
             "SELECT r.key, r.id, r.sweep, r.project, r.name, r.tags, r.config, r.state, r.agent, \
             a.grouped, a.job_type, \
              a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, \
-             s.ranges \
+             s.ranges, r.slug, r.created_ms \
              FROM runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
              r.key ",
             $rest
@@ -126,4 +130,28 @@ pub(crate) fn each<E: From<Error>>(
     // numbers have an index.
     let sql = select!("WHERE r.sweep = ?2 AND (?1 = '' OR r.project = ?1) ORDER BY r.trial DESC");
     tx.each(sql, &[&project, &sweep.as_str()], show)
+}
+
+/// Lists the projects that have a run or a sweep, sorted, and when the first of these was created,
+/// in milliseconds since the epoch.
+pub(crate) fn projects(tx: &Tx<'_>) -> Result<Vec<(ProjectId, i64)>> {
+    tx.all(
+        "SELECT project, min(created_ms) FROM (
+             SELECT project, min(created_ms) AS created_ms FROM runs GROUP BY project
+             UNION ALL
+             SELECT project, min(created_ms) FROM sweeps WHERE project <> '' GROUP BY project
+         ) GROUP BY project ORDER BY project",
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Returns when the first run or sweep of a project was created, in milliseconds since the epoch.
+pub(crate) fn first_ms(tx: &Tx<'_>, project: &ProjectId) -> Result<Option<i64>> {
+    let sql = "SELECT min(created_ms) FROM (
+                   SELECT min(created_ms) AS created_ms FROM runs WHERE project = ?1
+                   UNION ALL
+                   SELECT min(created_ms) FROM sweeps WHERE project = ?1
+               )";
+    Ok(tx.one(sql, &[&project.as_str()], |row| row.get(0))?.flatten())
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod about;
 pub(crate) mod agents;
+pub(crate) mod announced;
 pub(crate) mod artifacts;
 pub(crate) mod blobs;
 pub(crate) mod blocks;

@@ -234,7 +234,7 @@ impl Input {
     /// entry has the hash and size of an empty file.
     fn named(&self, path: &str) -> Entry {
         let content = match self {
-            Self::Reference(url) => Content::Reference(url.clone()),
+            Self::Reference(url) => Content::reference(url),
             Self::File(_) | Self::Bytes(_) => {
                 Content::Blob { sha256: Hashed::of(b"").sha256, size: 0 }
             }
@@ -244,7 +244,7 @@ impl Input {
 
     fn keep(&self, files: &Files) -> Result<Content, ArtifactError> {
         let (kept, path) = match self {
-            Self::Reference(url) => return Ok(Content::Reference(url.clone())),
+            Self::Reference(url) => return Ok(Content::reference(url)),
             Self::Bytes(bytes) => (files.content(Source::Bytes(bytes)), Path::new("(bytes)")),
             Self::File(path) => (files.content(Source::File(path)), path.as_path()),
         };

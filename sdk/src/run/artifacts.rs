@@ -134,7 +134,7 @@ impl ArtifactVersion {
             Content::Blob { size, .. } => {
                 ArtifactFile { path: path.clone(), size: *size, reference: None }
             }
-            Content::Reference(url) => {
+            Content::Reference { url, .. } => {
                 ArtifactFile { path: path.clone(), size: 0, reference: Some(url.clone()) }
             }
         };
@@ -174,7 +174,7 @@ impl ArtifactVersion {
         let entry = self.entries.iter().find(|entry| entry.path == path);
         let content = match entry.map(|entry| &entry.content) {
             Some(Content::Blob { sha256, size }) => Hashed { sha256: sha256.clone(), size: *size },
-            Some(Content::Reference(url)) => {
+            Some(Content::Reference { url, .. }) => {
                 return Err(wrong(format!(
                     "`{path}` is a reference to {url}, which Besom does not open"
                 )));

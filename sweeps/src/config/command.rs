@@ -22,6 +22,9 @@ use super::{
 /// The start of the macro for an environment variable. This macro, unlike the others, may stand
 /// inside a longer item.
 const ENVVAR: &str = "${envvar:";
+/// The warning about a sweep without a program.
+pub const NO_PROGRAM: &str =
+    "no `program`: only a function agent in your own code can run this sweep";
 
 impl Config {
     /// Returns the argv of a trial with these parameters (a JSON object, nested as in the YAML).
@@ -177,10 +180,7 @@ fn default(
         None => {
             if let Some(at) = no_program {
                 report
-                    .warning(
-                        at,
-                        "no `program`: only a function agent in your own code can run this sweep",
-                    )
+                    .warning(at, NO_PROGRAM)
                     .hint("add `program: train.py` for agents that start a program");
             }
             &[]

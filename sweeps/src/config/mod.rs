@@ -39,6 +39,7 @@ mod value;
 mod warm_start;
 mod when;
 
+pub use command::NO_PROGRAM;
 pub use problem::{Problem, Severity};
 pub use render::render;
 pub use schema::{Argument, Checked, Command, Config, Metric, Piece};

@@ -2,6 +2,7 @@
 //! folder tests/wandb has the tests with the client itself.
 
 mod agents;
+mod artifacts;
 mod http;
 mod lines;
 mod rights;

@@ -3,20 +3,23 @@
 use controller::offline::{Offline, WantedKey};
 use serde_json::{Value, json};
 
-use super::http::{Caller, lines};
+use super::{
+    artifacts::announce_for,
+    http::{Caller, lines},
+};
 use crate::lab::{Lab, RANDOM};
 
-/// The callers, and what each gets: from the creation of a run in vision/digits, from a row and a
-/// file for a run there, and from a look at it.
-const TABLE: &[(&str, [u16; 3], bool)] = &[
-    ("root", [200, 200, 200], true),
-    ("member", [200, 200, 200], true),
-    ("ingest", [200, 200, 200], false),
-    ("viewer", [403, 403, 403], true),
-    ("read", [403, 403, 403], true),
-    ("outsider", [404, 404, 404], false),
-    ("agent", [404, 404, 404], false),
-    ("nobody", [401, 401, 401], false),
+/// The callers, and what each gets: from the creation of a run in vision/digits, from a row, a file
+/// and an artifact for a run there, and from a look at it.
+const TABLE: &[(&str, [u16; 4], bool)] = &[
+    ("root", [200; 4], true),
+    ("member", [200; 4], true),
+    ("ingest", [200; 4], false),
+    ("viewer", [403; 4], true),
+    ("read", [403; 4], true),
+    ("outsider", [404; 4], false),
+    ("agent", [404; 4], false),
+    ("nobody", [401; 4], false),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,6 +67,7 @@ async fn each_caller_gets_what_its_role_and_key_open() {
             caller.upsert(named(&format!("of-{name}"))),
             caller.stream("vision/digits/there", lines(0, &[1.5])),
             caller.upload("vision/digits/there", "a.txt"),
+            announce_for(&caller, ["vision", "digits", "there"], "data", name),
         ];
         assert_eq!(got.each_ref().map(|answer| answer.status), *expected, "{name}: {got:?}");
         let found = caller.ask(look, json!({})).json();
@@ -111,10 +115,11 @@ async fn the_token_of_a_run_opens_this_run_alone() {
     let refused = [
         own.stream(&path(&other.run), lines(0, &[1.5])),
         own.upload(&path(&other.run), "a.txt"),
+        announce_for(&own, ["home", "uncategorized", &other.run], "data", "x"),
         upsert(&other.run, json!({})),
         upsert("new", json!({})),
     ];
-    assert_eq!(refused.each_ref().map(|answer| answer.status), [403; 4], "{refused:?}");
+    assert_eq!(refused.each_ref().map(|answer| answer.status), [403; 5], "{refused:?}");
     let look = "query($r: String!) { project(name: \"uncategorized\") { run(name: $r) { name } } }";
     let found = own.ask(look, json!({ "r": other.run }));
     assert_ne!(found.json()["data"]["project"]["run"]["name"], other.run, "{found:?}");

@@ -41,12 +41,14 @@ async fn a_file_is_sent_and_fetched_without_a_key() {
         ("PUT", put.replace("a%20b", "a%20c")),
         ("PUT", put.replace("/1/r/", "/1/s/")),
         ("PUT", put.replace("/1/r/", "/2/r/")),
-        ("PUT", put.replacen("/put/", "/put/9", 1)),
+        ("PUT", put.replacen("/storage/", "/storage/9", 1)),
         ("PUT", get.clone()),
         ("PUT", get.replacen("/get/", "/put/", 1)),
         ("GET", put.clone()),
         ("GET", get.replace("media", "medib")),
-        ("GET", "/storage/get/99999999999999/1/r/0000000000/x".to_owned()),
+        ("GET", "/storage/99999999999999/0000000000/get/r/x".to_owned()),
+        ("GET", "/storage/99999999999999/0000000000/manifest/1".to_owned()),
+        ("GET", format!("/storage/99999999999999/0000000000/content/{}", "0".repeat(64))),
     ] {
         let refused = nobody.send(method, &forged, &[], b"x");
         assert_eq!(refused.status, 403, "{method} {forged}: {refused:?}");

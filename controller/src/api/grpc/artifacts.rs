@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 use super::{Door, error::status, named, stream};
 use crate::app::files::{
     artifacts::{self, ArtifactView, OfRun},
+    labels,
     versions::Wanted,
 };
 
@@ -65,7 +66,7 @@ impl Artifacts for Door {
 
     async fn alias(&self, request: Request<AliasArtifact>) -> Result<Response<Artifact>, Status> {
         let (caller, AliasArtifact { artifact, add, remove }) = self.enter(request).await?;
-        let changed = artifacts::alias(&self.app, &caller, wanted(artifact), add, remove).await;
+        let changed = labels::alias(&self.app, &caller, wanted(artifact), add, remove).await;
         Ok(Response::new(changed.map_err(status)?.into()))
     }
 
@@ -79,11 +80,13 @@ impl Artifacts for Door {
 
 fn wanted(artifact: Option<ArtifactRef>) -> Wanted {
     let ArtifactRef { project, name, version, digest, run } = artifact.unwrap_or_default();
-    Wanted { project, run: named(run), name, version, digest }
+    Wanted { project, run: named(run), name, version, digest, key: None }
 }
 
 impl From<ArtifactView> for Artifact {
-    fn from(ArtifactView { version, aliases, made_by, used_by }: ArtifactView) -> Self {
+    fn from(view: ArtifactView) -> Self {
+        let tags = view.tags();
+        let ArtifactView { version, aliases, made_by, used_by, .. } = view;
         Artifact {
             project: version.project.into(),
             name: version.name,
@@ -98,6 +101,8 @@ impl From<ArtifactView> for Artifact {
             created_ms: version.created_ms,
             made_by: made_by.into_iter().map(Into::into).collect(),
             used_by: used_by.into_iter().map(Into::into).collect(),
+            description: version.description,
+            tags,
         }
     }
 }

@@ -85,7 +85,8 @@ impl Runs for Door {
     async fn find(&self, request: Request<FindRuns>) -> Result<Response<Self::FindStream>, Status> {
         let (caller, FindRuns { project, sweep, filters, sort, limit }) =
             self.enter(request).await?;
-        let search = Search { project, sweep: named(sweep), filters, sort, limit };
+        let sweep = named(sweep);
+        let search = Search { project, sweep, filters, sort, limit, ..Search::default() };
         let runs = find::find_runs(&self.app, &caller, search).await.map_err(status)?;
         Ok(Response::new(stream(runs)))
     }

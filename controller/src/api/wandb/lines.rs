@@ -86,6 +86,26 @@ pub(super) fn write(row: &Row, started_ms: i64) -> Json {
     Json::Object(line)
 }
 
+/// Writes a line as JSON in a text, as Python writes it: a number that is not finite is a bare
+/// word. `prefix` stands before the keys of the row in the line.
+pub(super) fn text(line: &Json, row: &Row, prefix: &str) -> String {
+    let odd = |value: &Value| matches!(value, Value::F64(number) if !number.is_finite());
+    if !row.values.iter().any(|(_, value)| odd(value)) {
+        return line.to_string();
+    }
+    let mut line = line.as_object().cloned().unwrap_or_default();
+    let mut words = Vec::new();
+    for (key, value) in row.values.iter().filter(|(_, value)| odd(value)) {
+        let key = if key.starts_with('_') { key.clone() } else { format!("{prefix}{key}") };
+        line.shift_remove(&key);
+        let word = record::json::to_json(value);
+        words.push(format!("{}:{}", Json::from(key), word.as_str().unwrap_or_default()));
+    }
+    let rest = Json::Object(line).to_string();
+    // The line still has its step, so it is not empty.
+    format!("{{{},{}", words.join(","), &rest[1..])
+}
+
 /// Adds to a summary what the client expects in it: the step, the time and the seconds.
 pub(super) fn complete(summary: &mut Map<String, Json>, last: Option<&Row>, started_ms: i64) {
     let Some(last) = last else { return };
@@ -120,6 +140,11 @@ mod tests {
         let row = history(r#"{"loss": 1}"#, 9, 1).unwrap();
         assert_eq!((row.step, row.wall_ms), (9, 1));
         assert_eq!(write(&row, 0)["_step"], 9);
+        let line = r#"{"_step": 3, "a": NaN, "b": -Infinity, "c": 1}"#;
+        let row = history(line, 0, 0).unwrap();
+        let written = text(&write(&row, 0), &row, "");
+        assert!(written.starts_with(r#"{"a":NaN,"b":-Infinity,"c":1"#), "{written}");
+        assert_eq!(history(&written, 0, 0).unwrap().values.len(), 4);
         assert_eq!((history("[1]", 0, 0), history("{", 0, 0)), (None, None));
     }
 

@@ -8,6 +8,7 @@ mod error;
 mod graphql;
 mod lines;
 mod link;
+mod manifest;
 mod names;
 mod objects;
 mod query;

@@ -4,6 +4,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use record::ids::{ProjectId, RunId, SweepId};
 
+use super::link::Name;
+use crate::app::files::{artifacts::ArtifactView, versions::Key};
+
 /// Returns the id of an object of this kind.
 pub(super) fn id(kind: &str, parts: &[&str]) -> String {
     STANDARD.encode(format!("{kind}:v1:{}", parts.join(":")))
@@ -17,6 +20,48 @@ pub(super) fn of_run(run: &RunId, project: &ProjectId) -> String {
 /// Returns the run that an id of the client names; `None` if it names none.
 pub(super) fn run(id: &str) -> Option<RunId> {
     parts(id, "Run")?.into_iter().next().map(RunId::from)
+}
+
+/// Returns the id of an announced artifact.
+pub(super) fn of_announced(key: i64) -> String {
+    id("Artifact", &["announced", &key.to_string()])
+}
+
+/// Returns the id of a version of an artifact. The client keeps the id with which it has announced
+/// the version.
+pub(super) fn of_artifact(view: &ArtifactView) -> String {
+    match &view.announced {
+        Some(announced) => of_announced(announced.key),
+        None => of_version(view.version.key),
+    }
+}
+
+/// Returns the id of a version that the client has not made.
+pub(super) fn of_version(key: i64) -> String {
+    id("Artifact", &["version", &key.to_string()])
+}
+
+/// Returns the version that an id of the client names; `None` if it names none.
+pub(super) fn artifact(id: &str) -> Option<Key> {
+    let parts = parts(id, "Artifact")?;
+    let key = parts.get(1)?.parse().ok()?;
+    match parts[0].as_str() {
+        "announced" => Some(Key::Announced(key)),
+        "version" => Some(Key::Version(key)),
+        _ => None,
+    }
+}
+
+/// Returns the id of a collection of artifacts.
+pub(super) fn of_collection(Name { project, name }: &Name) -> String {
+    id("ArtifactSequence", &[name, project.name(), project.team()])
+}
+
+/// Returns the collection that an id of the client names; `None` if it names none.
+pub(super) fn collection(id: &str) -> Option<Name> {
+    let parts = parts(id, "ArtifactSequence")?;
+    let [name, project, team] = &parts[..] else { return None };
+    Some(Name { project: ProjectId::new(team, project), name: name.clone() })
 }
 
 /// Returns the parts of an id of the client; `None` if it is not of this kind.
@@ -67,6 +112,18 @@ mod tests {
         for wrong in ["", "k3x9abcd", &id("Project", &["digits"]), "####"] {
             assert_eq!(run(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_ids_of_artifacts_are_read_back() {
+        assert_eq!(artifact(&of_announced(7)), Some(Key::Announced(7)));
+        assert_eq!(artifact(&of_version(7)), Some(Key::Version(7)));
+        for wrong in [id("Artifact", &["x", "7"]), id("Artifact", &["version"]), id("Run", &["7"])]
+        {
+            assert_eq!(artifact(&wrong), None, "{wrong}");
+        }
+        let name = Name { project: ProjectId::new("vision", "digits"), name: "model".to_owned() };
+        assert_eq!(collection(&of_collection(&name)), Some(name));
     }
 
     #[test]

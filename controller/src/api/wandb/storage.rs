@@ -1,22 +1,25 @@
-//! Receives and sends files at signed addresses: `/storage/USE/UNTIL/ATTEMPT/RUN/SIGNATURE/PATH`.
-//! The client shows no key there. The address is the proof that the client may use it.
+//! Receives and sends contents at signed addresses: `/storage/UNTIL/SIGNATURE/WHAT`. The client
+//! shows no key there. The address is the proof that the client may use it.
 
 use std::{ops::Range, sync::Arc};
 
 use axum::{
+    Json,
     body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use record::ids::Attempt;
 use tokio_stream::StreamExt as _;
 
-use super::{door::Door, error::Fault};
+use super::{door::Door, error::Fault, manifest, names};
 use crate::{
     api::caller::Host,
-    app::files::signed::{self, Ticket, Use},
+    app::files::{
+        entries,
+        signed::{self, Found, Opens, Ticket},
+    },
 };
 
 /// The characters of a path that an address has as they are.
@@ -25,25 +28,18 @@ const PLAIN: &AsciiSet =
 
 /// Returns the address of a file, below the address of the controller.
 pub(super) fn address(base: &str, ticket: &Ticket) -> String {
-    let Ticket { what, of: Attempt { run, number }, path, until_ms, signature } = ticket;
-    let what = what.name();
-    let path = utf8_percent_encode(path, PLAIN);
-    format!("{base}/storage/{what}/{until_ms}/{number}/{run}/{signature}/{path}")
+    let Ticket { opens, until_ms, signature } = ticket;
+    let opens = opens.to_string();
+    let opens = utf8_percent_encode(&opens, PLAIN);
+    format!("{base}/storage/{until_ms}/{signature}/{opens}")
 }
 
 /// Reads what stands behind `/storage/` in an address.
 fn ticket(address: &str) -> Option<Ticket> {
-    let mut parts = address.splitn(6, '/');
-    let what = Use::from_name(parts.next()?)?;
-    let until_ms = parts.next()?.parse().ok()?;
-    let number = parts.next()?.parse().ok()?;
-    let of = Attempt::new(parts.next()?, number);
-    let signature = parts.next()?.to_owned();
-    Some(Ticket { what, of, path: parts.next()?.to_owned(), until_ms, signature })
-}
-
-fn unknown() -> Fault {
-    Fault::wrong("this is no address of a file")
+    let (until_ms, rest) = address.split_once('/')?;
+    let (signature, opens) = rest.split_once('/')?;
+    let (until_ms, signature) = (until_ms.parse().ok()?, signature.to_owned());
+    Some(Ticket { opens: Opens::read(opens)?, until_ms, signature })
 }
 
 /// Receives a file.
@@ -59,7 +55,7 @@ pub(super) async fn put(
 }
 
 async fn receive(door: &Door, address: &str, request: Request) -> Result<String, Fault> {
-    let ticket = ticket(address).ok_or_else(unknown)?;
+    let ticket = ticket(address).ok_or_else(signed::not_valid)?;
     let mut receiving = signed::receive(&door.app, ticket).await?;
     if let Some(host) = request.extensions().get::<Host>() {
         host.welcome();
@@ -95,9 +91,11 @@ pub(super) async fn get(
 }
 
 async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Response, Fault> {
-    let ticket = ticket(address).ok_or_else(unknown)?;
-    let file = signed::find(&door.app, ticket).await?;
-    let size = file.file.size;
+    let ticket = ticket(address).ok_or_else(signed::not_valid)?;
+    let (sha256, size) = match signed::find(&door.app, ticket).await? {
+        Found::Content(sha256, size) => (sha256, size),
+        Found::Version(key) => return manifest_of(door, key).await,
+    };
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, range) = match asked.map(|asked| range(asked, size)) {
         None | Some(Asked::Whole) => (StatusCode::OK, 0..size),
@@ -107,8 +105,8 @@ async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Respons
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, all).into_response());
         }
     };
-    let etag = format!("\"{}\"", file.file.sha256);
-    let pieces = signed::read(&door.app, file, range.clone());
+    let etag = format!("\"{sha256}\"");
+    let pieces = signed::read(&door.app, sha256, size, range.clone());
     let pieces =
         pieces.map(|piece| piece.map(|piece| piece.data).map_err(|error| error.to_string()));
     let mut answer = (
@@ -129,6 +127,12 @@ async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Respons
         }
     }
     Ok(answer)
+}
+
+/// Writes the manifest of a version that the client has not made.
+async fn manifest_of(door: &Door, key: i64) -> Result<Response, Fault> {
+    let entries = entries::described(&door.app, key).await?;
+    Ok(Json(manifest::write(entries, &names::of_version(key))).into_response())
 }
 
 /// What a request asks for of a file.
@@ -157,6 +161,8 @@ fn range(header: &str, size: u64) -> Asked {
 
 #[cfg(test)]
 mod tests {
+    use record::ids::Attempt;
+
     use super::*;
 
     #[test]
@@ -180,17 +186,13 @@ mod tests {
 
     #[test]
     fn an_address_is_read_back() {
-        let told = Ticket {
-            what: Use::Put,
-            of: Attempt::new("k3x9abcd-1", 2),
-            path: "media/images/a b_1.png".to_owned(),
-            until_ms: 7,
-            signature: "0".repeat(40),
-        };
+        let of = Attempt::new("k3x9abcd-1", 2);
+        let opens = Opens::SendFile { of, path: "media/images/a b_1.png".to_owned() };
+        let told = Ticket { opens, until_ms: 7, signature: "0".repeat(40) };
         let address = address("http://host:1", &told);
         let path = address.strip_prefix("http://host:1/storage/").unwrap().replace("%20", " ");
         assert_eq!(ticket(&path), Some(told));
-        for wrong in ["", "put", "put/7/2/run/sig", "post/7/2/run/sig/a", "put/x/2/run/sig/a"] {
+        for wrong in ["", "7", "7/sig/put", "x/sig/put/2/run/a", "7/sig/post/2/run/a"] {
             assert_eq!(ticket(wrong), None, "{wrong}");
         }
     }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use record::{
-    artifact::{ArtifactRow, Content, Entry, LATEST, check_alias, entries},
+    artifact::{ArtifactRow, Content, Entry, LATEST, entries},
     ids::{Attempt, ProjectId, RunId},
 };
 
@@ -23,7 +23,6 @@ use crate::{
         App,
         change::Change,
         error::Error,
-        limits::check_list,
         people::{
             audit,
             caller::{Caller, Right},
@@ -32,7 +31,7 @@ use crate::{
         read::{pages, views::Streamed},
         runs::lookup,
     },
-    store::{self, Tx, artifacts::Role, runs::Run},
+    store::{self, Tx, announced::Announced, artifacts::Role, runs::Run},
 };
 
 /// A version of an artifact, with its aliases and the runs that made or used it.
@@ -42,6 +41,8 @@ pub(crate) struct ArtifactView {
     pub(crate) version: Version,
     /// The aliases of the version, such as `latest`.
     pub(crate) aliases: Vec<String>,
+    /// What W&B's client has said about the version; `None` if the client has not made it.
+    pub(crate) announced: Option<Announced>,
     /// The ids of the runs that made the version, at most `limits.artifact_runs`; empty in lists.
     pub(crate) made_by: Vec<RunId>,
     /// The ids of the runs that used the version, at most `limits.artifact_runs`; empty in lists.
@@ -49,11 +50,17 @@ pub(crate) struct ArtifactView {
 }
 
 impl ArtifactView {
+    /// Returns the tags of the version.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        serde_json::from_str(&self.version.tags).unwrap_or_default()
+    }
+
     /// Returns about how many bytes this view takes in a list.
     fn weight(&self) -> usize {
-        let Version { project, name, metadata, .. } = &self.version;
+        let Version { project, name, metadata, description, tags, .. } = &self.version;
         let aliases = self.aliases.iter().map(String::len).sum::<usize>();
-        project.as_str().len() + name.len() + metadata.len() + aliases
+        let said = metadata.len() + description.len() + tags.len();
+        project.as_str().len() + name.len() + said + aliases
     }
 }
 
@@ -101,7 +108,7 @@ pub(in crate::app) async fn stage(
     let entries = read_manifest(app, &names, &row).await?;
     let bytes = entries.iter().fold(0_u64, |sum, entry| match &entry.content {
         Content::Blob { size, .. } => sum.saturating_add(*size),
-        Content::Reference(_) => sum,
+        Content::Reference { .. } => sum,
     });
     let (project, name, digest) = (names.project.clone(), row.name.clone(), row.digest.clone());
     let known = app.read(move |tx, _| {
@@ -208,7 +215,7 @@ pub(in crate::app) fn keep(
 }
 
 /// Returns how many aliases all versions of this artifact have together.
-fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
+pub(super) fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
     Ok(store::artifacts::aliases_of_name(tx, &of.project, &of.name)?)
 }
 
@@ -236,6 +243,8 @@ fn insert(
         metadata,
         files: *entries as u64,
         size: *bytes,
+        description: String::new(),
+        tags: "[]".to_owned(),
         created_ms: now_ms,
     };
     store::artifacts::settle(tx, &version)?;
@@ -343,8 +352,13 @@ pub(crate) async fn of_run(
 
 fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<ArtifactView>, Error> {
     let view = |version: Version| {
-        let aliases = store::artifacts::aliases(tx, version.key)?;
-        Ok(ArtifactView { version, aliases, made_by: Vec::new(), used_by: Vec::new() })
+        Ok(ArtifactView {
+            aliases: store::artifacts::aliases(tx, version.key)?,
+            announced: store::announced::of_version(tx, version.key)?,
+            made_by: Vec::new(),
+            used_by: Vec::new(),
+            version,
+        })
     };
     versions.into_iter().map(view).collect()
 }
@@ -370,7 +384,7 @@ pub(crate) async fn read(
         let (name, number) = (&version.name, version.version);
         match store::artifacts::find(tx, version.key, &path)?.map(|entry| entry.content) {
             Some(Content::Blob { sha256, size }) => Ok((sha256, size)),
-            Some(Content::Reference(url)) => {
+            Some(Content::Reference { url, .. }) => {
                 let message = format!(
                     "`{path}` of `{name}:v{number}` is a reference: its content is not here"
                 );
@@ -381,47 +395,6 @@ pub(crate) async fn read(
     };
     let (sha256, size) = app.read(look).await?;
     Ok(blobs::pieces(app, sha256, size, 0..size))
-}
-
-/// Gives aliases to a version, even those that another version has, and removes others from it.
-///
-/// # Errors
-/// - Fails with [`Error::Invalid`] if a name cannot be an alias, if a name is `latest`, or if the
-///   artifact would have too many aliases.
-/// - Fails with [`Error::Missing`] if the version does not exist.
-pub(crate) async fn alias(
-    app: &Arc<App>,
-    caller: &Caller,
-    wanted: Wanted,
-    add: Vec<String>,
-    remove: Vec<String>,
-) -> Result<ArtifactView, Error> {
-    caller.admits(Right::Steer)?;
-    check_list(&app.settings.limits, "aliases to give", &add)?;
-    check_list(&app.settings.limits, "aliases to take away", &remove)?;
-    for alias in add.iter().chain(&remove) {
-        check_alias(alias).map_err(|bad| Error::invalid(bad.to_string()))?;
-        if alias == LATEST {
-            return Err(Error::invalid(format!("`{LATEST}` always means the newest version")));
-        }
-    }
-    let caller = caller.clone();
-    let name = move |change: &mut Change<'_>| {
-        let version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
-        let (known, most) = (aliases(change.tx, &version)?, change.app.settings.limits.aliases);
-        if add.len() as u32 + known > most {
-            let message = format!("`{}` has {known} aliases; the limit is {most}", version.name);
-            return Err(
-                Error::invalid(message).hint("`sweep artifact alias --remove` takes some away")
-            );
-        }
-        add.iter().try_for_each(|alias| store::artifacts::set_alias(change.tx, &version, alias))?;
-        remove
-            .iter()
-            .try_for_each(|alias| store::artifacts::drop_alias(change.tx, &version, alias))?;
-        view(change.tx, change.app, version)
-    };
-    app.change(name).await
 }
 
 /// Removes a version of an artifact, and returns its last view. No later version gets the removed
@@ -453,11 +426,12 @@ pub(crate) async fn remove(
     app.change(remove).await
 }
 
-fn view(tx: &Tx<'_>, app: &App, version: Version) -> Result<ArtifactView, Error> {
+pub(super) fn view(tx: &Tx<'_>, app: &App, version: Version) -> Result<ArtifactView, Error> {
     let (key, limit) = (version.key, app.settings.limits.artifact_runs);
     let runs = |role| store::artifacts::runs(tx, key, role, limit);
     Ok(ArtifactView {
         aliases: store::artifacts::aliases(tx, key)?,
+        announced: store::announced::of_version(tx, key)?,
         made_by: runs(Role::Made)?,
         used_by: runs(Role::Used)?,
         version,

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 
-use super::artifacts;
+use super::{announced, artifacts};
 use crate::{
     app::{App, change::Change, error::Error, upkeep::full},
     store,
@@ -22,6 +22,7 @@ pub(in crate::app) async fn collect(app: &Arc<App>, now: Instant) -> Result<(), 
     }
     let (limit, before_ms) = (app.settings.limits.collected, before_ms(app));
     artifacts::sweep(app, before_ms).await?;
+    announced::expire(app, before_ms).await?;
     let from = after.clone();
     let seen = app.read(move |tx, _| Ok(store::files::look(tx, &from, before_ms, limit)?)).await?;
     let next =

@@ -1,12 +1,16 @@
 //! Handles the files of runs: contents, artifacts and checkpoints. Also decides which project may
 //! name a content, and limits the bytes that contents take.
 
+pub(crate) mod announced;
 pub(crate) mod artifacts;
 pub(crate) mod blobs;
 pub(crate) mod checkpoints;
 pub(in crate::app) mod collect;
 pub(in crate::app) mod collector;
+pub(crate) mod entries;
 pub(in crate::app) mod kept;
+pub(crate) mod labels;
+pub(crate) mod md5;
 pub(in crate::app) mod owner;
 pub(in crate::app) mod room;
 pub(in crate::app) mod rows;

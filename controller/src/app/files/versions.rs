@@ -19,6 +19,15 @@ use crate::{
     store::{self, Tx, artifacts::Version},
 };
 
+/// The key of a version in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// The key of the version itself.
+    Version(i64),
+    /// The key of the announced artifact that became the version.
+    Announced(i64),
+}
+
 /// The version of an artifact that a caller asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
@@ -33,6 +42,15 @@ pub(crate) struct Wanted {
     /// The digest of a manifest. If the digest is not empty, it replaces `version` and means the
     /// newest version with this manifest.
     pub(crate) digest: String,
+    /// The version's key. If there is one, nothing else counts.
+    pub(crate) key: Option<Key>,
+}
+
+impl Wanted {
+    /// Asks for the version with this key.
+    pub(crate) fn of(key: Key) -> Self {
+        Self { key: Some(key), ..Self::default() }
+    }
 }
 
 /// Returns the project of a request: the one that the caller names, or that of the run.
@@ -72,6 +90,9 @@ pub(in crate::app) fn find(
     wanted: &Wanted,
 ) -> Result<Version, Error> {
     let Wanted { name, version, digest, .. } = wanted;
+    if let Some(key) = wanted.key {
+        return at(tx, caller, right, key);
+    }
     let most = app.settings.limits.text_bytes;
     if [&wanted.project, name, version, digest].iter().any(|text| text.len() > most) {
         return Err(Error::invalid(format!("a name has more than {most} bytes")));
@@ -96,4 +117,24 @@ pub(in crate::app) fn find(
         None => store::artifacts::named(tx, project, name, version)?,
     };
     found.ok_or_else(missing)
+}
+
+/// Finds the version with this key.
+///
+/// # Errors
+/// Fails as [`find`] does.
+fn at(tx: &Tx<'_>, caller: &Caller, right: Right, key: Key) -> Result<Version, Error> {
+    let missing = || Error::missing("no version of an artifact has this id");
+    let key = match key {
+        Key::Version(key) => Some(key),
+        Key::Announced(key) => store::announced::get(tx, key)?.and_then(|found| found.artifact),
+    };
+    let found = key.map(|key| store::artifacts::at(tx, key)).transpose()?.flatten();
+    let version = found.ok_or_else(missing)?;
+    match caller {
+        Caller::Run(attempt) if lookup::find(tx, &attempt.run)?.project == version.project => {}
+        Caller::Run(_) => return Err(missing()),
+        _ => caller.check(right, &version.project, None, missing)?,
+    }
+    Ok(version)
 }

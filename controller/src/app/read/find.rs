@@ -10,7 +10,7 @@ use record::{
 };
 
 use super::{
-    filter::{self, Field, Filter, Name, Sort},
+    filter::{self, Field, Filter, Name, Sort, condition::Condition},
     pages::{self, Outlet, Pace, Streamed},
     path,
     views::{self, RunView},
@@ -46,6 +46,10 @@ pub(crate) struct Search {
     pub(crate) sort: Vec<String>,
     /// The most runs to return; 0 means all.
     pub(crate) limit: u32,
+    /// A further condition, which a program has made.
+    pub(crate) condition: Option<Condition>,
+    /// Further values to sort by, which a program has named.
+    pub(crate) order: Vec<Sort>,
 }
 
 struct Question {
@@ -53,6 +57,7 @@ struct Question {
     project: String,
     sweep: Option<SweepId>,
     filters: Vec<Filter>,
+    condition: Option<Condition>,
     order: Vec<Sort>,
     limit: usize,
 }
@@ -67,29 +72,63 @@ pub(crate) async fn find_runs(
     caller: &Caller,
     search: Search,
 ) -> Result<Streamed<RunView>, Error> {
+    let found = keys(app, caller, search).await?;
+    let app = app.clone();
+    Ok(pages::stream(|outlet| async move { send_runs(&app, &found, &outlet).await }))
+}
+
+/// Returns at most `limit` of the runs that [`find_runs`] returns, from number `from` on, and how
+/// many there are in all.
+///
+/// # Errors
+/// Fails as [`find_runs`] does.
+pub(crate) async fn page(
+    app: &Arc<App>,
+    caller: &Caller,
+    search: Search,
+    from: usize,
+    limit: usize,
+) -> Result<(Vec<RunView>, usize), Error> {
+    let found = keys(app, caller, search).await?;
+    let total = found.len();
+    let page: Vec<i64> = found.into_iter().skip(from).take(limit).collect();
+    let runs = app
+        .read(move |tx, app| views::runs(tx, app, page.iter().map(|&key| store::runs::at(tx, key))))
+        .await?;
+    Ok((runs, total))
+}
+
+/// Returns the internal keys of the runs that [`find_runs`] returns.
+///
+/// # Errors
+/// Fails as [`find_runs`] does.
+pub(crate) async fn keys(
+    app: &Arc<App>,
+    caller: &Caller,
+    search: Search,
+) -> Result<Vec<i64>, Error> {
     caller.admits(Right::See)?;
     check_list(&app.settings.limits, "filters", &search.filters)?;
     check_list(&app.settings.limits, "names to sort by", &search.sort)?;
-    let (filters, order) = filter::read(&search.filters, &search.sort)?;
+    let (filters, mut order) = filter::read(&search.filters, &search.sort)?;
+    order.extend(search.order);
     let limit = if search.limit == 0 { usize::MAX } else { search.limit as usize };
-    let Search { project, sweep, .. } = search;
+    let Search { project, sweep, condition, .. } = search;
     if let Some(sweep) = &sweep {
         permit::sweep(app, caller, Right::See, sweep).await?;
     }
     let project = if project.is_empty() { project } else { caller.project(&project)?.into() };
-    let question = Question { caller: caller.clone(), project, sweep, filters, order, limit };
-    let found = app
-        .read(move |tx, _| {
-            if let Some(sweep) = &question.sweep
-                && store::sweeps::progress(tx, sweep)?.is_none()
-            {
-                return Err(Error::no_sweep(sweep));
-            }
-            question.answer(tx)
-        })
-        .await?;
-    let app = app.clone();
-    Ok(pages::stream(|outlet| async move { send_runs(&app, &found, &outlet).await }))
+    let caller = caller.clone();
+    let question = Question { caller, project, sweep, filters, condition, order, limit };
+    app.read(move |tx, _| {
+        if let Some(sweep) = &question.sweep
+            && store::sweeps::progress(tx, sweep)?.is_none()
+        {
+            return Err(Error::no_sweep(sweep));
+        }
+        question.answer(tx)
+    })
+    .await
 }
 
 async fn send_runs(
@@ -143,6 +182,17 @@ impl Question {
                     ref name => filter.passes(value(candidate, name, &mut known)?.into_iter()),
                 };
                 if !passes {
+                    return Ok(true);
+                }
+            }
+            if let Some(condition) = &self.condition {
+                let mut values = |name: &Name| match name {
+                    Name::Field(Field::Tags) => {
+                        Ok(tags(candidate)?.into_iter().map(Value::Text).collect())
+                    }
+                    name => Ok(value(candidate, name, &mut known)?.into_iter().collect()),
+                };
+                if !condition.is_met::<Error>(&mut values)? {
                     return Ok(true);
                 }
             }
@@ -216,6 +266,16 @@ fn value(
         Name::Field(Field::Group) => text(Text::Group),
         Name::Field(Field::JobType) => text(Text::JobType),
         Name::Field(Field::Agent) => text(Text::Agent),
+        Name::Field(Field::Slug) => {
+            let slug = text(Text::Slug)?;
+            Ok(slug.or(text(Text::Id)?))
+        }
+        Name::Field(Field::Created) => {
+            let created = run.number(Number::Created)?.map(jiff::Timestamp::from_millisecond);
+            // Texts of this form have the order of the times.
+            let written = |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+            Ok(created.and_then(Result::ok).map(written).map(Value::Text))
+        }
         Name::Field(Field::Trial) => number(Number::Trial),
         Name::Field(Field::Attempt) => number(Number::Attempt),
         Name::Field(Field::Rows) => number(Number::Rows),

@@ -2,13 +2,16 @@
 //! modules in `app::read` change nothing.
 
 pub(crate) mod buckets;
+pub(crate) mod console;
 pub(crate) mod curves;
-pub(in crate::app) mod filter;
+pub(crate) mod filter;
 pub(crate) mod find;
 pub(crate) mod history;
 pub(crate) mod lines;
 pub(crate) mod lists;
 pub(in crate::app) mod pages;
 pub(in crate::app) mod path;
+pub(crate) mod projects;
+pub(crate) mod steps;
 pub(crate) mod views;
 pub(crate) mod watch;

@@ -7,7 +7,11 @@
 
 use std::sync::Arc;
 
-use record::{Row, Value, Writer, ids::Attempt, stream::StreamName};
+use record::{
+    Row, Value, Writer,
+    ids::{Attempt, RunId},
+    stream::StreamName,
+};
 
 use super::{
     ingest::{self, Append},
@@ -111,6 +115,24 @@ pub(crate) async fn take(app: &Arc<App>, caller: &Caller, lines: Lines) -> Resul
         end::end(app, caller, sender.of.clone(), end).await?;
     }
     Ok(sender.heard)
+}
+
+/// Adds values to the summary of a run, as a person or program edits it. They are on the disk when
+/// this function returns.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the run does not exist, and as [`ingest::append`] does: the
+/// summary of a trial that is over for long stays as it is.
+pub(crate) async fn summarize(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: RunId,
+    summary: Row,
+) -> Result<(), Error> {
+    let run = app.read(move |tx, _| lookup::find(tx, &id)).await?;
+    let of = lookup::attempt_of(caller, &run);
+    let mut sender = Sender { app, caller, of, heard: Heard::default() };
+    sender.append(WRITER.to_owned(), StreamName::Summary, None, &[summary]).await
 }
 
 /// Appends rows of one attempt.
@@ -302,11 +324,16 @@ fn changed(
     Ok(rows.into_iter().zip(known).filter_map(differs).collect())
 }
 
+/// Returns whether this writer has the later forms of lines of the console.
+pub(in crate::app) fn is_again(writer: &str) -> bool {
+    writer.ends_with(AGAIN)
+}
+
 /// Counts the lines of a stream of a run, with which a process that goes on with it continues.
 pub(in crate::app) fn count(tx: &Tx<'_>, run: &Run, name: StreamName) -> Result<u64, Error> {
     let mut lines = 0;
     for (attempt, writer, most) in Lineage::of(tx, run)?.streams(tx, run.key, name)? {
-        if !writer.ends_with(AGAIN) {
+        if !is_again(&writer) {
             let stream = Stream { run: run.key, name, attempt, writer: &writer };
             lines += store::blocks::unfenced(tx, stream)?.min(most);
         }

@@ -7,4 +7,5 @@ pub(crate) mod end;
 pub(in crate::app) mod lineage;
 pub(crate) mod lookup;
 pub(in crate::app) mod names;
+pub(crate) mod orders;
 pub(crate) mod upsert;

@@ -144,6 +144,11 @@ impl Asked<'_> {
         self.json(name).and_then(Json::as_str)
     }
 
+    /// Returns an argument that is a number; `None` if it is missing or negative.
+    pub(in crate::api::wandb) fn number(&self, name: &str) -> Option<u64> {
+        self.json(name).and_then(Json::as_u64)
+    }
+
     /// Returns an argument that is a list of texts. A single text counts as a list of one, as
     /// GraphQL says.
     pub(in crate::api::wandb) fn texts(&self, name: &str) -> Option<Vec<String>> {
@@ -154,6 +159,16 @@ impl Asked<'_> {
             Json::String(only) => vec![only.clone()],
             _ => return None,
         })
+    }
+
+    /// Returns an argument that is a list of objects, each with its fields as arguments.
+    pub(in crate::api::wandb) fn objects(&self, name: &str) -> Vec<Asked<'_>> {
+        let items = self.json(name).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        let object = |item: &Json| {
+            let arguments = item.as_object().cloned().unwrap_or_default();
+            Asked { name: self.name, arguments }
+        };
+        items.iter().map(object).collect()
     }
 
     /// Returns an argument that is a text of JSON.

@@ -1,21 +1,27 @@
-//! Serves the files of runs, with their signed addresses.
+//! Serves the files of runs and of artifacts, with their signed addresses.
 
-use record::ids::{Attempt, RunId};
+use record::{
+    artifact::Content,
+    ids::{Attempt, RunId},
+};
 use serde_json::{Value as Json, json};
 use tokio_stream::StreamExt as _;
+use tonic::async_trait;
 
 use super::forms::{connection, time};
 use crate::{
     api::wandb::{
         error::Fault,
-        graphql::{Answer, Asked},
-        names,
+        graphql::{Answer, Asked, Object},
+        manifest, names,
         session::Session,
         storage,
     },
     app::files::{
         blobs::{self, FileView},
-        signed::{Ticket, Use},
+        entries::Listed,
+        md5,
+        signed::{Opens, Ticket},
     },
 };
 
@@ -54,8 +60,8 @@ pub(super) async fn count(session: &Session, run: &RunId) -> Result<u64, Fault> 
 
 fn describe(session: &Session, run: &RunId, file: &FileView) -> Json {
     let (path, size) = (&file.file.path, file.file.size);
-    let of = Attempt { run: run.clone(), number: file.attempt };
-    let ticket = Ticket::new(session.app(), Use::Get, of, path.clone());
+    let opens = Opens::FetchFile { run: run.clone(), path: path.clone() };
+    let ticket = Ticket::new(session.app(), opens);
     let address = storage::address(&session.base, &ticket);
     json!({
         "__typename": "File",
@@ -82,10 +88,61 @@ pub(super) fn uploads(
     let upload = |path: &String| {
         let path = normal(path);
         record::file::check_path(path).map_err(|bad| Fault::wrong(bad.to_string()))?;
-        let ticket = Ticket::new(session.app(), Use::Put, of.clone(), path.to_owned());
+        let opens = Opens::SendFile { of: of.clone(), path: path.to_owned() };
+        let ticket = Ticket::new(session.app(), opens);
         Ok(json!({ "name": path, "uploadUrl": storage::address(&session.base, &ticket) }))
     };
     paths.iter().map(upload).collect()
+}
+
+/// A file of a version of an artifact.
+pub(super) struct Entry(pub(super) Listed);
+
+impl Entry {
+    /// Returns the address of the content. A reference has the address that its program has said.
+    fn address(&self, session: &Session) -> String {
+        match &self.0.entry.content {
+            Content::Blob { sha256, .. } => {
+                let opens = Opens::FetchContent { sha256: sha256.clone() };
+                storage::address(&session.base, &Ticket::new(session.app(), opens))
+            }
+            Content::Reference { url, .. } => url.clone(),
+        }
+    }
+
+    /// Returns what the client knows the content by.
+    async fn digest(&self, session: &Session) -> Result<String, Fault> {
+        Ok(match &self.0.entry.content {
+            Content::Blob { sha256, size } => {
+                manifest::to_base64(&md5::of(session.app(), sha256.clone(), *size).await?)
+            }
+            Content::Reference { url, digest } => digest.clone().unwrap_or_else(|| url.clone()),
+        })
+    }
+}
+
+#[async_trait]
+impl Object for Entry {
+    fn kind(&self) -> &'static str {
+        "File"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let Listed { entry, created_ms } = &self.0;
+        Ok(Some(match asked.name {
+            "id" => names::id("File", &[&entry.path]).into(),
+            "name" | "displayName" | "storagePath" => entry.path.clone().into(),
+            "url" | "directUrl" => self.address(session).into(),
+            "sizeBytes" => match entry.content {
+                Content::Blob { size, .. } => size.into(),
+                Content::Reference { .. } => 0.into(),
+            },
+            "updatedAt" => time(*created_ms).into(),
+            "digest" | "md5" => self.digest(session).await?.into(),
+            "mimetype" => Answer::null(),
+            _ => return Ok(None),
+        }))
+    }
 }
 
 /// Returns a path without `./` at its start, as the client sometimes writes it.

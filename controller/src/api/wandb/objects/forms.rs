@@ -6,15 +6,18 @@ use tonic::async_trait;
 use crate::api::wandb::{
     error::Fault,
     graphql::{Answer, Asked, Object},
-    link::Link,
+    link::{Link, Page},
     session::Session,
 };
 
-/// Several objects, as the client lists them, on one page.
-pub(super) struct Connection(pub(super) Vec<Link>);
+/// Several objects, as the client lists them.
+pub(super) struct Connection(pub(super) Page);
 
 /// One object of a connection.
-struct Edge(Link);
+struct Edge {
+    cursor: String,
+    node: Link,
+}
 
 #[async_trait]
 impl Object for Connection {
@@ -23,13 +26,20 @@ impl Object for Connection {
     }
 
     async fn field(&self, _: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let Page { items, more, total } = &self.0;
         Ok(Some(match asked.name {
             "edges" => {
-                let edge = |item: &Link| Answer::Object(Box::new(Edge(item.clone())));
-                Answer::List(self.0.iter().map(edge).collect())
+                let edge = |(cursor, node): &(String, Link)| {
+                    let (cursor, node) = (cursor.clone(), node.clone());
+                    Answer::Object(Box::new(Edge { cursor, node }))
+                };
+                Answer::List(items.iter().map(edge).collect())
             }
-            "totalCount" => self.0.len().into(),
-            "pageInfo" => json!({ "hasNextPage": false, "endCursor": null }).into(),
+            "totalCount" => (*total).into(),
+            "pageInfo" => {
+                let end = items.last().map(|(cursor, _)| cursor);
+                json!({ "__typename": "PageInfo", "hasNextPage": more, "endCursor": end }).into()
+            }
             _ => return Ok(None),
         }))
     }
@@ -42,9 +52,10 @@ impl Object for Edge {
     }
 
     async fn field(&self, _: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
-        Ok(Some(match asked.name {
-            "node" => Answer::Link(self.0.clone()),
-            "cursor" => "".into(),
+        Ok(Some(match (asked.name, &self.node) {
+            ("node", node) => Answer::Link(node.clone()),
+            ("cursor", _) => self.cursor.clone().into(),
+            ("version", Link::Artifact(view)) => format!("v{}", view.version.version).into(),
             _ => return Ok(None),
         }))
     }

@@ -1,18 +1,32 @@
 //! Holds the objects of the graph: which fields each has, and from where in `app` they come. A file
 //! has the objects of one noun.
 
+mod artifact;
+mod collection;
 mod files;
 mod forms;
+mod history;
+mod making;
 mod mutation;
 mod people;
 mod project;
 mod query;
 mod run;
+mod schema;
+mod search;
 mod sweep;
 mod sweeping;
 
 use self::{
-    forms::Connection, mutation::Mutation, project::Project, query::Query, run::Run, sweep::Sweep,
+    artifact::{Artifact, Membership},
+    collection::{ArtifactType, Collection},
+    files::Entry,
+    forms::Connection,
+    mutation::Mutation,
+    project::Project,
+    query::Query,
+    run::Run,
+    sweep::Sweep,
 };
 use super::{
     graphql::{Graph, Object},
@@ -36,7 +50,12 @@ impl Graph for Objects {
             Link::Project(id) => Box::new(Project(id)),
             Link::Run(view) => Box::new(Run(*view)),
             Link::Sweep(view) => Box::new(Sweep(*view)),
-            Link::Connection(items) => Box::new(Connection(items)),
+            Link::Artifact(view) => Box::new(Artifact(*view)),
+            Link::Membership(view) => Box::new(Membership(*view)),
+            Link::Collection(name) => Box::new(Collection(name)),
+            Link::ArtifactType(project, kind) => Box::new(ArtifactType { project, kind }),
+            Link::Entry(listed) => Box::new(Entry(*listed)),
+            Link::Page(page) => Box::new(Connection(page)),
         }
     }
 }

@@ -3,21 +3,25 @@
 use serde_json::json;
 use tonic::async_trait;
 
-use super::{files, sweeping};
+use super::{files, making, sweeping};
 use crate::{
     api::wandb::{
         config,
         error::Fault,
         graphql::{Answer, Asked, Object},
+        lines,
         link::Link,
         names,
         session::Session,
     },
     app::{
         files::signed,
-        read::views::RunView,
+        people::{caller::Right, permit},
+        read::views::{self, RunView},
+        rows::lines::summarize,
         runs::{
             lookup::Named,
+            orders,
             upsert::{Upsert, Upserted, upsert},
         },
     },
@@ -37,12 +41,55 @@ impl Object for Mutation {
         Ok(Some(match asked.name {
             "upsertBucket" => Answer::Object(Box::new(upsert_bucket(session, &input).await?)),
             "createRunFiles" => create_run_files(session, &input).await?,
+            "upsertModel" => create_project(session, &input)?,
+            "stopRun" => {
+                let id = input.text("id").and_then(names::run).ok_or_else(no_run)?;
+                orders::stop(session.app(), &session.caller, id).await?;
+                json!({ "success": true }).into()
+            }
+            "notifyScriptableRunAlert" => {
+                let text = |name: &str| input.text(name).unwrap_or_default();
+                let note = format!("{}: {} ({})", text("title"), text("text"), text("severity"));
+                let run = named(&input, "projectName", "runName");
+                orders::note(session.app(), &session.caller, run, note).await?;
+                json!({ "success": true }).into()
+            }
+            "createArtifact" => making::create(session, &input).await?,
+            "createArtifactManifest" => making::create_manifest(session, &input).await?,
+            "createArtifactFiles" => making::create_files(session, &input).await?,
+            "commitArtifact" => making::commit(session, &input).await?,
+            "useArtifact" => making::use_one(session, &input).await?,
+            "addAliases" => making::alias(session, &input, true).await?,
+            "deleteAliases" => making::alias(session, &input, false).await?,
+            "updateArtifact" => making::update(session, &input).await?,
+            "deleteArtifact" => making::delete(session, &input).await?,
             "upsertSweep" => sweeping::upsert(session, &input).await?,
             "createAgent" => sweeping::create_agent(session, &input).await?,
             "agentHeartbeat" => sweeping::heartbeat(session, &input).await?,
             _ => return Ok(None),
         }))
     }
+}
+
+fn no_run() -> Fault {
+    Fault::wrong("the argument `id` is no id of a run")
+}
+
+/// Answers as if a project had been created: a project exists once it has a run or a sweep.
+fn create_project(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
+    let said = names::project(input.text("entityName"), input.text("name"));
+    let found = permit::project(&session.caller, Right::Log, &said)?;
+    let project = found.ok_or_else(|| Fault::wrong(format!("you may not log to `{said}`")))?;
+    let described = json!({
+        "__typename": "Project",
+        "id": names::id("Project", &[project.name(), project.team()]),
+        "name": project.name(),
+        "entityName": project.team(),
+        "description": null,
+        "access": "PRIVATE",
+        "views": null,
+    });
+    Ok(json!({ "project": described, "model": described, "inserted": false }).into())
 }
 
 /// Returns the run that the arguments of a mutation name.
@@ -90,7 +137,17 @@ async fn upsert_bucket(session: &Session, input: &Asked<'_>) -> Result<UpsertBuc
         config: input.json_text("config")?.map(config::read),
         shared: session.shared,
     };
-    let Upserted { view, inserted } = upsert(session.app(), &session.caller, said).await?;
+    let (app, caller) = (session.app(), &session.caller);
+    let Upserted { mut view, inserted } = upsert(app, caller, said).await?;
+    if let Some(text) = input.text("summaryMetrics") {
+        let row = lines::summary(text, app.clock().wall_ms());
+        let row = row.ok_or_else(|| Fault::wrong("`summaryMetrics` is no JSON object"))?;
+        let id = view.run.id.clone();
+        summarize(app, caller, id.clone(), row).await?;
+        if let Ok(changed) = views::get_run(app, caller, id).await {
+            view = changed;
+        }
+    }
     Ok(UpsertBucket { run: view, inserted })
 }
 

@@ -37,6 +37,24 @@ pub(super) fn viewer(session: &Session) -> Json {
     })
 }
 
+/// Describes the owner of a run or a project. These belong to a team: Besom does not record which
+/// user has begun them.
+pub(super) fn of_team(team: &str) -> Json {
+    json!({
+        "__typename": "User",
+        "id": names::id("User", &[team]),
+        "name": team,
+        "username": team,
+        "email": null,
+        "admin": false,
+        "flags": "{}",
+        "entity": team,
+        "deletedAt": null,
+        "teams": connection(Vec::new()),
+        "apiKeys": connection(Vec::new()),
+    })
+}
+
 /// Describes a team; `None` means the caller's own.
 pub(super) fn entity(session: &Session, name: Option<&str>) -> Json {
     let name = name.unwrap_or_else(|| session.caller.team());

@@ -1,18 +1,22 @@
 //! Serves projects.
 
-use record::ids::ProjectId;
+use record::{artifact::LATEST, ids::ProjectId};
 use tonic::async_trait;
 
-use super::people;
+use super::{collection, forms::time, people, search};
 use crate::{
     api::wandb::{
         error::Fault,
         graphql::{Answer, Asked, Object},
-        link::Link,
+        link::{Link, Name},
         names,
         session::Session,
     },
-    app::{people::caller::Right, read::views, runs::lookup::Named},
+    app::{
+        people::caller::Right,
+        read::{lists, projects, views},
+        runs::lookup::Named,
+    },
 };
 
 /// A project.
@@ -26,6 +30,13 @@ impl Project {
         let found = views::find_run(session.app(), &session.caller, named).await?;
         let run = |view| Answer::Link(Link::Run(Box::new(view)));
         Ok(found.map_or_else(Answer::null, run))
+    }
+
+    /// Returns the sweeps of the project, the newest first.
+    async fn sweeps(&self, session: &Session) -> Result<Vec<Link>, Fault> {
+        let mut all = lists::list_sweeps(session.app(), &session.caller, 0).await?;
+        all.retain(|view| view.plan.project == self.0);
+        Ok(all.into_iter().map(|view| Link::Sweep(Box::new(view))).collect())
     }
 
     async fn sweep(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, Fault> {
@@ -53,11 +64,48 @@ impl Object for Project {
             "entityName" => team.into(),
             "entity" => people::entity(session, Some(team)).into(),
             "run" | "bucket" => self.run(session, asked).await?,
+            "runs" => search::runs(session, asked, &self.0, None).await?,
+            "runCount" => search::count(session, asked, &self.0).await?,
             "sweep" => self.sweep(session, asked).await?,
+            "sweeps" => collection::page(asked, self.sweeps(session).await?),
+            "totalSweeps" => self.sweeps(session).await?.len().into(),
+            "createdAt" => {
+                let created = projects::created_ms(session.app(), self.0.clone()).await?;
+                created.map(time).into()
+            }
+            "artifact" => {
+                let said = asked.text("name").unwrap_or_default();
+                let found = collection::named(session, &self.0, said).await?;
+                let artifact = |view| Answer::Link(Link::Artifact(Box::new(view)));
+                found.map_or_else(Answer::null, artifact)
+            }
+            "artifactCollectionMembership" => {
+                let said = asked.text("name").unwrap_or_default();
+                collection::membership(session, &self.0, said).await?
+            }
+            "artifactType" => {
+                let said = asked.text("name").unwrap_or_default();
+                let is_said =
+                    |link: &Link| matches!(link, Link::ArtifactType(_, kind) if kind == said);
+                let found = collection::kinds(session, &self.0).await?.into_iter().find(is_said);
+                found.map_or_else(Answer::null, Answer::Link)
+            }
+            "artifactTypes" => collection::page(asked, collection::kinds(session, &self.0).await?),
+            "artifactCollection" => {
+                let name = asked.text("name").unwrap_or_default().to_owned();
+                let name = Name { project: self.0.clone(), name };
+                let found = collection::version(session, &name, LATEST).await?;
+                let link = |_| Answer::Link(Link::Collection(name.clone()));
+                found.map_or_else(Answer::null, link)
+            }
+            "artifactCollections" => {
+                collection::page(asked, collection::collections(session, &self.0, None).await?)
+            }
             "readOnly" => (!session.caller.may(Right::Log, &self.0, None)).into(),
             "isBenchmark" => false.into(),
             "access" => "PRIVATE".into(),
-            "description" | "views" | "user" => Answer::null(),
+            "user" => people::of_team(team).into(),
+            "description" | "views" => Answer::null(),
             _ => return Ok(None),
         }))
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::async_trait;
 
-use super::people;
+use super::{collection, making, people, schema};
 use crate::{
     api::wandb::{
         error::Fault,
@@ -12,7 +12,10 @@ use crate::{
         names,
         session::Session,
     },
-    app::people::{caller::Right, permit},
+    app::{
+        people::{caller::Right, permit},
+        read::projects,
+    },
 };
 
 /// The newest version of the client that is told to be too old, and the newest that exists. The
@@ -21,8 +24,16 @@ const VERSIONS: (&str, &str) = ("0.16.0", "99.0.0");
 
 /// The forms of requests that the client may use. It uses older forms in place of those that are
 /// not here.
-const FEATURES: [&str; 3] =
-    ["LARGE_FILENAMES", "TOTAL_COUNT_IN_FILE_CONNECTION", "FILESTREAM_GZIP"];
+const FEATURES: [&str; 8] = [
+    "LARGE_FILENAMES",
+    "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "FILESTREAM_GZIP",
+    "ARTIFACT_TAGS",
+    "CLIENT_IDS",
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILES",
+    "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
+    "PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP",
+];
 
 /// The object at the root of every query.
 pub(super) struct Query;
@@ -43,6 +54,19 @@ impl Object for Query {
                 let found = permit::project(&session.caller, Right::See, &said)?;
                 found.map_or_else(Answer::null, |id| Answer::Link(Link::Project(id)))
             }
+            "__type" => schema::describe(asked.text("name").unwrap_or_default()).into(),
+            "models" => {
+                let team = asked.text("entityName").unwrap_or(session.caller.team()).to_owned();
+                let all = projects::list(session.app(), &session.caller, team).await?;
+                let links = all.into_iter().map(|(project, _)| Link::Project(project)).collect();
+                collection::page(asked, links)
+            }
+            "artifact" => making::by_id(session, asked).await?,
+            "artifactCollection" => {
+                let name = asked.text("id").and_then(names::collection);
+                name.map_or_else(Answer::null, |name| Answer::Link(Link::Collection(name)))
+            }
+            "clientIDMapping" => making::client_id(session, asked).await?,
             _ => return Ok(None),
         }))
     }

@@ -3,9 +3,10 @@
 use record::{Row, stream::StreamName};
 use serde_json::{Map, Value as Json, json};
 use sweeps::lifecycle::run::State;
+use tokio_stream::StreamExt as _;
 use tonic::async_trait;
 
-use super::{files, forms::time};
+use super::{collection, files, forms::time, history, people};
 use crate::{
     api::wandb::{
         config,
@@ -16,7 +17,10 @@ use crate::{
         names,
         session::Session,
     },
-    app::read::{lines as ends, views::RunView},
+    app::{
+        files::artifacts,
+        read::{lines as ends, views::RunView},
+    },
 };
 
 /// A run.
@@ -43,6 +47,25 @@ impl Run {
         let last = self.last(session, StreamName::History).await?;
         lines::complete(&mut summary, last.as_ref(), self.started_ms());
         Ok(Json::Object(summary).to_string())
+    }
+
+    /// Returns the versions of artifacts that the run has made, or those that it has used.
+    async fn artifacts(
+        &self,
+        session: &Session,
+        asked: &Asked<'_>,
+        made: bool,
+    ) -> Result<Answer, Fault> {
+        let id = self.0.run.id.clone();
+        let mut all = artifacts::of_run(session.app(), &session.caller, id).await?;
+        let mut found = Vec::new();
+        while let Some(of) = all.next().await {
+            let of = of?;
+            if of.made == made {
+                found.push(Link::Artifact(Box::new(of.artifact)));
+            }
+        }
+        Ok(collection::page(asked, found))
     }
 
     /// Returns those values that the client keeps about itself in the config which it asks for.
@@ -124,9 +147,21 @@ impl Object for Run {
             "failed" => matches!(run.state, State::Failed | State::Crashed).into(),
             "exitcode" => run.outcome.exit_code.into(),
             "readOnly" => false.into(),
+            "user" => people::of_team(run.project.team()).into(),
+            "commit" => Answer::null(),
             "files" => files::list(session, &run.id, asked).await?,
+            "outputArtifacts" => self.artifacts(session, asked, true).await?,
+            "inputArtifacts" => self.artifacts(session, asked, false).await?,
             "fileCount" => files::count(session, &run.id).await?.into(),
-            name => return self.logged(session, name).await,
+            "systemMetrics" => {
+                let last = self.last(session, StreamName::System).await?;
+                let line = last.map(|row| lines::write_system(&row, self.started_ms()));
+                line.unwrap_or_else(|| json!({})).to_string().into()
+            }
+            name => match self.logged(session, name).await? {
+                None => return history::field(session, &self.0, asked).await,
+                logged => return Ok(logged),
+            },
         }))
     }
 }

@@ -1,10 +1,9 @@
 //! Serves sweeps.
 
 use ::sweeps::lifecycle::sweep::{Closing, State};
-use tokio_stream::StreamExt as _;
 use tonic::async_trait;
 
-use super::forms::time;
+use super::{forms::time, search};
 use crate::{
     api::wandb::{
         error::Fault,
@@ -13,28 +12,11 @@ use crate::{
         names,
         session::Session,
     },
-    app::read::{
-        lists::{Listing, list_runs},
-        views::SweepView,
-    },
+    app::read::views::SweepView,
 };
 
 /// A sweep.
 pub(super) struct Sweep(pub(super) SweepView);
-
-impl Sweep {
-    /// Returns the runs of the sweep.
-    async fn runs(&self, session: &Session) -> Result<Answer, Fault> {
-        let sweep = Some(self.0.sweep.id.clone());
-        let listing = Listing { sweep, ..Listing::default() };
-        let mut all = list_runs(session.app(), &session.caller, listing).await?;
-        let mut runs = Vec::new();
-        while let Some(run) = all.next().await {
-            runs.push(Link::Run(Box::new(run?)));
-        }
-        Ok(Answer::Link(Link::Connection(runs)))
-    }
-}
 
 /// Returns the word of the client for the state of a sweep. A sweep that wants no new trial is
 /// finished for the client, even if trials still run.
@@ -71,7 +53,7 @@ impl Object for Sweep {
             "bestLoss" => progress.best_value.into(),
             "runCount" => progress.next_trial.into(),
             "runCountExpected" => plan.bound.into(),
-            "runs" => self.runs(session).await?,
+            "runs" => search::runs(session, asked, &plan.project, Some(sweep.id.clone())).await?,
             "project" => Answer::Link(Link::Project(plan.project.clone())),
             "earlyStopJobRunning" => false.into(),
             "controller" | "scheduler" => Answer::null(),

@@ -1,5 +1,6 @@
 //! Serves the mutations with which the client creates sweeps and works on them.
 
+use ::sweeps::config::NO_PROGRAM;
 use serde_json::{Map, Value as Json, json};
 use tonic::async_trait;
 
@@ -36,7 +37,12 @@ impl Object for UpsertSweep {
     async fn field(&self, _: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
         Ok(Some(match asked.name {
             "sweep" => Answer::Link(Link::Sweep(Box::new(self.0.clone()))),
-            "configValidationWarnings" => json!(self.0.warnings).into(),
+            "configValidationWarnings" => {
+                // `wandb.sweep` mostly has no program, and the client would call that malformed.
+                let is_news = |warning: &&String| !warning.ends_with(NO_PROGRAM);
+                let warnings: Vec<&String> = self.0.warnings.iter().filter(is_news).collect();
+                json!(warnings).into()
+            }
             _ => return Ok(None),
         }))
     }

@@ -1,10 +1,13 @@
 //! Parses the questions that users ask about many runs: filters such as `config.lr < 0.01`, and
 //! names to sort by. `app::read::find` uses this module, and reads the values of the runs. No other
-//! module parses filters. This module does no I/O.
+//! module parses filters. `condition.rs` joins filters by and, or and not. This module does no I/O.
+
+pub(crate) mod condition;
 
 use std::{cmp::Ordering, ops::Range};
 
 use record::{Value, name};
+use serde_json::Value as Json;
 use sweeps::lifecycle::run::State;
 
 use crate::app::error::Error;
@@ -18,7 +21,7 @@ const FORM: &str = "a filter is a name, one of = != < <= > >=, and a value, as i
 
 /// The name of a value that a run may have, as in a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Name {
+pub(crate) enum Name {
     /// The value of the run's config at this path, whose parts are joined by `.`.
     Config(String),
     /// The value of the run's summary under this key.
@@ -29,7 +32,7 @@ pub(in crate::app) enum Name {
 
 /// A field that every run has or may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Field {
+pub(crate) enum Field {
     Id,
     Name,
     State,
@@ -43,9 +46,11 @@ pub(in crate::app) enum Field {
     Attempt,
     Value,
     Rows,
+    Slug,
+    Created,
 }
 
-const FIELDS: [(&str, Field); 13] = [
+const FIELDS: [(&str, Field); 15] = [
     ("id", Field::Id),
     ("name", Field::Name),
     ("state", Field::State),
@@ -59,19 +64,22 @@ const FIELDS: [(&str, Field); 13] = [
     ("attempt", Field::Attempt),
     ("value", Field::Value),
     ("rows", Field::Rows),
+    ("slug", Field::Slug),
+    ("created", Field::Created),
 ];
 
 /// A comparison of a value of a run with an operand, which the run passes or fails.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) struct Filter {
+pub(crate) struct Filter {
     /// The name of the value that is compared.
     pub(in crate::app) name: Name,
     sign: Sign,
     wanted: Wanted,
 }
 
+/// How a value and an operand are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sign {
+pub(crate) enum Sign {
     Is,
     IsNot,
     Below,
@@ -81,7 +89,7 @@ enum Sign {
 }
 
 /// The operand of a comparison: `10` may mean a number and a text, and `'10'` means only a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Wanted {
     text: String,
     number: Option<Value>,
@@ -96,11 +104,11 @@ struct Wanted {
 
 /// A value that runs are sorted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::app) struct Sort {
+pub(crate) struct Sort {
     /// The name of the value.
-    pub(in crate::app) name: Name,
+    pub(crate) name: Name,
     /// Whether the largest value comes first.
-    falling: bool,
+    pub(crate) falling: bool,
 }
 
 /// Parses filters and names to sort by.
@@ -156,6 +164,24 @@ impl Name {
 }
 
 impl Filter {
+    /// Makes a filter that compares a value with an operand, which means only what its type says.
+    /// Returns `None` if no value compares with such an operand.
+    pub(super) fn new(name: Name, sign: Sign, operand: &Json) -> Option<Self> {
+        let text = |text: String| Wanted { text, ..Wanted::default() };
+        let wanted = match operand {
+            Json::Null => Wanted { null: true, ..text("null".to_owned()) },
+            Json::Bool(flag) => Wanted { flag: Some(*flag), no_text: true, ..text(String::new()) },
+            Json::String(said) => text(said.clone()),
+            Json::Number(number) => {
+                let whole = number.as_i64().map(Value::I64).or(number.as_u64().map(Value::U64));
+                let number = whole.or_else(|| number.as_f64().map(Value::F64));
+                Wanted { number, ..text(operand.to_string()) }
+            }
+            Json::Array(_) | Json::Object(_) => return None,
+        };
+        Some(Self { name, sign, wanted })
+    }
+
     fn read(text: &str) -> Result<Self, String> {
         let Range { start, end } = comparison(text)?;
         let sign = match &text[start..end] {

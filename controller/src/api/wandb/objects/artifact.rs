@@ -1,0 +1,217 @@
+//! Serves versions of artifacts, and their places in their collections.
+
+use record::ids::RunId;
+use serde_json::{Value as Json, json};
+use tonic::async_trait;
+
+use super::forms::time;
+use crate::{
+    api::wandb::{
+        error::Fault,
+        graphql::{Answer, Asked, Object},
+        link::{Link, Name, Page},
+        manifest, names,
+        session::Session,
+        storage,
+    },
+    app::{
+        files::{
+            artifacts::{self, ArtifactView},
+            entries,
+            signed::{Opens, Ticket},
+            versions::{Key, Wanted},
+        },
+        read::views,
+        runs::lookup::Named,
+    },
+};
+
+/// The time to live that means that the version is kept.
+const KEPT: i64 = -2;
+
+/// A version of an artifact.
+pub(super) struct Artifact(pub(super) ArtifactView);
+
+impl Artifact {
+    fn name(&self) -> Name {
+        name_of(&self.0)
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted::of(Key::Version(self.0.version.key))
+    }
+
+    /// Returns the digest of the client's manifest.
+    async fn digest(&self, session: &Session) -> Result<String, Fault> {
+        match &self.0.announced {
+            Some(announced) => Ok(announced.digest.clone()),
+            None => {
+                let said = entries::described(session.app(), self.0.version.key).await?;
+                Ok(manifest::digest(&said))
+            }
+        }
+    }
+
+    /// Returns the client's manifest, which has an address.
+    fn manifest(&self, session: &Session) -> Json {
+        let key = self.0.version.key;
+        let made = self.0.announced.as_ref().and_then(|announced| announced.manifest.clone());
+        let opens = match made {
+            Some(sha256) => Opens::FetchContent { sha256 },
+            None => Opens::FetchManifest { key },
+        };
+        let address = storage::address(&session.base, &Ticket::new(session.app(), opens));
+        json!({
+            "__typename": "ArtifactManifest",
+            "id": names::id("ArtifactManifest", &[&key.to_string()]),
+            "file": { "directUrl": address },
+        })
+    }
+
+    /// Returns these runs, as far as the caller may see them.
+    async fn runs(&self, session: &Session, ids: &[RunId]) -> Result<Page, Fault> {
+        let mut runs = Vec::new();
+        for id in ids {
+            let named = Named { id: Some(id.clone()), ..Named::default() };
+            let found = views::find_run(session.app(), &session.caller, named).await?;
+            runs.extend(found.map(|view| Link::Run(Box::new(view))));
+        }
+        Ok(Page::only(runs))
+    }
+
+    fn aliases(&self) -> Answer {
+        let alias = |alias: &String| {
+            let alias = Alias { of: self.name(), alias: alias.clone() };
+            Answer::Object(Box::new(alias))
+        };
+        Answer::List(self.0.aliases.iter().map(alias).collect())
+    }
+}
+
+/// Returns the name of the artifact that this is a version of.
+fn name_of(view: &ArtifactView) -> Name {
+    Name { project: view.version.project.clone(), name: view.version.name.clone() }
+}
+
+/// Returns the tags of a version as the client reads them.
+fn tags(tags: Vec<String>) -> Vec<Json> {
+    let tag = |name: String| {
+        let id = names::id("Tag", &[&name]);
+        json!({ "__typename": "Tag", "id": id, "name": name })
+    };
+    tags.into_iter().map(tag).collect()
+}
+
+#[async_trait]
+impl Object for Artifact {
+    fn kind(&self) -> &'static str {
+        "Artifact"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let view = &self.0;
+        let version = &view.version;
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let member = || Link::Membership(Box::new(view.clone()));
+        Ok(Some(match asked.name {
+            "id" => names::of_artifact(view).into(),
+            "state" => "COMMITTED".into(),
+            "digest" => self.digest(session).await?.into(),
+            "digestAlgorithm" => "MANIFEST_MD5".into(),
+            "versionIndex" => version.version.into(),
+            "description" => text(&version.description).into(),
+            "metadata" => version.metadata.clone().into(),
+            "createdAt" | "updatedAt" => time(version.created_ms).into(),
+            "artifactSequence" => Answer::Link(Link::Collection(self.name())),
+            "artifactType" => {
+                Answer::Link(Link::ArtifactType(version.project.clone(), version.kind.clone()))
+            }
+            "aliases" => self.aliases(),
+            "tags" => tags(view.tags()).into(),
+            "ttlDurationSeconds" => KEPT.into(),
+            "ttlIsInherited" => true.into(),
+            "historyStep" => view.announced.as_ref().and_then(|said| said.step).into(),
+            "size" | "storageBytes" => version.size.into(),
+            "fileCount" => version.files.into(),
+            "commitHash" => Answer::null(),
+            "currentManifest" => self.manifest(session).into(),
+            "files" => Answer::Link(Link::Page(files(session, asked, self.wanted()).await?)),
+            "usedBy" => Answer::Link(Link::Page(self.runs(session, &view.used_by).await?)),
+            "createdBy" => {
+                let first = &view.made_by[..view.made_by.len().min(1)];
+                let made = self.runs(session, first).await?.items.pop();
+                made.map_or_else(Answer::null, |(_, run)| Answer::Link(run))
+            }
+            "artifactMemberships" => Answer::Link(Link::Page(Page::only(vec![member()]))),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Returns the files of a version that a question means: by their names, or a page of all.
+async fn files(session: &Session, asked: &Asked<'_>, wanted: Wanted) -> Result<Page, Fault> {
+    let (app, caller) = (session.app(), &session.caller);
+    let names = asked.texts("names").unwrap_or_default();
+    let link = |listed: entries::Listed| (listed.entry.path.clone(), Link::Entry(Box::new(listed)));
+    if names.is_empty() {
+        let after = asked.text("after").unwrap_or_default().to_owned();
+        let (listed, more) =
+            entries::page(app, caller, wanted.clone(), after, asked.number("first")).await?;
+        let items = listed.into_iter().map(link).collect();
+        let total = artifacts::get(app, caller, wanted).await?.version.files;
+        return Ok(Page { items, more, total: Some(total) });
+    }
+    let mut items = Vec::new();
+    for name in names {
+        let found = entries::find(app, caller, wanted.clone(), name).await?;
+        items.extend(found.map(link));
+    }
+    Ok(Page { more: false, total: Some(items.len() as u64), items })
+}
+
+/// An alias of a version.
+struct Alias {
+    of: Name,
+    alias: String,
+}
+
+#[async_trait]
+impl Object for Alias {
+    fn kind(&self) -> &'static str {
+        "ArtifactAlias"
+    }
+
+    async fn field(&self, _: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let Self { of, alias } = self;
+        Ok(Some(match asked.name {
+            "id" => names::id("ArtifactAlias", &[alias, &of.name, of.project.as_str()]).into(),
+            "alias" => alias.clone().into(),
+            "artifactCollectionName" => of.name.clone().into(),
+            "artifactCollection" => Answer::Link(Link::Collection(of.clone())),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// The place of a version in its collection.
+pub(super) struct Membership(pub(super) ArtifactView);
+
+#[async_trait]
+impl Object for Membership {
+    fn kind(&self) -> &'static str {
+        "ArtifactCollectionMembership"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let artifact = Artifact(self.0.clone());
+        Ok(Some(match asked.name {
+            "id" => names::id("Membership", &[&self.0.version.key.to_string()]).into(),
+            "artifact" => Answer::Link(Link::Artifact(Box::new(self.0.clone()))),
+            "artifactCollection" => Answer::Link(Link::Collection(name_of(&self.0))),
+            "versionIndex" | "createdAt" | "aliases" | "files" => {
+                return artifact.field(session, asked).await;
+            }
+            _ => return Ok(None),
+        }))
+    }
+}

@@ -1,0 +1,393 @@
+//! Makes versions of artifacts as W&B's client does: the client announces a version, sends its
+//! files and a manifest of its own form, and commits it. The commit appends the same row with which
+//! the SDK logs an artifact, so that the versions of both are the same thing. The client's manifest
+//! is kept beside Besom's, because it has facts that only the client needs. `api::wandb` calls this
+//! module.
+
+use std::sync::Arc;
+
+use record::{
+    artifact::{self, ArtifactRow, Content, Entry, MAX_MANIFEST_BYTES},
+    ids::{Attempt, ProjectId},
+};
+use serde_json::json;
+
+use super::{
+    artifacts::{self, ArtifactView},
+    blobs, signed,
+};
+use crate::{
+    app::{
+        App,
+        change::Change,
+        error::{Error, Why},
+        limits::{check_list, check_name},
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
+        runs::lookup::{self, Named},
+    },
+    store::{self, Tx, announced::Announced, runs::Run},
+};
+
+/// What the client says about a version when it announces it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct New {
+    /// The run that makes the version.
+    pub(crate) run: Named,
+    /// The artifact's name.
+    pub(crate) name: String,
+    /// The artifact's type.
+    pub(crate) kind: String,
+    /// The digest that the client has computed for its manifest.
+    pub(crate) digest: String,
+    /// The metadata as a JSON object; empty if there is none.
+    pub(crate) metadata: String,
+    /// The aliases for the version.
+    pub(crate) aliases: Vec<String>,
+    /// What people say about the version.
+    pub(crate) description: String,
+    /// The tags of the version.
+    pub(crate) tags: Vec<String>,
+    /// The step of the run's history.
+    pub(crate) step: Option<i64>,
+    /// The id that the client has made up for the version.
+    pub(crate) client: Option<String>,
+}
+
+/// An announced artifact, for the client that makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Making {
+    /// Its key.
+    pub(crate) key: i64,
+    /// The attempt that makes it.
+    pub(crate) of: Attempt,
+    /// The project of the version.
+    pub(crate) project: ProjectId,
+}
+
+/// One path of the client's manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The path in the artifact.
+    pub(crate) path: String,
+    /// The content.
+    pub(crate) content: SaidContent,
+}
+
+/// What the client's manifest says about a content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SaidContent {
+    /// A file that the client has sent, or that the project had.
+    File {
+        /// Its MD5, as 32 hexadecimal digits.
+        md5: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Data outside Besom.
+    Reference {
+        /// The URL.
+        url: String,
+        /// What identifies the data.
+        digest: String,
+    },
+}
+
+/// Announces a version. If a version of this name was announced with the same digest before, that
+/// version gets the aliases, and no other is made.
+///
+/// # Errors
+/// - Fails with [`Error::Invalid`] if a name is malformed or a text is too long.
+/// - Fails with [`Error::Missing`] if the caller may not see the run, and refuses a caller who may
+///   not log to it.
+pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<Making, Error> {
+    check(app, &new)?;
+    let (project, who) = (caller.project(&new.run.project)?, caller.clone());
+    let (named, name, digest) = (new.run.clone(), new.name.clone(), new.digest.clone());
+    let look = move |tx: &Tx<'_>, _: &App| {
+        let run = lookup::find_named(tx, &project, &named)?;
+        permit::run_in(tx, &who, Right::Log, &run.id)?;
+        let known = store::announced::with_digest(tx, &run.project, &name, &digest)?;
+        let known = known.map(|key| store::artifacts::at(tx, key)).transpose()?.flatten();
+        Ok((lookup::attempt_of(&who, &run), run, known))
+    };
+    let (of, run, known) = app.read(look).await?;
+    let version = known.as_ref().map(|version| version.key);
+    if let Some(version) = known {
+        let row = row(&new, version.digest, version.manifest_size);
+        log(app, &of, row).await?;
+    }
+    let announced = Announced {
+        run: run.key,
+        attempt: of.number,
+        name: new.name,
+        kind: new.kind,
+        digest: new.digest,
+        metadata: new.metadata,
+        aliases: json!(new.aliases).to_string(),
+        description: new.description,
+        tags: json!(new.tags).to_string(),
+        step: new.step,
+        client: new.client,
+        artifact: version,
+        created_ms: app.clock.wall_ms(),
+        ..Announced::default()
+    };
+    let insert =
+        move |change: &mut Change<'_>| Ok(store::announced::insert(change.tx, &announced)?);
+    Ok(Making { key: app.change(insert).await?, of, project: run.project })
+}
+
+fn check(app: &App, new: &New) -> Result<(), Error> {
+    let limits = &app.settings.limits;
+    check_list(limits, "tags", &new.tags)?;
+    for tag in &new.tags {
+        check_name(limits, "a tag", tag)?;
+    }
+    let texts = [Some(&new.digest), Some(&new.description), new.client.as_ref()];
+    if texts.into_iter().flatten().any(|text| text.len() > limits.text_bytes) {
+        let most = limits.text_bytes;
+        let message = format!("a text of the artifact `{}` has more than {most} bytes", new.name);
+        return Err(Error::invalid(message));
+    }
+    // The client logs the row at the end. A row that would be refused then is refused now.
+    row(new, "0".repeat(64), 0).check().map_err(|bad| Error::invalid(bad.to_string()))
+}
+
+fn row(new: &New, digest: String, size: u64) -> ArtifactRow {
+    let latest = |alias: &&String| *alias != artifact::LATEST;
+    ArtifactRow {
+        name: new.name.clone(),
+        kind: new.kind.clone(),
+        digest,
+        size,
+        metadata: new.metadata.clone(),
+        aliases: new.aliases.iter().filter(latest).cloned().collect(),
+    }
+}
+
+/// Appends the row of a version to the run, as the attempt that makes the version.
+async fn log(app: &Arc<App>, of: &Attempt, row: ArtifactRow) -> Result<(), Error> {
+    let values = row.values().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let row = record::Row { step: 0, wall_ms: app.clock.wall_ms(), values };
+    signed::log(app, &Caller::Run(of.clone()), of.clone(), row).await
+}
+
+/// Returns an announced artifact that the caller may make.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if there is none, and refuses a caller who may not log to its run.
+pub(crate) async fn making(app: &Arc<App>, caller: &Caller, key: i64) -> Result<Making, Error> {
+    let caller = caller.clone();
+    let (announced, run) = app.read(move |tx, _| find(tx, &caller, key)).await?;
+    let of = Attempt { run: run.id, number: announced.attempt };
+    Ok(Making { key, of, project: run.project })
+}
+
+fn find(tx: &Tx<'_>, caller: &Caller, key: i64) -> Result<(Announced, Run), Error> {
+    let missing = || {
+        Error::missing("no announced artifact has this id")
+            .hint("an artifact that is not committed within a day is forgotten: log it again")
+    };
+    let announced = store::announced::get(tx, key)?.ok_or_else(missing)?;
+    let run = store::runs::at(tx, announced.run)?.ok_or_else(missing)?;
+    permit::run_in(tx, caller, Right::Log, &run.id)?;
+    Ok((announced, run))
+}
+
+/// Returns for each MD5 whether the project of the artifact has such a content.
+///
+/// # Errors
+/// Fails as [`making`] does.
+pub(crate) async fn has(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: i64,
+    md5s: Vec<String>,
+) -> Result<Vec<bool>, Error> {
+    let (files, most) = (md5s.len(), app.settings.limits.hashes);
+    if files > most {
+        return Err(Error::invalid(format!("the request has {files} files; the limit is {most}")));
+    }
+    let caller = caller.clone();
+    app.read(move |tx, _| {
+        let (_, run) = find(tx, &caller, key)?;
+        let has = |md5: &String| Ok(!store::files::with_md5(tx, &run.project, md5)?.is_empty());
+        md5s.iter().map(has).collect()
+    })
+    .await
+}
+
+/// Returns the key of the artifact for which the client has made up this id; `None` if there is
+/// none that the caller may make or use.
+///
+/// # Errors
+/// Fails if the database does.
+pub(crate) async fn of_client(
+    app: &Arc<App>,
+    caller: &Caller,
+    client: String,
+) -> Result<Option<i64>, Error> {
+    let caller = caller.clone();
+    app.read(move |tx, _| {
+        let Some(found) = store::announced::of_client(tx, &client)? else { return Ok(None) };
+        match find(tx, &caller, found.key) {
+            Err(Error::Missing(_) | Error::Refused(..)) => return Ok(None),
+            found => found?,
+        };
+        // The version may have been announced before, and has the key of that announcement.
+        let first = found.artifact.map(|key| store::announced::of_version(tx, key)).transpose()?;
+        Ok(Some(first.flatten().map_or(found.key, |first| first.key)))
+    })
+    .await
+}
+
+/// Returns the version that came of an announced artifact; `None` if there is none yet. A caller
+/// that may log to the run may see the version, even if it may see nothing else.
+///
+/// # Errors
+/// Fails as [`making`] does.
+pub(crate) async fn version(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: i64,
+) -> Result<Option<ArtifactView>, Error> {
+    let caller = caller.clone();
+    app.read(move |tx, app| {
+        let (announced, _) = find(tx, &caller, key)?;
+        let found = announced.artifact.map(|key| store::artifacts::at(tx, key)).transpose()?;
+        found.flatten().map(|version| artifacts::view(tx, app, version)).transpose()
+    })
+    .await
+}
+
+/// Returns the client's manifest of an announced artifact.
+///
+/// # Errors
+/// Fails as [`making`] does. Fails with [`Why::Blob`] if the client has not sent the manifest.
+pub(crate) async fn manifest(app: &Arc<App>, caller: &Caller, key: i64) -> Result<Vec<u8>, Error> {
+    let caller = caller.clone();
+    let look = move |tx: &Tx<'_>, _: &App| {
+        let (announced, _) = find(tx, &caller, key)?;
+        let size = |sha256: &String| store::files::blob(tx, sha256);
+        let size = announced.manifest.as_ref().map(size).transpose()?.flatten();
+        Ok(announced.manifest.zip(size))
+    };
+    let found = app.read(look).await?;
+    let (sha256, size) = found.ok_or_else(|| {
+        Error::refused(Why::Blob, "the manifest of the artifact is not here")
+            .hint("send the manifest before the commit")
+    })?;
+    if size > MAX_MANIFEST_BYTES {
+        let message = format!("the manifest has {size} bytes; the limit is {MAX_MANIFEST_BYTES}");
+        return Err(Error::invalid(message).hint("log fewer files, or pack them"));
+    }
+    Ok(app.store.blobs.read(&sha256, 0..size).await?)
+}
+
+/// Makes the version that was announced. A repeated commit returns the same version.
+///
+/// # Errors
+/// - Fails as [`making`] does.
+/// - Fails with [`Why::Blob`] if the project lacks a content that the manifest names.
+/// - Fails with [`Error::Invalid`] if the paths cannot be stored.
+pub(crate) async fn commit(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: i64,
+    said: Vec<Said>,
+) -> Result<ArtifactView, Error> {
+    let Making { of, .. } = making(app, caller, key).await?;
+    if let Some(made) = version(app, caller, key).await? {
+        return Ok(made);
+    }
+    let (row, entries) = prepare(app, key, said).await?;
+    let text = {
+        let mut entries = entries;
+        artifact::manifest(&mut entries).map_err(|bad| Error::invalid(bad.to_string()))?
+    };
+    let mut incoming = blobs::begin_unknown(app, &Caller::Run(of.clone())).await?;
+    incoming.add(app, text.into_bytes()).await?;
+    let stored = incoming.finish(app).await?;
+    let row = ArtifactRow { digest: stored.sha256, size: stored.size, ..row };
+    log(app, &of, row.clone()).await?;
+    app.change(move |change| settle(change, key, &row)).await
+}
+
+/// Returns the row of an announced version, and the entries of its manifest.
+async fn prepare(
+    app: &Arc<App>,
+    key: i64,
+    said: Vec<Said>,
+) -> Result<(ArtifactRow, Vec<Entry>), Error> {
+    app.read(move |tx, _| {
+        let (announced, run) = find(tx, &Caller::Admin, key)?;
+        let mut entries = Vec::new();
+        for Said { path, content } in said {
+            let content = match content {
+                SaidContent::Reference { url, digest } => Content::Reference {
+                    digest: Some(digest).filter(|digest| !digest.is_empty() && *digest != url),
+                    url,
+                },
+                SaidContent::File { md5, size } => {
+                    let known = store::files::with_md5(tx, &run.project, &md5)?;
+                    let found = known.into_iter().find(|(_, bytes)| *bytes == size);
+                    let (sha256, size) = found.ok_or_else(|| {
+                        let message =
+                            format!("the content of `{path}` with the MD5 `{md5}` is not here");
+                        Error::refused(Why::Blob, message).hint("log the artifact again")
+                    })?;
+                    Content::Blob { sha256, size }
+                }
+            };
+            entries.push(Entry { path, content });
+        }
+        let row = row(
+            &New {
+                aliases: texts(&announced.aliases),
+                name: announced.name,
+                kind: announced.kind,
+                metadata: announced.metadata,
+                ..New::default()
+            },
+            String::new(),
+            0,
+        );
+        Ok((row, entries))
+    })
+    .await
+}
+
+fn texts(list: &str) -> Vec<String> {
+    serde_json::from_str(list).unwrap_or_default()
+}
+
+/// Notes which version came of an announced artifact, and returns the version.
+fn settle(change: &mut Change<'_>, key: i64, row: &ArtifactRow) -> Result<ArtifactView, Error> {
+    let (announced, run) = find(change.tx, &Caller::Admin, key)?;
+    let version = store::artifacts::with_digest(change.tx, &run.project, &row.name, &row.digest)?;
+    let version =
+        version.ok_or_else(|| Error::busy("the version was removed while it was made"))?;
+    store::announced::settle(change.tx, key, version.key)?;
+    let said = |text: &str, empty: &str| !text.is_empty() && text != empty;
+    if said(&announced.description, "") || said(&announced.tags, "[]") {
+        let Announced { description, tags, .. } = &announced;
+        store::artifacts::describe(change.tx, version.key, description, tags)?;
+    }
+    let version = store::artifacts::at(change.tx, version.key)?.unwrap_or(version);
+    artifacts::view(change.tx, change.app, version)
+}
+
+/// Forgets the artifacts that were announced before `before_ms` and never committed.
+///
+/// # Errors
+/// Fails if the database does.
+pub(in crate::app) async fn expire(app: &Arc<App>, before_ms: i64) -> Result<(), Error> {
+    let is_due = app.read(move |tx, _| Ok(store::announced::is_due(tx, before_ms)?)).await?;
+    if is_due {
+        app.change(move |change| Ok(store::announced::expire(change.tx, before_ms)?)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Reads the lines of a run's console by their numbers. A line that was sent again with another
+//! text has its last text. `api::wandb` calls this module. This module changes nothing.
+
+use std::{ops::Range, sync::Arc};
+
+use record::{Row, Value, ids::RunId, stream::StreamName};
+
+use crate::{
+    app::{
+        App,
+        error::Error,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
+        rows::{lines, pieces},
+        runs::{lineage::Lineage, lookup},
+    },
+    store::{self, Tx, blocks::Stream, runs::Run},
+};
+
+/// One line of a console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The number of the line in the run, from 0.
+    pub(crate) number: u64,
+    /// When the line was printed, in milliseconds since the epoch.
+    pub(crate) wall_ms: i64,
+    /// Whether the program printed the line to standard error.
+    pub(crate) error: bool,
+    /// The text.
+    pub(crate) text: String,
+}
+
+/// The lines that a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    /// So many lines from this number on.
+    From(u64, u64),
+    /// So many lines at the end.
+    Last(u64),
+}
+
+/// Returns lines of a run's console, and the number of all its lines.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the run does not exist.
+pub(crate) async fn read(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: RunId,
+    which: Which,
+) -> Result<(Vec<Line>, u64), Error> {
+    permit::run(app, caller, Right::See, &run).await?;
+    app.read(move |tx, _| {
+        let run = lookup::find(tx, &run)?;
+        let streams = Lineage::of(tx, &run)?.streams(tx, run.key, StreamName::Console)?;
+        let (again, streams): (Vec<_>, Vec<_>) =
+            streams.into_iter().partition(|(_, writer, _)| lines::is_again(writer));
+        let all = count(tx, &run, &streams)?;
+        let range = match which {
+            Which::From(first, lines) => first.min(all)..first.saturating_add(lines).min(all),
+            Which::Last(lines) => all.saturating_sub(lines)..all,
+        };
+        let mut found = within(tx, &run, &streams, range.clone())?;
+        for (attempt, writer, rows) in again {
+            let stream =
+                Stream { run: run.key, name: StreamName::Console, attempt, writer: &writer };
+            each(tx, stream, 0..rows, |_, row| {
+                if let Some(at) = row.step.checked_sub(range.start)
+                    && let Some(line) = found.get_mut(at as usize)
+                {
+                    *line = Line::of(row.step, row);
+                }
+            })?;
+        }
+        Ok((found, all))
+    })
+    .await
+}
+
+impl Line {
+    fn of(number: u64, row: Row) -> Self {
+        let (error, text) = match row.values.into_iter().next() {
+            Some((key, Value::Text(text))) => (key == "stderr", text),
+            _ => (false, String::new()),
+        };
+        Self { number, wall_ms: row.wall_ms, error, text }
+    }
+}
+
+/// The attempt, the writer and the number of rows of each stream.
+type Streams = [(u32, String, u64)];
+
+fn stored(tx: &Tx<'_>, stream: Stream<'_>, most: u64) -> Result<u64, Error> {
+    Ok(store::blocks::unfenced(tx, stream)?.min(most))
+}
+
+fn count(tx: &Tx<'_>, run: &Run, streams: &Streams) -> Result<u64, Error> {
+    let mut all = 0;
+    for (attempt, writer, most) in streams {
+        let (name, attempt) = (StreamName::Console, *attempt);
+        all += stored(tx, Stream { run: run.key, name, attempt, writer }, *most)?;
+    }
+    Ok(all)
+}
+
+/// Returns the lines with these numbers, counted over all streams.
+fn within(
+    tx: &Tx<'_>,
+    run: &Run,
+    streams: &Streams,
+    range: Range<u64>,
+) -> Result<Vec<Line>, Error> {
+    let (mut found, mut before) = (Vec::new(), 0);
+    for (attempt, writer, most) in streams {
+        let (name, attempt) = (StreamName::Console, *attempt);
+        let stream = Stream { run: run.key, name, attempt, writer };
+        let rows = stored(tx, stream, *most)?;
+        let own = range.start.saturating_sub(before)..range.end.saturating_sub(before).min(rows);
+        if !own.is_empty() {
+            each(tx, stream, own, |number, row| found.push(Line::of(before + number, row)))?;
+        }
+        before += rows;
+    }
+    Ok(found)
+}
+
+/// Calls `show` with each row of a stream in this range, and the row's number.
+fn each(
+    tx: &Tx<'_>,
+    stream: Stream<'_>,
+    range: Range<u64>,
+    mut show: impl FnMut(u64, Row),
+) -> Result<(), Error> {
+    for piece in store::columns::pieces(tx, stream)? {
+        let end = piece.first + piece.rows;
+        if piece.fenced || end <= range.start || piece.first >= range.end {
+            continue;
+        }
+        let mut number = piece.first;
+        pieces::of(
+            tx,
+            piece.key,
+            |_| true,
+            |row| {
+                if range.contains(&number) {
+                    show(number, row.to_row());
+                }
+                number += 1;
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Joins filters to conditions that a run meets or does not: with and, or, not, and regular
+//! expressions. Programs make conditions; the filters that people write need none.
+
+use record::Value;
+use regex::Regex;
+use serde_json::Value as Json;
+
+use super::{Filter, Name, Sign};
+use crate::app::error::Error;
+
+/// A condition about a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// The run meets all of these.
+    All(Vec<Condition>),
+    /// The run meets at least one of these.
+    Any(Vec<Condition>),
+    /// The run does not meet this.
+    Not(Box<Condition>),
+    /// A value of the run passes this test.
+    Test(Test),
+}
+
+/// A test of a value.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    /// The value compares so with an operand.
+    Compare(Filter),
+    /// The value is a text that the expression matches somewhere.
+    Match(Name, Regex),
+    /// The run has such a value.
+    Has(Name),
+}
+
+impl Condition {
+    /// Makes the condition that a value compares so with an operand.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Invalid`] if no value compares with such an operand.
+    pub(crate) fn compare(name: Name, sign: Sign, operand: &Json) -> Result<Self, Error> {
+        let filter = Filter::new(name, sign, operand);
+        let invalid = || Error::invalid(format!("no value compares with `{operand}`"));
+        Ok(Self::Test(Test::Compare(filter.ok_or_else(invalid)?)))
+    }
+
+    /// Makes the condition that a text matches a regular expression.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Invalid`] if the expression is malformed.
+    pub(crate) fn matches(name: Name, expression: &str) -> Result<Self, Error> {
+        let read = Regex::new(expression).map_err(|error| Error::invalid(error.to_string()))?;
+        Ok(Self::Test(Test::Match(name, read)))
+    }
+
+    /// Makes the condition that a run has such a value.
+    pub(crate) fn has(name: Name) -> Self {
+        Self::Test(Test::Has(name))
+    }
+
+    /// Returns whether a run meets the condition. `values` returns the values of the run under a
+    /// name: none, one, or several tags.
+    pub(in crate::app) fn is_met<E>(
+        &self,
+        values: &mut impl FnMut(&Name) -> Result<Vec<Value>, E>,
+    ) -> Result<bool, E> {
+        match self {
+            Self::All(parts) => {
+                for part in parts {
+                    if !part.is_met(values)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Any(parts) => {
+                for part in parts {
+                    if part.is_met(values)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Self::Not(part) => Ok(!part.is_met(values)?),
+            Self::Test(Test::Compare(filter)) => {
+                Ok(filter.passes(values(&filter.name)?.into_iter()))
+            }
+            Self::Test(Test::Match(name, expression)) => {
+                let is_match =
+                    |value: &Value| matches!(value, Value::Text(text) if expression.is_match(text));
+                Ok(values(name)?.iter().any(is_match))
+            }
+            Self::Test(Test::Has(name)) => Ok(!values(name)?.is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::Field, *};
+
+    #[test]
+    fn a_condition_joins_tests() {
+        let lr = || Name::Config("lr".to_owned());
+        let is = |operand: Json| Condition::compare(lr(), Sign::Is, &operand).unwrap();
+        let met = |condition: &Condition, value: &[Value]| {
+            let mut values = |name: &Name| match name {
+                Name::Config(_) => Ok::<_, ()>(value.to_vec()),
+                _ => Ok(vec![Value::Text("some-name".to_owned())]),
+            };
+            condition.is_met(&mut values).unwrap()
+        };
+        let one = [Value::F64(1.0)];
+        let either = Condition::Any(vec![is(json!(1)), is(json!("x"))]);
+        assert!(met(&either, &one) && met(&either, &[Value::Text("x".to_owned())]));
+        assert!(!met(&either, &[Value::I64(2)]) && !met(&either, &[]));
+        let neither = Condition::Not(Box::new(either));
+        assert!(met(&neither, &[Value::I64(2)]) && !met(&neither, &one));
+        assert!(!met(&is(json!("1")), &one), "a text is no number");
+        assert!(met(&is(json!(true)), &[Value::Bool(true)]));
+        assert!(met(&is(json!(null)), &[]) && !met(&is(json!(null)), &one));
+        assert!(met(&Condition::has(lr()), &one));
+        let named = |text| Condition::matches(Name::Field(Field::Name), text).unwrap();
+        let both = Condition::All(vec![named("^some"), Condition::Not(Box::new(named("^name")))]);
+        assert!(met(&both, &[]));
+        assert!(Condition::matches(lr(), "(").is_err());
+        assert!(Condition::compare(lr(), Sign::Is, &json!([1])).is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! Lists projects. A project exists if it has a run or a sweep. `api::wandb` calls this module. It
+//! changes nothing.
+
+use std::sync::Arc;
+
+use record::ids::ProjectId;
+
+use crate::{
+    app::{
+        App,
+        error::Error,
+        people::caller::{Caller, Right},
+    },
+    store,
+};
+
+/// Returns the projects of a team that the caller may see, sorted by name, and when the first run
+/// or sweep of each was created, in milliseconds since the epoch.
+///
+/// # Errors
+/// Refuses the token of a run.
+pub(crate) async fn list(
+    app: &Arc<App>,
+    caller: &Caller,
+    team: String,
+) -> Result<Vec<(ProjectId, i64)>, Error> {
+    caller.admits(Right::See)?;
+    let caller = caller.clone();
+    app.read(move |tx, _| {
+        let mut found = store::listing::projects(tx)?;
+        found
+            .retain(|(project, _)| project.team() == team && caller.may(Right::See, project, None));
+        Ok(found)
+    })
+    .await
+}
+
+/// Returns when the first run or sweep of a project was created, in milliseconds since the epoch;
+/// `None` if it has none.
+///
+/// # Errors
+/// Fails if the database does.
+pub(crate) async fn created_ms(app: &Arc<App>, project: ProjectId) -> Result<Option<i64>, Error> {
+    app.read(move |tx, _| Ok(store::listing::first_ms(tx, &project)?)).await
+}

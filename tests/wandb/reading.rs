@@ -1,0 +1,15 @@
+//! What the client reads back of its own runs and of others.
+
+use tests::Lab;
+
+use crate::client::{run, script, shown};
+
+#[test]
+fn the_client_reads_back_what_it_has_logged() {
+    let lab = Lab::with_controller();
+    run(&mut script(&lab, "read.py"));
+    let stopped = shown(&lab, "stopped");
+    assert_eq!(stopped["note"], "Low accuracy: acc is below 0.1 (WARN)", "{stopped:#}");
+    let summary = &shown(&lab, "one")["summary"];
+    assert_eq!(summary["more"], 7, "{summary:#}");
+}
