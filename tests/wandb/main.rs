@@ -9,5 +9,6 @@ mod logging;
 mod outage;
 mod reading;
 mod resume;
+mod seeds;
 mod sweeps;
 mod trials;

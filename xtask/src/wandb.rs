@@ -15,6 +15,8 @@ use crate::{
 
 /// The version of the client. xtask/wandb/requirements.txt names the same version.
 const VERSION: &str = "0.31.0";
+/// The number of changes of xtask/wandb/requirements.txt since this version came.
+const REVISION: u32 = 1;
 
 /// Returns the folder of Python packages with the client. That is the value of the environment
 /// variable BESOM_WANDB if it is set, else a folder in the user's cache folder. Fetches the client
@@ -22,7 +24,7 @@ const VERSION: &str = "0.31.0";
 pub(crate) fn ensure() -> Result<PathBuf> {
     match env::var_os("BESOM_WANDB").filter(|given| !given.is_empty()) {
         Some(given) => Ok(given.into()),
-        None => cache::ensure(&format!("wandb-{VERSION}"), "60 MB", fetch),
+        None => cache::ensure(&format!("wandb-{VERSION}-{REVISION}"), "90 MB", fetch),
     }
 }
 
