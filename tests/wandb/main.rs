@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod client;
+mod examples;
 mod logging;
 mod outage;
 mod reading;

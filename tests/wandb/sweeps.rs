@@ -11,7 +11,7 @@ use tests::{Lab, wait_for};
 use crate::client::{environment, python, run, said, script};
 
 /// Returns a command of W&B's command line.
-fn wandb(lab: &Lab, args: &[&str]) -> Command {
+pub(crate) fn wandb(lab: &Lab, args: &[&str]) -> Command {
     let mut command = python(lab);
     command.args(["-m", "wandb"]).args(args);
     command

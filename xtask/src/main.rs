@@ -31,6 +31,7 @@ Tasks:
                      fill the controller's disk. All tests must keep to their time limits.
   fuzz [NAME [S]]    feed arbitrary bytes to each decoder, or only to NAME, for 60 or S seconds;
                      needs a nightly Rust and `cargo install cargo-fuzz`
+  wandb-clients [V]  run the tests of W&B's client with its older versions, or with these
   install            build controller, agent and sweep, and put them on the PATH
   libtorch           fetch libtorch into the cache folder (demo and test do it themselves)
   libtorch --env     print the shell line with which a plain `cargo build -p examples`
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzzing::run(Some(target), seconds),
             Err(_) => Err(Failure::new(format!("`{seconds}` is not a number of seconds"))),
         },
+        ["wandb-clients", versions @ ..] => wandb::older(versions),
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
         ["libtorch", "--env"] => libtorch::ensure()
