@@ -212,8 +212,8 @@ class Snippet:
     needs_torch: bool = False
     # Looks at the names when the snippet has ended and the run has not.
     after: Callable | None = None
-    # The error with which the client refuses the snippet, before it asks any server.
-    refused: str | None = None
+    # The errors with which the client refuses the snippet, before it asks any server.
+    refused: tuple[str, ...] = ()
 
 
 TRAININGS = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
@@ -286,7 +286,7 @@ SNIPPETS = {
     "Image Logging (wandb.Image): Images with bounding boxes (object detection)": Snippet(
         image,
         ("predictions",),
-        refused='ValueError: Images "boxes" argument must be a dictionary',
+        refused=('ValueError: Images "boxes" argument must be a dictionary',),
     ),
     "Image Logging (wandb.Image): Segmentation masks": Snippet(image, ("segmentation",)),
     "Tables for Structured Data: Basic tables": Snippet(nothing, ("predictions_table",)),
@@ -301,7 +301,12 @@ SNIPPETS = {
         # The client refuses the array before it looks for the file `example.mp4`.
         nothing,
         ("video", "video_file"),
-        refused="ValueError: wandb.Video requires a `format` argument when initializing with"
-        " a numpy array.",
+        refused=(
+            "ValueError: wandb.Video requires a `format` argument when initializing with a numpy"
+            " array.",
+            # Older clients.
+            'Error: wandb.Video requires moviepy when passing raw data. Install with "pip install'
+            ' wandb[media]"',
+        ),
     ),
 }

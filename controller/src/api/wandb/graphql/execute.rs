@@ -21,6 +21,8 @@ const MOST_FIELDS: usize = 500_000;
 
 /// The key of a known object that names its kind.
 const TYPE: &str = "__typename";
+/// The kind of a known object that does not name its kind. It has the fields of every type.
+const ANY: &str = "Object";
 
 /// A value that is being found.
 type Walking<'a> = Pin<Box<dyn Future<Output = Result<Json, Fault>> + Send + 'a>>;
@@ -234,7 +236,7 @@ impl<'a> Walk<'a> {
                 items.into_iter().map(|item| self.known(item, fields, level)).collect()
             }
             Json::Object(object) => {
-                let kind = object.get(TYPE).and_then(Json::as_str).unwrap_or("Object").to_owned();
+                let kind = object.get(TYPE).and_then(Json::as_str).unwrap_or(ANY).to_owned();
                 let sets = fields.iter().map(|field| &field.selection_set.node).collect();
                 let mut chosen = Map::new();
                 for (key, fields) in self.chosen(&kind, sets, level)? {
@@ -256,7 +258,10 @@ impl<'a> Walk<'a> {
 
 /// Returns whether an object of this kind has the type `name`, which may be an interface.
 fn is_a(kind: &str, name: &str) -> bool {
+    let is_list = ["Connection", "Edge"].iter().any(|list| kind == *list && name.ends_with(list));
     kind == name
+        || kind == ANY
+        || is_list
         || matches!(
             (name, kind),
             ("ArtifactCollection", "ArtifactSequence" | "ArtifactPortfolio") | ("Node", _)

@@ -59,9 +59,11 @@ pub(super) fn describe(name: &str) -> Json {
     if let Some(fields) = find(&OBJECTS) {
         let field = |name| json!({ "name": name, "args": [] });
         let fields: Vec<Json> = fields.split_whitespace().map(field).collect();
-        return json!({ "name": name, "fields": fields, "inputFields": null });
+        return json!({
+            "__typename": "__Type", "name": name, "fields": fields, "inputFields": null,
+        });
     }
     let Some(fields) = find(&INPUTS) else { return Json::Null };
     let fields: Vec<Json> = fields.split_whitespace().map(|name| json!({ "name": name })).collect();
-    json!({ "name": name, "fields": null, "inputFields": fields })
+    json!({ "__typename": "__Type", "name": name, "fields": null, "inputFields": fields })
 }
