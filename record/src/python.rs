@@ -156,7 +156,7 @@ mod tests {
             ("word", text("NaN")),
             ("val.acc", Value::F64(0.5)),
             ("val.deep.x", Value::F64(f64::NEG_INFINITY)),
-            ("list", text(r#"[1,"NaN"]"#)),
+            ("list", Value::Json(r#"[1,"NaN"]"#.to_owned())),
             ("image", Value::Json(r#"{"_type":"image-file","sizes":["Infinity"]}"#.to_owned())),
         ];
         assert_eq!(
