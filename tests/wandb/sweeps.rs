@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -43,16 +44,40 @@ fn a_function_is_swept() {
 /// Agents of W&B and of Besom share a grid. The controller is killed meanwhile.
 #[test]
 fn both_kinds_of_agents_run_each_point_of_a_grid_once() {
+    share_a_grid(Fleet { theirs: 2, ours: 1, points: 12, kills: 1 });
+}
+
+#[test]
+#[ignore = "takes a quarter of an hour"]
+fn a_fleet_of_both_kinds_of_agents_runs_each_point_of_a_grid_once() {
+    for kills in [0, 3] {
+        share_a_grid(Fleet { theirs: 8, ours: 2, points: 300, kills });
+    }
+}
+
+/// Agents that share a grid.
+struct Fleet {
+    /// The number of W&B's agents.
+    theirs: usize,
+    /// The number of Besom's agents.
+    ours: usize,
+    points: u64,
+    /// How often the controller is killed meanwhile.
+    kills: u64,
+}
+
+fn share_a_grid(fleet: Fleet) {
+    let Fleet { theirs, ours, points, kills } = fleet;
     let mut lab = Lab::with_controller();
     lab.write(
         "train.py",
         "import sys, wandb\nwith wandb.init() as run:\n    run.log({'loss': run.config.x})\n",
     );
-    lab.write(
-        "grid.yaml",
-        "program: train.py\nmethod: grid\nproject: grids\nmetric: {name: loss}\n\
-        parameters: {x: {min: 1, max: 12}}\n",
+    let grid = format!(
+        "program: train.py\nmethod: grid\nproject: grids\nmetric: {{name: loss}}\n\
+        parameters: {{x: {{min: 1, max: {points}}}}}\n"
     );
+    lab.write("grid.yaml", &grid);
     let created = wandb(&lab, &["sweep", "grid.yaml"]).output().unwrap();
     assert!(created.status.success(), "{}", said(&created));
     let text = said(&created);
@@ -61,24 +86,32 @@ fn both_kinds_of_agents_run_each_point_of_a_grid_once() {
         .unwrap_or_else(|| panic!("{text}"))
         .trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     let sweep = path.rsplit('/').next().unwrap().to_owned();
-    let mut agents: Vec<_> = (0..2)
+    let mut agents: Vec<_> = (0..theirs)
         .map(|_| {
             let mut agent = wandb(&lab, &["agent", path]);
             agent.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         })
         .collect();
-    let mut own = lab.command("agent");
-    environment(&lab, &mut own).args([&sweep, "--slots", "1"]);
-    agents.push(own.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    wait_for("trials", || (finished(&lab, &sweep).len() >= 4).then_some(()));
-    lab.kill_controller();
-    lab.start_controller();
+    for number in 0..ours {
+        let mut own = lab.command("agent");
+        let state = format!("agent-{number}");
+        environment(&lab, &mut own).args([&sweep, "--slots", "1", "--data", &state]);
+        agents.push(own.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    }
+    for kill in 1..=kills {
+        let enough = (points / (kills + 2) * kill) as usize;
+        while finished(&lab, &sweep).len() < enough {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        lab.kill_controller();
+        lab.start_controller();
+    }
     for agent in &mut agents {
         assert!(agent.wait().unwrap().success());
     }
     let runs = lab.runs(&sweep);
-    assert_eq!(finished(&lab, &sweep), (1..=12).collect::<Vec<_>>(), "{runs:#?}");
-    assert_eq!(runs.len(), 12);
+    assert_eq!(finished(&lab, &sweep), (1..=points).collect::<Vec<_>>(), "{runs:#?}");
+    assert_eq!(runs.len() as u64, points);
     assert_eq!(lab.state(&sweep), "finished");
 }
 

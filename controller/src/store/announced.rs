@@ -33,6 +33,8 @@ pub(crate) struct Announced {
     pub(crate) step: Option<i64>,
     /// The id that the client has made up for the version.
     pub(crate) client: Option<String>,
+    /// Whether the client's manifest only adds to that of the newest version.
+    pub(crate) partial: bool,
     /// The SHA-256 of the client's manifest; `None` until the manifest is stored.
     pub(crate) manifest: Option<String>,
     /// The internal key of the version; `None` until the version exists.
@@ -46,8 +48,8 @@ columns! {
     /// Reads an announced artifact.
     macro announced_columns, fn read() -> Announced {
         key: get, run: get, attempt: get, name: get, kind: get, digest: get, metadata: get,
-        aliases: get, description: get, tags: get, step: get, client: get, manifest: get,
-        artifact: get, created_ms: get,
+        aliases: get, description: get, tags: get, step: get, client: get, partial: get,
+        manifest: get, artifact: get, created_ms: get,
     } => Announced {
         key,
         run,
@@ -61,6 +63,7 @@ columns! {
         tags,
         step,
         client,
+        partial,
         manifest,
         artifact,
         created_ms,
@@ -78,8 +81,8 @@ macro_rules! select {
 pub(crate) fn insert(tx: &Tx<'_>, new: &Announced) -> Result<i64> {
     tx.insert(
         "INSERT INTO announced (run, attempt, name, kind, digest, metadata, aliases, description, \
-        tags, step, client, artifact, created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        tags, step, client, partial, artifact, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         &[
             &new.run,
             &new.attempt,
@@ -92,6 +95,7 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Announced) -> Result<i64> {
             &new.tags,
             &new.step,
             &new.client,
+            &new.partial,
             &new.artifact,
             &new.created_ms,
         ],
@@ -130,6 +134,12 @@ pub(crate) fn with_digest(
         &[&project.as_str(), &name, &digest],
         |row| row.get(0),
     )
+}
+
+/// Records that the client's manifest only adds to that of the newest version.
+pub(crate) fn set_partial(tx: &Tx<'_>, key: i64) -> Result<()> {
+    tx.run("UPDATE announced SET partial = 1 WHERE key = ?1", &[&key])?;
+    Ok(())
 }
 
 /// Records that the client's manifest is stored.

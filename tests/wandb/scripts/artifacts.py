@@ -1,5 +1,6 @@
 """Logs artifacts, uses them, and reads them back."""
 
+import inspect
 import pathlib
 
 import wandb
@@ -33,6 +34,11 @@ with wandb.init(project="art", id="maker") as run:
         assert run.log_artifact(far).wait().version == version
     table = wandb.Table(columns=["a", "b"], data=[[1, "x"], [2, "y"]])
     run.log({"preds": table})
+    if "log_mode" in inspect.signature(wandb.Table).parameters:
+        growing = wandb.Table(columns=["step"], log_mode="INCREMENTAL")
+        for step in range(3):
+            growing.add_data(step)
+            run.log({"growing": growing})
     holder = wandb.Artifact("holder", type="result")
     holder.add(table, "preds")
     run.log_artifact(holder).wait()
@@ -64,8 +70,14 @@ assert (best.version, best.description, best.id) == ("v0", "the best", first.id)
 assert best.metadata == {"rows": 3, "checked": True}
 assert sorted(best.tags) == ["checked", "small"], best.tags
 assert [file.name for file in best.files()] == ["a.txt", "deep/b.bin", "empty"]
+if hasattr(wandb.Table(), "log_mode"):
+    # A table that grows has a file for each time that it was logged.
+    growing = api.artifact("art/run-maker-incr-growing:latest")
+    assert len(growing.manifest.entries) == 3, growing.manifest.entries
+one = pathlib.Path(best.get_entry("a.txt").download(root="one"))
+assert one.read_text() == "one"
 kinds = [kind.name for kind in api.artifact_types("art")]
-assert kinds == ["dataset", "model", "result", "run_table"], kinds
+assert kinds[:4] == ["dataset", "model", "result", "run_table"], kinds
 assert [found.name for found in api.artifact_collections("art", "dataset")] == ["data", "far"]
 versions = lambda: [found.version for found in api.artifacts("dataset", "art/data")]
 assert versions() == ["v1", "v0"]

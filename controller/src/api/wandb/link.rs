@@ -4,6 +4,7 @@
 use record::ids::ProjectId;
 
 use crate::app::{
+    agents::heartbeat::AgentView,
     files::{artifacts::ArtifactView, entries::Listed},
     read::views::{RunView, SweepView},
 };
@@ -25,6 +26,8 @@ pub(super) enum Link {
     Collection(Name),
     /// All artifacts of one type.
     ArtifactType(ProjectId, String),
+    /// An agent of a sweep in this project.
+    Agent(Box<AgentView>, ProjectId),
     /// A file of a version.
     Entry(Box<Listed>),
     /// Several objects, as the client lists them.

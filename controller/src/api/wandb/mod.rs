@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{post, put},
+    routing::{get, post, put},
 };
 
 use crate::app::App;
@@ -35,5 +35,6 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/graphql", post(query::answer))
         .route("/files/{entity}/{project}/{run}/file_stream", post(stream::answer))
         .route("/storage/{*address}", put(storage::put).get(storage::get))
+        .route("/artifactsV2/{*address}", get(storage::by_md5))
         .with_state(Arc::new(door))
 }

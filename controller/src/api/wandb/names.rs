@@ -52,6 +52,16 @@ pub(super) fn artifact(id: &str) -> Option<Key> {
     }
 }
 
+/// Returns the id of the client's manifest of an announced artifact.
+pub(super) fn of_manifest(key: i64) -> String {
+    id("ArtifactManifest", &[&key.to_string()])
+}
+
+/// Returns the announced artifact whose manifest has this id; `None` if none has it.
+pub(super) fn manifest(id: &str) -> Option<i64> {
+    parts(id, "ArtifactManifest")?.first()?.parse().ok()
+}
+
 /// Returns the id of a collection of artifacts.
 pub(super) fn of_collection(Name { project, name }: &Name) -> String {
     id("ArtifactSequence", &[name, project.name(), project.team()])
@@ -74,6 +84,11 @@ fn parts(id: &str, kind: &str) -> Option<Vec<String>> {
 /// Returns the sweep that an id of the client names; `None` if it names none.
 pub(super) fn sweep(id: &str) -> Option<SweepId> {
     parts(id, "Sweep")?.into_iter().next().map(SweepId::from)
+}
+
+/// Returns the id of an agent for the client.
+pub(super) fn of_agent(agent: &str, sweep: &SweepId, host: &str) -> String {
+    id("Agent", &[agent, sweep.as_str(), host])
 }
 
 /// Returns the agent, its sweep and its machine, which an id of the client names.

@@ -11,13 +11,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use record::ids::ProjectId;
 use tokio_stream::StreamExt as _;
 
-use super::{door::Door, error::Fault, manifest, names};
+use super::{door::Door, error::Fault, manifest, names, session::Session};
 use crate::{
     api::caller::Host,
     app::files::{
-        entries,
+        entries, md5,
         signed::{self, Found, Opens, Ticket},
     },
 };
@@ -96,6 +97,11 @@ async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Respons
         Found::Content(sha256, size) => (sha256, size),
         Found::Version(key) => return manifest_of(door, key).await,
     };
+    content(door, headers, sha256, size)
+}
+
+/// Answers with a content, or with the range of it that the headers ask for.
+fn content(door: &Door, headers: &HeaderMap, sha256: String, size: u64) -> Result<Response, Fault> {
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, range) = match asked.map(|asked| range(asked, size)) {
         None | Some(Asked::Whole) => (StatusCode::OK, 0..size),
@@ -127,6 +133,31 @@ async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Respons
         }
     }
     Ok(answer)
+}
+
+/// Sends a content to a client that has no signed address, but a key:
+/// `/artifactsV2/REGION/TEAM/PROJECT/ARTIFACT/.../MD5/NAME`.
+pub(super) async fn by_md5(
+    State(door): State<Arc<Door>>,
+    Path(address): Path<String>,
+    request: Request,
+) -> Response {
+    match send_by_md5(door, &address, request).await {
+        Ok(answer) => answer,
+        Err(fault) => fault.into_response(),
+    }
+}
+
+async fn send_by_md5(door: Arc<Door>, address: &str, request: Request) -> Result<Response, Fault> {
+    let headers = request.headers().clone();
+    let (session, _) = Session::enter(door, request).await?;
+    let parts: Vec<&str> = address.split('/').collect();
+    let [_, team, project, _, .., md5, _] = parts[..] else {
+        return Err(signed::not_valid().into());
+    };
+    let (project, md5) = (ProjectId::new(team, project), md5.to_owned());
+    let (sha256, size) = md5::find(session.app(), &session.caller, project, md5).await?;
+    content(&session.door, &headers, sha256, size)
 }
 
 /// Writes the manifest of a version that the client has not made.

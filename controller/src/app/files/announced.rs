@@ -4,7 +4,7 @@
 //! is kept beside Besom's, because it has facts that only the client needs. `api::wandb` calls this
 //! module.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use record::{
     artifact::{self, ArtifactRow, Content, Entry, MAX_MANIFEST_BYTES},
@@ -197,6 +197,19 @@ fn find(tx: &Tx<'_>, caller: &Caller, key: i64) -> Result<(Announced, Run), Erro
     Ok((announced, run))
 }
 
+/// Notes that the client's manifest will only add to that of the newest version.
+///
+/// # Errors
+/// Fails as [`making`] does.
+pub(crate) async fn add_only(app: &Arc<App>, caller: &Caller, key: i64) -> Result<(), Error> {
+    let caller = caller.clone();
+    app.change(move |change| {
+        find(change.tx, &caller, key)?;
+        Ok(store::announced::set_partial(change.tx, key)?)
+    })
+    .await
+}
+
 /// Returns for each MD5 whether the project of the artifact has such a content.
 ///
 /// # Errors
@@ -324,7 +337,10 @@ async fn prepare(
 ) -> Result<(ArtifactRow, Vec<Entry>), Error> {
     app.read(move |tx, _| {
         let (announced, run) = find(tx, &Caller::Admin, key)?;
-        let mut entries = Vec::new();
+        let mut entries = match announced.partial {
+            true => newest(tx, &run.project, &announced.name)?,
+            false => BTreeMap::new(),
+        };
         for Said { path, content } in said {
             let content = match content {
                 SaidContent::Reference { url, digest } => Content::Reference {
@@ -342,8 +358,9 @@ async fn prepare(
                     Content::Blob { sha256, size }
                 }
             };
-            entries.push(Entry { path, content });
+            entries.insert(path, content);
         }
+        let entries = entries.into_iter().map(|(path, content)| Entry { path, content }).collect();
         let row = row(
             &New {
                 aliases: texts(&announced.aliases),
@@ -358,6 +375,18 @@ async fn prepare(
         Ok((row, entries))
     })
     .await
+}
+
+/// Returns the contents of the newest version of a name, by their paths.
+fn newest(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+) -> Result<BTreeMap<String, Content>, Error> {
+    let newest = store::artifacts::named(tx, project, name, artifact::LATEST)?;
+    let Some(newest) = newest else { return Ok(BTreeMap::new()) };
+    let entries = store::artifacts::entries(tx, newest.key, "", artifact::MAX_ENTRIES as u32)?;
+    Ok(entries.into_iter().map(|Entry { path, content }| (path, content)).collect())
 }
 
 fn texts(list: &str) -> Vec<String> {

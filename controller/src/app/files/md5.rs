@@ -5,13 +5,21 @@
 use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
-use record::file::hex;
+use record::{file::hex, ids::ProjectId};
 use tokio_stream::StreamExt as _;
 
 use super::blobs;
 use crate::{
-    app::{App, error::Error},
-    store,
+    app::{
+        App,
+        error::Error,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
+        runs::lookup,
+    },
+    store::{self, Tx},
 };
 
 /// Returns the MD5 of a stored content as 32 hexadecimal digits.
@@ -32,4 +40,28 @@ pub(crate) async fn of(app: &Arc<App>, sha256: String, size: u64) -> Result<Stri
     let found = md5.clone();
     app.change(move |change| Ok(store::files::set_md5(change.tx, &sha256, &found)?)).await?;
     Ok(md5)
+}
+
+/// Finds a content of a project by its MD5. Returns its SHA-256 and its size in bytes.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the project has no such content, or the caller may not see the
+/// project.
+pub(crate) async fn find(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: ProjectId,
+    md5: String,
+) -> Result<(String, u64), Error> {
+    let caller = caller.clone();
+    app.read(move |tx: &Tx<'_>, _| {
+        match &caller {
+            Caller::Run(own) if lookup::find(tx, &own.run)?.project == project => {}
+            Caller::Run(_) => return Err(permit::no_project(&project)),
+            _ => caller.check(Right::See, &project, None, || permit::no_project(&project))?,
+        }
+        let found = store::files::with_md5(tx, &project, &md5)?.into_iter().next();
+        found.ok_or_else(|| Error::missing(format!("no content has the MD5 `{md5}`")))
+    })
+    .await
 }

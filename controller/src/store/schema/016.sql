@@ -26,6 +26,7 @@ CREATE TABLE announced (
     tags        TEXT NOT NULL,         -- JSON list
     step        INTEGER,               -- the step of the run's history
     client      TEXT,                  -- the id that the client has made up
+    partial     INTEGER NOT NULL,      -- 1: the manifest adds to that of the newest version
     manifest    TEXT,                  -- SHA-256 of the client's manifest, a blob; NULL: not here yet
     artifact    INTEGER REFERENCES artifacts (key), -- the version; NULL: it does not exist yet
     created_ms  INTEGER NOT NULL

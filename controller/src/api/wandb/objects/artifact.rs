@@ -28,6 +28,8 @@ use crate::{
 
 /// The time to live that means that the version is kept.
 const KEPT: i64 = -2;
+/// The digits of a version's digest that the client gets as the hash of its commit.
+const HASH_DIGITS: usize = 20;
 
 /// A version of an artifact.
 pub(super) struct Artifact(pub(super) ArtifactView);
@@ -55,7 +57,8 @@ impl Artifact {
     /// Returns the client's manifest, which has an address.
     fn manifest(&self, session: &Session) -> Json {
         let key = self.0.version.key;
-        let made = self.0.announced.as_ref().and_then(|announced| announced.manifest.clone());
+        let whole = self.0.announced.as_ref().filter(|announced| !announced.partial);
+        let made = whole.and_then(|announced| announced.manifest.clone());
         let opens = match made {
             Some(sha256) => Opens::FetchContent { sha256 },
             None => Opens::FetchManifest { key },
@@ -63,7 +66,7 @@ impl Artifact {
         let address = storage::address(&session.base, &Ticket::new(session.app(), opens));
         json!({
             "__typename": "ArtifactManifest",
-            "id": names::id("ArtifactManifest", &[&key.to_string()]),
+            "id": names::id("VersionManifest", &[&key.to_string()]),
             "file": { "directUrl": address },
         })
     }
@@ -133,7 +136,7 @@ impl Object for Artifact {
             "historyStep" => view.announced.as_ref().and_then(|said| said.step).into(),
             "size" | "storageBytes" => version.size.into(),
             "fileCount" => version.files.into(),
-            "commitHash" => Answer::null(),
+            "commitHash" => version.digest.get(..HASH_DIGITS).into(),
             "currentManifest" => self.manifest(session).into(),
             "files" => Answer::Link(Link::Page(files(session, asked, self.wanted()).await?)),
             "usedBy" => Answer::Link(Link::Page(self.runs(session, &view.used_by).await?)),

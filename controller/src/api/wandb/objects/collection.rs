@@ -171,7 +171,11 @@ impl Object for Collection {
                 newest.map_or_else(Answer::null, |view| Answer::Link(link(view)))
             }
             "artifacts" => {
-                let versions = self.versions(session).await?;
+                let mut versions = self.versions(session).await?;
+                // With an order, a sign stands before its name, and `-` means the newest first.
+                if asked.text("order").is_some_and(|order| !order.starts_with('-')) {
+                    versions.reverse();
+                }
                 page(asked, versions.into_iter().map(link).collect())
             }
             "artifactMembership" => {

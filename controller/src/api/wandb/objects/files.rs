@@ -131,7 +131,8 @@ impl Object for Entry {
         let Listed { entry, created_ms } = &self.0;
         Ok(Some(match asked.name {
             "id" => names::id("File", &[&entry.path]).into(),
-            "name" | "displayName" | "storagePath" => entry.path.clone().into(),
+            "name" | "displayName" => entry.path.clone().into(),
+            "storagePath" => format!("wandb_artifacts/{}", entry.path).into(),
             "url" | "directUrl" => self.address(session).into(),
             "sizeBytes" => match entry.content {
                 Content::Blob { size, .. } => size.into(),

@@ -27,8 +27,9 @@ use crate::{
     },
 };
 
-/// The kind of manifest that lists all files of a version.
-const FULL: &str = "FULL";
+/// The kind of manifest that lists all files of a version, and the kind that adds to the newest
+/// version.
+const KINDS: [&str; 2] = ["FULL", "INCREMENTAL"];
 /// The type of the answer to an announcement. The client asks for fields of this type.
 const CREATED: &str = "CreateArtifactPayload";
 
@@ -148,22 +149,37 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
 
 /// Returns the address to which the client sends its manifest.
 pub(super) async fn create_manifest(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
-    let kind = input.text("type").unwrap_or(FULL);
-    if kind != FULL {
-        let message = "Besom serves no distributed and no incremental artifacts: log the whole \
-            artifact from one process";
+    let [full, incremental] = KINDS;
+    let kind = input.text("type").unwrap_or(full);
+    if !KINDS.contains(&kind) {
+        let message = "Besom serves no distributed artifacts: log the artifact from one process";
         return Err(Fault::wrong(message));
     }
     let key = announced_key(input)?;
+    if kind == incremental {
+        announced::add_only(session.app(), &session.caller, key).await?;
+    }
+    manifest_of(session, input, key).await
+}
+
+/// Returns the address to which the client sends a manifest that adds to the newest version.
+pub(super) async fn update_manifest(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
+    let id = input.text("artifactManifestID").unwrap_or_default();
+    let key = names::manifest(id);
+    let key = key.ok_or_else(|| Fault::wrong(format!("`{id}` is no id of a manifest")))?;
+    manifest_of(session, input, key).await
+}
+
+async fn manifest_of(session: &Session, input: &Asked<'_>, key: i64) -> Result<Answer, Fault> {
     let Making { of, .. } = announced::making(session.app(), &session.caller, key).await?;
-    let mut file = json!({ "uploadHeaders": [] });
+    let id = names::of_manifest(key);
+    let mut file = json!({ "id": id, "uploadUrl": null, "uploadHeaders": [] });
     // The client asks twice: before it sends the files, and again when it has its manifest.
     if let Some(md5) = input.text("digest").filter(|md5| !md5.is_empty()) {
         let opens = Opens::SendManifest { of, key, md5: manifest::from_base64(md5)? };
         let ticket = Ticket::new(session.app(), opens);
         file["uploadUrl"] = storage::address(&session.base, &ticket).into();
     }
-    let id = names::id("ArtifactManifest", &[&key.to_string()]);
     Ok(json!({ "artifactManifest": { "id": id, "file": file } }).into())
 }
 

@@ -1,6 +1,7 @@
 //! Holds the objects of the graph: which fields each has, and from where in `app` they come. A file
 //! has the objects of one noun.
 
+mod agent;
 mod artifact;
 mod collection;
 mod files;
@@ -18,6 +19,7 @@ mod sweep;
 mod sweeping;
 
 use self::{
+    agent::Agent,
     artifact::{Artifact, Membership},
     collection::{ArtifactType, Collection},
     files::Entry,
@@ -54,6 +56,7 @@ impl Graph for Objects {
             Link::Membership(view) => Box::new(Membership(*view)),
             Link::Collection(name) => Box::new(Collection(name)),
             Link::ArtifactType(project, kind) => Box::new(ArtifactType { project, kind }),
+            Link::Agent(view, project) => Box::new(Agent { view: *view, project }),
             Link::Entry(listed) => Box::new(Entry(*listed)),
             Link::Page(page) => Box::new(Connection(page)),
         }

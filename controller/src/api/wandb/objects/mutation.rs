@@ -56,6 +56,7 @@ impl Object for Mutation {
             }
             "createArtifact" => making::create(session, &input).await?,
             "createArtifactManifest" => making::create_manifest(session, &input).await?,
+            "updateArtifactManifest" => making::update_manifest(session, &input).await?,
             "createArtifactFiles" => making::create_files(session, &input).await?,
             "commitArtifact" => making::commit(session, &input).await?,
             "useArtifact" => making::use_one(session, &input).await?,

@@ -29,15 +29,36 @@ pub(super) async fn runs(
     project: &ProjectId,
     sweep: Option<SweepId>,
 ) -> Result<Answer, Fault> {
+    let search = search(asked, project, sweep)?;
+    Ok(Answer::Link(Link::Page(page(session, asked, search).await?)))
+}
+
+/// Returns the page of a search that a question asks for.
+pub(super) async fn page(
+    session: &Session,
+    asked: &Asked<'_>,
+    search: Search,
+) -> Result<Page, Fault> {
     let from = asked.text("after").and_then(|after| after.parse().ok()).unwrap_or(0);
     let first = asked.number("first").and_then(|first| usize::try_from(first).ok());
     let limit = first.unwrap_or(MOST).min(MOST);
-    let search = search(asked, project, sweep)?;
     let (found, total) = find::page(session.app(), &session.caller, search, from, limit).await?;
     let more = from + found.len() < total;
     let item = |(at, view): (usize, _)| ((from + at + 1).to_string(), Link::Run(Box::new(view)));
     let items = found.into_iter().enumerate().map(item).collect();
-    Ok(Answer::Link(Link::Page(Page { items, more, total: Some(total as u64) })))
+    Ok(Page { items, more, total: Some(total as u64) })
+}
+
+/// Returns the search for the trials of a sweep that an agent got, the oldest first.
+pub(super) fn of_agent(project: &ProjectId, sweep: SweepId, agent: &str) -> Result<Search, Fault> {
+    let name = Name::Field(Field::Agent);
+    Ok(Search {
+        project: format!("{}/{}", project.team(), project.name()),
+        sweep: Some(sweep),
+        condition: Some(Condition::compare(name, Sign::Is, &Json::from(agent))?),
+        order: vec![oldest()],
+        ..Search::default()
+    })
 }
 
 /// Returns how many runs a question means.

@@ -8,15 +8,25 @@ use crate::{
     api::wandb::{
         error::Fault,
         graphql::{Answer, Asked, Object},
-        link::Link,
+        link::{Link, Page},
         names,
         session::Session,
     },
-    app::read::views::SweepView,
+    app::{agents::heartbeat, read::views::SweepView},
 };
 
 /// A sweep.
 pub(super) struct Sweep(pub(super) SweepView);
+
+impl Sweep {
+    async fn agents(&self, session: &Session) -> Result<Vec<Link>, Fault> {
+        let SweepView { sweep, plan, .. } = &self.0;
+        let (app, caller) = (session.app(), &session.caller);
+        let all = heartbeat::list(app, caller, Some(sweep.id.clone())).await?;
+        let link = |view| Link::Agent(Box::new(view), plan.project.clone());
+        Ok(all.into_iter().map(link).collect())
+    }
+}
 
 /// Returns the word of the client for the state of a sweep. A sweep that wants no new trial is
 /// finished for the client, even if trials still run.
@@ -52,8 +62,20 @@ impl Object for Sweep {
             "updatedAt" | "heartbeatAt" => time(last_ms).into(),
             "bestLoss" => progress.best_value.into(),
             "runCount" => progress.next_trial.into(),
-            "runCountExpected" => plan.bound.into(),
+            // Only a grid has a known number of runs: other sweeps may go on.
+            "runCountExpected" => plan.bound.filter(|_| plan.method() == "grid").into(),
             "runs" => search::runs(session, asked, &plan.project, Some(sweep.id.clone())).await?,
+            "agents" => {
+                let agents = self.agents(session).await?;
+                Answer::Link(Link::Page(Page::only(agents)))
+            }
+            "agent" => {
+                let name = asked.text("agentName").unwrap_or_default();
+                let is_named =
+                    |link: &Link| matches!(link, Link::Agent(view, _) if view.agent == name);
+                let found = self.agents(session).await?.into_iter().find(is_named);
+                found.map_or_else(Answer::null, Answer::Link)
+            }
             "project" => Answer::Link(Link::Project(plan.project.clone())),
             "earlyStopJobRunning" => false.into(),
             "controller" | "scheduler" => Answer::null(),

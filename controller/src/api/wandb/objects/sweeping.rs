@@ -1,6 +1,7 @@
 //! Serves the mutations with which the client creates sweeps and works on them.
 
 use ::sweeps::config::NO_PROGRAM;
+use record::ids::SweepId;
 use serde_json::{Map, Value as Json, json};
 use tonic::async_trait;
 
@@ -82,10 +83,10 @@ pub(super) async fn upsert(session: &Session, input: &Asked<'_>) -> Result<Answe
 /// Makes an agent. Its id says all that its heartbeats need.
 pub(super) async fn create_agent(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
     let project = names::project(input.text("entityName"), input.text("projectName"));
-    let sweep = input.text("sweep").unwrap_or_default().into();
+    let sweep: SweepId = input.text("sweep").unwrap_or_default().into();
     let agent = foreign::register(session.app(), &session.caller, &project, &sweep).await?;
     let host = input.text("host").unwrap_or_default();
-    let id = names::id("Agent", &[&agent, sweep.as_str(), host]);
+    let id = names::of_agent(&agent, &sweep, host);
     Ok(json!({ "agent": { "id": id, "name": agent } }).into())
 }
 
