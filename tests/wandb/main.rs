@@ -13,3 +13,4 @@ mod resume;
 mod seeds;
 mod sweeps;
 mod trials;
+mod verify;

@@ -34,7 +34,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/graphql", post(query::answer))
         .route("/files/{entity}/{project}/{run}/file_stream", post(stream::answer))
-        .route("/storage/{*address}", put(storage::put).get(storage::get))
+        .route("/storage/{*address}", put(storage::put).get(storage::get).options(storage::allow))
         .route("/artifactsV2/{*address}", get(storage::by_md5))
         .with_state(Arc::new(door))
 }

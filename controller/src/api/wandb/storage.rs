@@ -43,6 +43,16 @@ fn ticket(address: &str) -> Option<Ticket> {
     Some(Ticket { opens: Opens::read(opens)?, until_ms, signature })
 }
 
+/// Tells a page in a browser that it may use signed addresses. An address is a proof by itself, so
+/// it does not matter where the page comes from.
+pub(super) async fn allow() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, PUT"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
 /// Receives a file.
 pub(super) async fn put(
     State(door): State<Arc<Door>>,
@@ -122,6 +132,7 @@ fn content(door: &Door, headers: &HeaderMap, sha256: String, size: u64) -> Resul
             (header::CONTENT_LENGTH, (range.end - range.start).to_string()),
             (header::ACCEPT_RANGES, "bytes".to_owned()),
             (header::ETAG, etag),
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
         ],
         Body::from_stream(pieces),
     )
