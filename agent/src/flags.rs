@@ -7,7 +7,7 @@ use clap::Parser;
 use proto::dial::{
     CONTROLLER_VAR, DEFAULT_CONTROLLER, Dial, INSECURE_VAR, Reach, TOKEN_VAR, TRUST_VAR,
 };
-use record::ids::SweepId;
+use record::ids::{self, SweepId};
 use telemetry::{
     NvidiaMeter, Own, PERIOD_VAR, Period,
     gpus::{Gpu, Inventory, given},
@@ -58,7 +58,8 @@ Exit codes: 0 done, 1 the trials cannot run or something of them was not sent, 2
 #[derive(Clone, Debug, Parser)]
 #[command(name = "agent", version, after_help = EXAMPLES)]
 pub struct Flags {
-    /// The sweep to work for, as `sweep create` printed it
+    /// The sweep to work for, as `sweep create` printed it, or as TEAM/PROJECT/SWEEP
+    #[arg(value_parser = |text: &str| ids::last_part(text).map(SweepId::from))]
     pub sweep: SweepId,
     /// Start at most N trials, then leave
     #[arg(long, value_name = "N")]

@@ -12,10 +12,10 @@ Examples:
   sweep retry k3x9abcd k3x9abcd-3    queue this run again")]
 pub(crate) struct Retry {
     /// Id of a sweep
-    #[arg(value_name = "SWEEP")]
+    #[arg(value_name = "SWEEP", value_parser = crate::args::id)]
     id: String,
     /// Ids of runs [default: all that failed or crashed]
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = crate::args::id)]
     runs: Vec<String>,
 }
 

@@ -20,7 +20,7 @@ Examples:
   sweep explain k3x9abcd-17                       show why this point, and why it stopped")]
 pub(crate) struct Args {
     /// Id of a sweep or of a run
-    #[arg(value_name = "SWEEP|RUN")]
+    #[arg(value_name = "SWEEP|RUN", value_parser = crate::args::id)]
     id: String,
     /// Parameter to explain, given once or twice; nested as `optimizer.lr`
     #[arg(long = "parameter", short, value_name = "NAME")]

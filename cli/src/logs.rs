@@ -19,7 +19,7 @@ Example:
   sweep logs k3x9abcd-3 --follow")]
 pub(crate) struct Args {
     /// Id of a run; for a trial, the sweep's id, a hyphen and the trial's number
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = crate::args::id)]
     run: String,
     /// Wait for more output until the run is over
     #[arg(long, short)]

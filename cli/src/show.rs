@@ -16,7 +16,7 @@ Examples:
   sweep show k3x9abcd --replay  compute every suggestion again and compare")]
 pub(crate) struct Show {
     /// Id of a sweep or of a run
-    #[arg(value_name = "SWEEP|RUN")]
+    #[arg(value_name = "SWEEP|RUN", value_parser = crate::args::id)]
     id: String,
     /// Show every trial, not only the first 20
     #[arg(long)]
@@ -32,7 +32,7 @@ pub(crate) struct Show {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Best {
     /// Id of a sweep
-    #[arg(value_name = "SWEEP")]
+    #[arg(value_name = "SWEEP", value_parser = crate::args::id)]
     id: String,
     /// Print the run as JSON
     #[arg(long)]

@@ -83,6 +83,19 @@ impl ProjectId {
     }
 }
 
+/// Returns the id in a text that a person has given: the whole text, or what stands behind the last
+/// `/` of `TEAM/PROJECT/ID`, as W&B's users write it.
+///
+/// # Errors
+/// Fails with a sentence for the person if nothing stands behind a `/`.
+pub fn last_part(text: &str) -> Result<&str, String> {
+    match text.rsplit_once('/') {
+        None => Ok(text),
+        Some((_, "")) => Err(format!("no id stands behind the last `/` of `{text}`")),
+        Some((_, id)) => Ok(id),
+    }
+}
+
 impl SweepId {
     /// Returns the id of a trial of the sweep.
     pub fn trial(&self, number: u64) -> RunId {
@@ -131,6 +144,15 @@ mod tests {
         assert_eq!((trial.as_str(), trial.sweep()), ("k3x9abcd-12", Some(sweep)));
         assert_eq!(RunId::from("my-run-2").sweep(), Some(SweepId::from("my-run")));
         assert_eq!(RunId::from("mine").sweep(), None);
+    }
+
+    #[test]
+    fn an_id_may_stand_behind_a_team_and_a_project() {
+        for path in ["k3x9abcd", "digits/k3x9abcd", "home/digits/k3x9abcd"] {
+            assert_eq!(last_part(path), Ok("k3x9abcd"));
+        }
+        assert_eq!(last_part(""), Ok(""));
+        assert!(last_part("home/digits/").is_err());
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn share_a_grid(fleet: Fleet) {
     for number in 0..ours {
         let mut own = lab.command("agent");
         let state = format!("agent-{number}");
-        environment(&lab, &mut own).args([&sweep, "--slots", "1", "--data", &state]);
+        environment(&lab, &mut own).args([path, "--slots", "1", "--data", &state]);
         agents.push(own.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     }
     for kill in 1..=kills {

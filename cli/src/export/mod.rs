@@ -44,7 +44,7 @@ Examples:
   sweep export k3x9abcd --curves --output curves.parquet")]
 pub(crate) struct Args {
     /// Id of a sweep
-    #[arg(value_name = "SWEEP")]
+    #[arg(value_name = "SWEEP", value_parser = crate::args::id)]
     id: String,
     /// Output format [default: by the file's extension, else csv]
     #[arg(long, value_enum)]

@@ -12,7 +12,7 @@ Examples:
   sweep run artifacts k3x9abcd-17 --json")]
 pub(crate) struct Args {
     /// Id of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = crate::args::id)]
     run: String,
     /// Print a JSON object with the lists `made` and `used`
     #[arg(long)]

@@ -32,7 +32,7 @@ Examples:
   sweep run export k3x9abcd-17 --stream console --format jsonl | grep Error")]
 pub(crate) struct Args {
     /// Ids of runs
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required = true, value_parser = crate::args::id)]
     runs: Vec<String>,
     /// Output format [default: by the file's extension, else csv]
     #[arg(long, value_enum)]

@@ -24,7 +24,7 @@ Examples:
 In a pattern, `*` stands for any text, `/` included, and `?` for one character.")]
 pub(crate) struct Args {
     /// Id of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = crate::args::id)]
     run: String,
     /// Download the files whose path matches this pattern
     #[arg(long, value_name = "PATTERN")]

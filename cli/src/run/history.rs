@@ -30,7 +30,7 @@ Examples:
   sweep run history k3x9abcd-17 --keys val/loss --csv > loss.csv")]
 pub(crate) struct Args {
     /// Id of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = crate::args::id)]
     run: String,
     /// Show only these keys
     #[arg(long, value_name = "KEY,...", value_delimiter = ',')]

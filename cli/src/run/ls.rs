@@ -40,7 +40,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PROJECT", default_value = "", hide_default_value = true)]
     project: String,
     /// List only runs of this sweep
-    #[arg(long, value_name = "SWEEP", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SWEEP",
+        value_parser = crate::args::id,
+        default_value = "",
+        hide_default_value = true
+    )]
     sweep: String,
     /// List only runs that pass this filter; may be repeated
     #[arg(long = "filter", value_name = "FILTER")]
