@@ -11,9 +11,11 @@ use super::database::{Result, Row, Tx, columns};
 pub(crate) struct Announced {
     /// The internal key; 0 before the row is stored.
     pub(crate) key: i64,
-    /// The internal key of the run that makes the version.
-    pub(crate) run: i64,
-    /// The attempt that makes it.
+    /// The project of the version.
+    pub(crate) project: ProjectId,
+    /// The internal key of the run that makes the version; `None` until the client names it.
+    pub(crate) run: Option<i64>,
+    /// The attempt that makes it; 0 without a run.
     pub(crate) attempt: u32,
     /// The artifact's name in the run's project.
     pub(crate) name: String,
@@ -47,11 +49,12 @@ pub(crate) struct Announced {
 columns! {
     /// Reads an announced artifact.
     macro announced_columns, fn read() -> Announced {
-        key: get, run: get, attempt: get, name: get, kind: get, digest: get, metadata: get,
+        key: get, project: get, run: get, attempt: get, name: get, kind: get, digest: get, metadata: get,
         aliases: get, description: get, tags: get, step: get, client: get, partial: get,
         manifest: get, artifact: get, created_ms: get,
     } => Announced {
         key,
+        project,
         run,
         attempt,
         name,
@@ -80,10 +83,11 @@ macro_rules! select {
 /// Stores an announced artifact, and returns its key.
 pub(crate) fn insert(tx: &Tx<'_>, new: &Announced) -> Result<i64> {
     tx.insert(
-        "INSERT INTO announced (run, attempt, name, kind, digest, metadata, aliases, description, \
-        tags, step, client, partial, artifact, created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO announced (project, run, attempt, name, kind, digest, metadata, aliases, \
+        description, tags, step, client, partial, artifact, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         &[
+            &new.project.as_str(),
             &new.run,
             &new.attempt,
             &new.name,
@@ -129,11 +133,18 @@ pub(crate) fn with_digest(
 ) -> Result<Option<i64>> {
     tx.one(
         "SELECT artifacts.key FROM artifacts JOIN announced ON announced.artifact = artifacts.key
-         WHERE project = ?1 AND artifacts.name = ?2 AND removed = 0 AND announced.digest = ?3
+         WHERE artifacts.project = ?1 AND artifacts.name = ?2 AND removed = 0 AND announced.digest = ?3
          ORDER BY version DESC LIMIT 1",
         &[&project.as_str(), &name, &digest],
         |row| row.get(0),
     )
+}
+
+/// Records which run makes an announced artifact.
+pub(crate) fn set_run(tx: &Tx<'_>, key: i64, run: i64, attempt: u32) -> Result<()> {
+    let sql = "UPDATE announced SET run = ?2, attempt = ?3 WHERE key = ?1";
+    tx.run(sql, &[&key, &run, &attempt])?;
+    Ok(())
 }
 
 /// Records that the client's manifest only adds to that of the newest version.

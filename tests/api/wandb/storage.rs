@@ -47,8 +47,8 @@ async fn a_file_is_sent_and_fetched_without_a_key() {
         ("GET", put.clone()),
         ("GET", get.replace("media", "medib")),
         ("GET", "/storage/99999999999999/0000000000/get/r/x".to_owned()),
-        ("GET", "/storage/99999999999999/0000000000/manifest/1".to_owned()),
-        ("GET", format!("/storage/99999999999999/0000000000/content/{}", "0".repeat(64))),
+        ("GET", "/storage/99999999999999/0/manifest/1/wandb_manifest.json".to_owned()),
+        ("GET", format!("/storage/99999999999999/0/content/{}/a", "0".repeat(64))),
     ] {
         let refused = nobody.send(method, &forged, &[], b"x");
         assert_eq!(refused.status, 403, "{method} {forged}: {refused:?}");

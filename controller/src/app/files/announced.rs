@@ -56,17 +56,6 @@ pub(crate) struct New {
     pub(crate) client: Option<String>,
 }
 
-/// An announced artifact, for the client that makes it.
-#[derive(Clone, Debug)]
-pub(crate) struct Making {
-    /// Its key.
-    pub(crate) key: i64,
-    /// The attempt that makes it.
-    pub(crate) of: Attempt,
-    /// The project of the version.
-    pub(crate) project: ProjectId,
-}
-
 /// One path of the client's manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Said {
@@ -96,32 +85,32 @@ pub(crate) enum SaidContent {
 }
 
 /// Announces a version. If a version of this name was announced with the same digest before, that
-/// version gets the aliases, and no other is made.
+/// version gets the aliases, and no other is made. Returns the key of the announced artifact.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a name is malformed or a text is too long.
 /// - Fails with [`Error::Missing`] if the caller may not see the run, and refuses a caller who may
 ///   not log to it.
-pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<Making, Error> {
+pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<i64, Error> {
     check(app, &new)?;
     let (project, who) = (caller.project(&new.run.project)?, caller.clone());
     let (named, name, digest) = (new.run.clone(), new.name.clone(), new.digest.clone());
     let look = move |tx: &Tx<'_>, _: &App| {
-        let run = lookup::find_named(tx, &project, &named)?;
-        permit::run_in(tx, &who, Right::Log, &run.id)?;
-        let known = store::announced::with_digest(tx, &run.project, &name, &digest)?;
+        let run = run_of(tx, &who, &project, &named)?;
+        let known = store::announced::with_digest(tx, &project, &name, &digest)?;
         let known = known.map(|key| store::artifacts::at(tx, key)).transpose()?.flatten();
-        Ok((lookup::attempt_of(&who, &run), run, known))
+        Ok((run.map(|run| (lookup::attempt_of(&who, &run), run.key)), project, known))
     };
-    let (of, run, known) = app.read(look).await?;
+    let (run, project, known) = app.read(look).await?;
     let version = known.as_ref().map(|version| version.key);
-    if let Some(version) = known {
+    if let (Some((of, _)), Some(version)) = (&run, known) {
         let row = row(&new, version.digest, version.manifest_size);
-        log(app, &of, row).await?;
+        log(app, of, row).await?;
     }
     let announced = Announced {
-        run: run.key,
-        attempt: of.number,
+        project: project.clone(),
+        run: run.as_ref().map(|(_, key)| *key),
+        attempt: run.map_or(0, |(of, _)| of.number),
         name: new.name,
         kind: new.kind,
         digest: new.digest,
@@ -137,7 +126,48 @@ pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<
     };
     let insert =
         move |change: &mut Change<'_>| Ok(store::announced::insert(change.tx, &announced)?);
-    Ok(Making { key: app.change(insert).await?, of, project: run.project })
+    Ok(app.change(insert).await?)
+}
+
+/// Returns the run that the caller names and may log to; `None` if the caller names none.
+fn run_of(
+    tx: &Tx<'_>,
+    caller: &Caller,
+    project: &ProjectId,
+    named: &Named,
+) -> Result<Option<Run>, Error> {
+    if named.name.is_empty() {
+        caller.check(Right::Log, project, None, || permit::no_project(project))?;
+        return Ok(None);
+    }
+    let run = lookup::find_named(tx, project, named)?;
+    permit::run_in(tx, caller, Right::Log, &run.id)?;
+    Ok(Some(run))
+}
+
+/// Notes which run makes an announced artifact, if the client has not said it before.
+///
+/// # Errors
+/// Fails as [`making`] does, and as [`create`] does for the run.
+pub(crate) async fn adopt(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: i64,
+    named: Named,
+) -> Result<(), Error> {
+    let caller = caller.clone();
+    app.change(move |change| {
+        let (announced, run) = find(change.tx, &caller, key)?;
+        let said = run_of(change.tx, &caller, &announced.project, &named)?;
+        match said.filter(|_| run.is_none()) {
+            Some(said) => {
+                let number = lookup::attempt_of(&caller, &said).number;
+                Ok(store::announced::set_run(change.tx, key, said.key, number)?)
+            }
+            None => Ok(()),
+        }
+    })
+    .await
 }
 
 fn check(app: &App, new: &New) -> Result<(), Error> {
@@ -175,25 +205,34 @@ async fn log(app: &Arc<App>, of: &Attempt, row: ArtifactRow) -> Result<(), Error
     signed::log(app, &Caller::Run(of.clone()), of.clone(), row).await
 }
 
-/// Returns an announced artifact that the caller may make.
+/// Returns the attempt that makes an announced artifact, if the caller may write as this attempt.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if there is none, and refuses a caller who may not log to its run.
-pub(crate) async fn making(app: &Arc<App>, caller: &Caller, key: i64) -> Result<Making, Error> {
+/// Fails with [`Error::Missing`] if there is no such artifact, and refuses a caller who may not log
+/// to its run. Fails with [`Error::Refused`] if the client has not said which run makes it.
+pub(crate) async fn making(app: &Arc<App>, caller: &Caller, key: i64) -> Result<Attempt, Error> {
     let caller = caller.clone();
-    let (announced, run) = app.read(move |tx, _| find(tx, &caller, key)).await?;
-    let of = Attempt { run: run.id, number: announced.attempt };
-    Ok(Making { key, of, project: run.project })
+    app.read(move |tx, _| {
+        let (announced, run) = find(tx, &caller, key)?;
+        let no_run = || {
+            Error::refused(Why::State, format!("no run makes the artifact `{}`", announced.name))
+        };
+        Ok(Attempt { run: run.ok_or_else(no_run)?.id, number: announced.attempt })
+    })
+    .await
 }
 
-fn find(tx: &Tx<'_>, caller: &Caller, key: i64) -> Result<(Announced, Run), Error> {
+fn find(tx: &Tx<'_>, caller: &Caller, key: i64) -> Result<(Announced, Option<Run>), Error> {
     let missing = || {
         Error::missing("no announced artifact has this id")
             .hint("an artifact that is not committed within a day is forgotten: log it again")
     };
     let announced = store::announced::get(tx, key)?.ok_or_else(missing)?;
-    let run = store::runs::at(tx, announced.run)?.ok_or_else(missing)?;
-    permit::run_in(tx, caller, Right::Log, &run.id)?;
+    let run = announced.run.map(|run| store::runs::at(tx, run)).transpose()?.flatten();
+    match &run {
+        Some(run) => permit::run_in(tx, caller, Right::Log, &run.id)?,
+        None => caller.check(Right::Log, &announced.project, None, missing)?,
+    }
     Ok((announced, run))
 }
 
@@ -226,8 +265,9 @@ pub(crate) async fn has(
     }
     let caller = caller.clone();
     app.read(move |tx, _| {
-        let (_, run) = find(tx, &caller, key)?;
-        let has = |md5: &String| Ok(!store::files::with_md5(tx, &run.project, md5)?.is_empty());
+        let (announced, _) = find(tx, &caller, key)?;
+        let project = &announced.project;
+        let has = |md5: &String| Ok(!store::files::with_md5(tx, project, md5)?.is_empty());
         md5s.iter().map(has).collect()
     })
     .await
@@ -312,7 +352,7 @@ pub(crate) async fn commit(
     key: i64,
     said: Vec<Said>,
 ) -> Result<ArtifactView, Error> {
-    let Making { of, .. } = making(app, caller, key).await?;
+    let of = making(app, caller, key).await?;
     if let Some(made) = version(app, caller, key).await? {
         return Ok(made);
     }
@@ -336,9 +376,9 @@ async fn prepare(
     said: Vec<Said>,
 ) -> Result<(ArtifactRow, Vec<Entry>), Error> {
     app.read(move |tx, _| {
-        let (announced, run) = find(tx, &Caller::Admin, key)?;
+        let (announced, _) = find(tx, &Caller::Admin, key)?;
         let mut entries = match announced.partial {
-            true => newest(tx, &run.project, &announced.name)?,
+            true => newest(tx, &announced.project, &announced.name)?,
             false => BTreeMap::new(),
         };
         for Said { path, content } in said {
@@ -348,7 +388,7 @@ async fn prepare(
                     url,
                 },
                 SaidContent::File { md5, size } => {
-                    let known = store::files::with_md5(tx, &run.project, &md5)?;
+                    let known = store::files::with_md5(tx, &announced.project, &md5)?;
                     let found = known.into_iter().find(|(_, bytes)| *bytes == size);
                     let (sha256, size) = found.ok_or_else(|| {
                         let message =
@@ -395,8 +435,9 @@ fn texts(list: &str) -> Vec<String> {
 
 /// Notes which version came of an announced artifact, and returns the version.
 fn settle(change: &mut Change<'_>, key: i64, row: &ArtifactRow) -> Result<ArtifactView, Error> {
-    let (announced, run) = find(change.tx, &Caller::Admin, key)?;
-    let version = store::artifacts::with_digest(change.tx, &run.project, &row.name, &row.digest)?;
+    let (announced, _) = find(change.tx, &Caller::Admin, key)?;
+    let project = &announced.project;
+    let version = store::artifacts::with_digest(change.tx, project, &row.name, &row.digest)?;
     let version =
         version.ok_or_else(|| Error::busy("the version was removed while it was made"))?;
     store::announced::settle(change.tx, key, version.key)?;

@@ -32,6 +32,8 @@ use crate::{
 
 /// How long an address is valid, in milliseconds. The client tries an upload again for hours.
 const LASTS_MS: i64 = 24 * 60 * 60 * 1000;
+/// The name of a manifest of W&B's client.
+pub(crate) const MANIFEST: &str = "wandb_manifest.json";
 /// The writer of the rows about files that came to signed addresses.
 const WRITER: &str = "wandb";
 
@@ -63,6 +65,8 @@ pub(crate) enum Opens {
     FetchContent {
         /// The SHA-256 of the content.
         sha256: String,
+        /// A name for the content, at the end of the address.
+        name: String,
     },
     /// Sending the client's manifest of an announced artifact.
     SendManifest {
@@ -89,11 +93,11 @@ impl fmt::Display for Opens {
             Self::SendContent { of, md5 } => {
                 write!(f, "put-content/{}/{}/{md5}", of.number, of.run)
             }
-            Self::FetchContent { sha256 } => write!(f, "content/{sha256}"),
+            Self::FetchContent { sha256, name } => write!(f, "content/{sha256}/{name}"),
             Self::SendManifest { of, key, md5 } => {
                 write!(f, "put-manifest/{}/{}/{key}/{md5}", of.number, of.run)
             }
-            Self::FetchManifest { key } => write!(f, "manifest/{key}"),
+            Self::FetchManifest { key } => write!(f, "manifest/{key}/{MANIFEST}"),
         }
     }
 }
@@ -121,13 +125,18 @@ impl Opens {
                 let (of, md5) = attempt()?;
                 Self::SendContent { of, md5: owned(md5) }
             }
-            "content" => Self::FetchContent { sha256: owned(rest) },
+            "content" => {
+                let (sha256, name) = rest.split_once('/')?;
+                Self::FetchContent { sha256: owned(sha256), name: owned(name) }
+            }
             "put-manifest" => {
                 let (of, rest) = attempt()?;
                 let (key, md5) = rest.split_once('/')?;
                 Self::SendManifest { of, key: key.parse().ok()?, md5: owned(md5) }
             }
-            "manifest" => Self::FetchManifest { key: rest.parse().ok()? },
+            "manifest" => Self::FetchManifest {
+                key: rest.strip_suffix(MANIFEST)?.strip_suffix('/')?.parse().ok()?,
+            },
             _ => return None,
         })
     }
@@ -336,7 +345,7 @@ pub(crate) async fn find(app: &Arc<App>, ticket: Ticket) -> Result<Found, Error>
             let found = app.read(move |tx, _| blobs::file_of(tx, &run, &path)).await?.file;
             Ok(Found::Content(found.sha256, found.size))
         }
-        Opens::FetchContent { sha256 } => {
+        Opens::FetchContent { sha256, .. } => {
             let hash = sha256.clone();
             let size = app.read(move |tx, _| Ok(store::files::blob(tx, &hash)?)).await?;
             let size = size.ok_or_else(|| Error::missing("this content was removed"))?;
@@ -369,7 +378,7 @@ mod tests {
             Opens::SendFile { of: of(), path: text("media/images/a b_1.png") },
             Opens::FetchFile { run: of().run, path: text("a/b") },
             Opens::SendContent { of: of(), md5: text("0123") },
-            Opens::FetchContent { sha256: text("4567") },
+            Opens::FetchContent { sha256: text("4567"), name: text("a/b.txt") },
             Opens::SendManifest { of: of(), key: 7, md5: text("89ab") },
             Opens::FetchManifest { key: 7 },
         ] {

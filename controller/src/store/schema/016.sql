@@ -15,7 +15,8 @@ CREATE INDEX blobs_by_md5 ON blobs (md5) WHERE md5 IS NOT NULL;
 -- version's files, and has an id for the version from then on.
 CREATE TABLE announced (
     key         INTEGER PRIMARY KEY,
-    run         INTEGER NOT NULL REFERENCES runs (key),
+    project     TEXT NOT NULL,
+    run         INTEGER REFERENCES runs (key), -- NULL: the client has not named it yet
     attempt     INTEGER NOT NULL,
     name        TEXT NOT NULL,
     kind        TEXT NOT NULL,

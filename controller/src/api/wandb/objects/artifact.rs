@@ -18,7 +18,7 @@ use crate::{
         files::{
             artifacts::{self, ArtifactView},
             entries,
-            signed::{Opens, Ticket},
+            signed::{MANIFEST, Opens, Ticket},
             versions::{Key, Wanted},
         },
         read::views,
@@ -60,7 +60,7 @@ impl Artifact {
         let whole = self.0.announced.as_ref().filter(|announced| !announced.partial);
         let made = whole.and_then(|announced| announced.manifest.clone());
         let opens = match made {
-            Some(sha256) => Opens::FetchContent { sha256 },
+            Some(sha256) => Opens::FetchContent { sha256, name: MANIFEST.to_owned() },
             None => Opens::FetchManifest { key },
         };
         let address = storage::address(&session.base, &Ticket::new(session.app(), opens));

@@ -103,11 +103,17 @@ impl Entry {
     fn address(&self, session: &Session) -> String {
         match &self.0.entry.content {
             Content::Blob { sha256, .. } => {
-                let opens = Opens::FetchContent { sha256: sha256.clone() };
+                let (sha256, name) = (sha256.clone(), self.place());
+                let opens = Opens::FetchContent { sha256, name };
                 storage::address(&session.base, &Ticket::new(session.app(), opens))
             }
             Content::Reference { url, .. } => url.clone(),
         }
+    }
+
+    /// Returns the place of the file in the client's view of the storage.
+    fn place(&self) -> String {
+        format!("wandb_artifacts/{}", self.0.entry.path)
     }
 
     /// Returns what the client knows the content by.
@@ -132,7 +138,7 @@ impl Object for Entry {
         Ok(Some(match asked.name {
             "id" => names::id("File", &[&entry.path]).into(),
             "name" | "displayName" => entry.path.clone().into(),
-            "storagePath" => format!("wandb_artifacts/{}", entry.path).into(),
+            "storagePath" => self.place().into(),
             "url" | "directUrl" => self.address(session).into(),
             "sizeBytes" => match entry.content {
                 Content::Blob { size, .. } => size.into(),

@@ -17,12 +17,13 @@ use crate::{
     app::{
         error::Error,
         files::{
-            announced::{self, Making, New},
+            announced::{self, New},
             artifacts::{self, ArtifactView},
             labels::{self, Edit},
             signed::{self, Opens, Ticket},
             versions::{Key, Wanted},
         },
+        people::{caller::Right, permit},
         runs::lookup::Named,
     },
 };
@@ -139,11 +140,13 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
         client: input.text("clientID").map(str::to_owned),
     };
     let (app, caller) = (session.app(), &session.caller);
-    let Making { key, project, .. } = announced::create(app, caller, new).await?;
+    let said = new.run.project.clone();
+    let key = announced::create(app, caller, new).await?;
     if let Some(known) = announced::version(app, caller, key).await? {
         return Ok(payload(CREATED, Made::Version(Box::new(known))));
     }
-    let name = Name { project, name };
+    let project = permit::project(caller, Right::Log, &said)?;
+    let name = Name { project: project.unwrap_or_default(), name };
     Ok(payload(CREATED, Made::Pending(Pending { key, name })))
 }
 
@@ -156,6 +159,7 @@ pub(super) async fn create_manifest(session: &Session, input: &Asked<'_>) -> Res
         return Err(Fault::wrong(message));
     }
     let key = announced_key(input)?;
+    announced::adopt(session.app(), &session.caller, key, run_of(input)).await?;
     if kind == incremental {
         announced::add_only(session.app(), &session.caller, key).await?;
     }
@@ -171,7 +175,7 @@ pub(super) async fn update_manifest(session: &Session, input: &Asked<'_>) -> Res
 }
 
 async fn manifest_of(session: &Session, input: &Asked<'_>, key: i64) -> Result<Answer, Fault> {
-    let Making { of, .. } = announced::making(session.app(), &session.caller, key).await?;
+    let of = announced::making(session.app(), &session.caller, key).await?;
     let id = names::of_manifest(key);
     let mut file = json!({ "id": id, "uploadUrl": null, "uploadHeaders": [] });
     // The client asks twice: before it sends the files, and again when it has its manifest.
@@ -193,7 +197,7 @@ pub(super) async fn create_files(session: &Session, input: &Asked<'_>) -> Result
     let key = announced_key(first)?;
     let md5s = files.iter().map(|file| manifest::from_base64(file.text("md5").unwrap_or_default()));
     let md5s: Vec<String> = md5s.collect::<Result<_, _>>()?;
-    let Making { of, .. } = announced::making(app, caller, key).await?;
+    let of = announced::making(app, caller, key).await?;
     let has = announced::has(app, caller, key, md5s.clone()).await?;
     let id = names::of_announced(key);
     let file = |((file, md5), has): ((&Asked<'_>, String), bool)| {

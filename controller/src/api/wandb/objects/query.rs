@@ -52,7 +52,11 @@ impl Object for Query {
             "project" | "model" => {
                 let said = names::project(asked.text("entityName"), asked.text("name"));
                 let found = permit::project(&session.caller, Right::See, &said)?;
-                found.map_or_else(Answer::null, |id| Answer::Link(Link::Project(id)))
+                let known = match found {
+                    Some(id) => projects::created_ms(session.app(), id.clone()).await?.map(|_| id),
+                    None => None,
+                };
+                known.map_or_else(Answer::null, |id| Answer::Link(Link::Project(id)))
             }
             "__type" => schema::describe(asked.text("name").unwrap_or_default()).into(),
             "models" => {
