@@ -58,6 +58,11 @@ pub(crate) fn test<S: AsRef<OsStr>>(
 /// all of them, because a second build with other features would replace the benchmark while it
 /// runs.
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
+    bench_with(name, flags, &[])
+}
+
+/// Does the same as [`bench`], with these variables in the benchmark's environment.
+pub(crate) fn bench_with(name: &str, flags: &[&str], variables: &[(&str, PathBuf)]) -> Result<()> {
     let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
     run(["build", "--release", "--bins"].iter().chain(packages.as_flattened()))?;
     let programs = released()?;
@@ -65,7 +70,8 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
         Command::new(programs.join(name))
             .args(flags)
             .current_dir(root())
-            .env("BESOM_PROGRAMS", programs),
+            .env("BESOM_PROGRAMS", programs)
+            .envs(variables.iter().map(|(name, value)| (name, value))),
     )
 }
 

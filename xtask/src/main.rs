@@ -43,6 +43,8 @@ Tasks:
   bench history      lists of many runs, and curves and rows of a long history, through a real
                      controller, beside raw SQLite
   bench search [..]  regret of the search on many small problems, beside random search and peers
+  bench wandb [..]   rows of W&B's client per second, their cost beside the client's own, and
+                     lists of many runs beside our own
   bench track [..]   the cost of a call of `log`, and durable points per second, beside lower
                      bounds and peers";
 
@@ -128,6 +130,7 @@ fn main() -> ExitCode {
             "bench::",
         ]),
         ["bench", "track", flags @ ..] => cargo::bench("bench_track", flags),
+        ["bench", "wandb", flags @ ..] => wandb::bench(flags),
         ["bench", "search", flags @ ..] => cargo::bench("bench_search", flags),
         ["help" | "--help" | "-h"] | [] => {
             say::result(HELP);

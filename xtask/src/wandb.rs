@@ -37,6 +37,12 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     }
 }
 
+/// Measures what W&B's client costs the controller.
+pub(crate) fn bench(flags: &[&str]) -> Result<()> {
+    let client = ensure()?;
+    cargo::bench_with("bench_wandb", flags, &[("BESOM_WANDB", client)])
+}
+
 /// Runs the tests of W&B's client with older versions of it.
 pub(crate) fn older(versions: &[&str]) -> Result<()> {
     let programs = ["controller", "agent", "cli"].map(|package| ["--package", package]);

@@ -364,10 +364,12 @@ pub(crate) fn drop_alias(tx: &Tx<'_>, version: &Version, alias: &str) -> Result<
     Ok(())
 }
 
-/// Reads the aliases of a version.
+/// Reads the aliases of a version under its own name. It may have others in portfolios.
 pub(crate) fn aliases(tx: &Tx<'_>, key: i64) -> Result<Vec<String>> {
     tx.all(
-        "SELECT alias FROM artifact_aliases WHERE artifact = ?1 ORDER BY alias",
+        "SELECT alias FROM artifact_aliases AS named JOIN artifacts ON key = artifact
+         WHERE artifact = ?1 AND named.project = artifacts.project AND named.name = artifacts.name
+         ORDER BY alias",
         &[&key],
         |row| row.get(0),
     )
@@ -441,6 +443,7 @@ pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     )?;
     tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;
     announced::forget(tx, key)?;
+    tx.run("UPDATE links SET removed = 1 WHERE artifact = ?1", &[&key])?;
     tx.run("UPDATE artifacts SET removed = 1 WHERE key = ?1", &[&key])?;
     Ok(())
 }

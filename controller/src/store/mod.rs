@@ -23,6 +23,7 @@ mod folder;
 pub(crate) mod guard;
 pub(crate) mod holders;
 pub(crate) mod holdings;
+pub(crate) mod links;
 pub(crate) mod listing;
 mod open_error;
 pub(crate) mod people;

@@ -86,5 +86,13 @@ maker = api.run("art/maker")
 assert [made.name for made in maker.used_artifacts()] == []
 made = [made.name for made in maker.logged_artifacts()]
 assert "data:v1" in made and "holder:v0" in made, made
+api.artifact("art/data:v1").link("art/shown", aliases=["prod"])
+best.link("art/shown")
+shown = api.artifact("art/shown:prod")
+assert shown.source_version == "v1" and shown.version == "v0", (shown.source_version, shown.version)
+assert api.artifact("art/shown:latest").source_version == "v0"
+assert [found.name for found in api.artifact_collections("art", "dataset")][-1] == "shown"
+shown.unlink()
+assert not api.artifact_exists("art/shown:prod") and api.artifact_exists("art/data:v1")
 api.artifact("art/data:v1").delete(delete_aliases=True)
 assert versions() == ["v0"] and api.artifact("art/data:latest").version == "v0"

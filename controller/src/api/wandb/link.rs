@@ -5,7 +5,7 @@ use record::ids::ProjectId;
 
 use crate::app::{
     agents::heartbeat::AgentView,
-    files::{artifacts::ArtifactView, entries::Listed},
+    files::{artifacts::ArtifactView, entries::Listed, links::Linked},
     read::views::{RunView, SweepView},
 };
 
@@ -20,8 +20,10 @@ pub(super) enum Link {
     Sweep(Box<SweepView>),
     /// A version of an artifact.
     Artifact(Box<ArtifactView>),
-    /// The place of a version in its collection.
-    Membership(Box<ArtifactView>),
+    /// A version of an artifact, as a member of a collection.
+    Member(Box<Member>),
+    /// The place of a version in a collection.
+    Membership(Box<Member>),
     /// All versions of one name.
     Collection(Name),
     /// All artifacts of one type.
@@ -34,13 +36,52 @@ pub(super) enum Link {
     Page(Page),
 }
 
-/// The name of an artifact in a project.
+/// The name of an artifact or of a portfolio in a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     /// The project.
     pub(super) project: ProjectId,
     /// The name.
     pub(super) name: String,
+    /// Whether it is a portfolio.
+    pub(super) portfolio: bool,
+}
+
+/// A version in a collection.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// The version.
+    pub(super) view: ArtifactView,
+    /// The collection.
+    pub(super) of: Name,
+    /// The number of the version in the collection.
+    pub(super) number: u64,
+    /// The aliases of the version in the collection.
+    pub(super) aliases: Vec<String>,
+    /// When the version came into the collection, in milliseconds since the epoch.
+    pub(super) since_ms: i64,
+}
+
+impl Member {
+    /// Makes a version a member of its own name.
+    pub(super) fn own(view: ArtifactView) -> Self {
+        let version = &view.version;
+        let (project, name) = (version.project.clone(), version.name.clone());
+        Self {
+            of: Name { project, name, portfolio: false },
+            number: version.version,
+            aliases: view.aliases.clone(),
+            since_ms: version.created_ms,
+            view,
+        }
+    }
+
+    /// Makes a version a member of a portfolio.
+    pub(super) fn linked(Linked { view, link, aliases }: Linked) -> Self {
+        let (project, name, number) = (link.project, link.name, link.version);
+        let of = Name { project, name, portfolio: true };
+        Self { view, of, number, aliases, since_ms: link.created_ms }
+    }
 }
 
 /// Some of several objects, as the client lists them.

@@ -7,6 +7,10 @@ use record::ids::{ProjectId, RunId, SweepId};
 use super::link::Name;
 use crate::app::files::{artifacts::ArtifactView, versions::Key};
 
+/// The kinds of collections of artifacts: the versions of one name, and a portfolio.
+pub(super) const SEQUENCE: &str = "ArtifactSequence";
+pub(super) const PORTFOLIO: &str = "ArtifactPortfolio";
+
 /// Returns the id of an object of this kind.
 pub(super) fn id(kind: &str, parts: &[&str]) -> String {
     STANDARD.encode(format!("{kind}:v1:{}", parts.join(":")))
@@ -63,15 +67,19 @@ pub(super) fn manifest(id: &str) -> Option<i64> {
 }
 
 /// Returns the id of a collection of artifacts.
-pub(super) fn of_collection(Name { project, name }: &Name) -> String {
-    id("ArtifactSequence", &[name, project.name(), project.team()])
+pub(super) fn of_collection(Name { project, name, portfolio }: &Name) -> String {
+    let kind = if *portfolio { PORTFOLIO } else { SEQUENCE };
+    id(kind, &[name, project.name(), project.team()])
 }
 
 /// Returns the collection that an id of the client names; `None` if it names none.
 pub(super) fn collection(id: &str) -> Option<Name> {
-    let parts = parts(id, "ArtifactSequence")?;
+    let (portfolio, parts) = match parts(id, SEQUENCE) {
+        Some(parts) => (false, parts),
+        None => (true, parts(id, PORTFOLIO)?),
+    };
     let [name, project, team] = &parts[..] else { return None };
-    Some(Name { project: ProjectId::new(team, project), name: name.clone() })
+    Some(Name { project: ProjectId::new(team, project), name: name.clone(), portfolio })
 }
 
 /// Returns the parts of an id of the client; `None` if it is not of this kind.
@@ -137,8 +145,11 @@ mod tests {
         {
             assert_eq!(artifact(&wrong), None, "{wrong}");
         }
-        let name = Name { project: ProjectId::new("vision", "digits"), name: "model".to_owned() };
-        assert_eq!(collection(&of_collection(&name)), Some(name));
+        for portfolio in [false, true] {
+            let (project, name) = (ProjectId::new("vision", "digits"), "model".to_owned());
+            let name = Name { project, name, portfolio };
+            assert_eq!(collection(&of_collection(&name)), Some(name));
+        }
     }
 
     #[test]

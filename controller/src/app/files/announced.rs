@@ -126,7 +126,7 @@ pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<
     };
     let insert =
         move |change: &mut Change<'_>| Ok(store::announced::insert(change.tx, &announced)?);
-    Ok(app.change(insert).await?)
+    app.change(insert).await
 }
 
 /// Returns the run that the caller names and may log to; `None` if the caller names none.

@@ -10,6 +10,7 @@ pub(in crate::app) mod collector;
 pub(crate) mod entries;
 pub(in crate::app) mod kept;
 pub(crate) mod labels;
+pub(crate) mod links;
 pub(crate) mod md5;
 pub(in crate::app) mod owner;
 pub(in crate::app) mod room;

@@ -16,7 +16,7 @@ use crate::{
         },
         runs::lookup,
     },
-    store::{self, Tx, artifacts::Version},
+    store::{self, Tx, artifacts::Version, links::Link},
 };
 
 /// The key of a version in the database.
@@ -116,7 +116,27 @@ pub(in crate::app) fn find(
         None if version.is_empty() => store::artifacts::named(tx, project, name, LATEST)?,
         None => store::artifacts::named(tx, project, name, version)?,
     };
+    if found.is_none()
+        && digest.is_empty()
+        && let Some(link) = in_portfolio(tx, project, name, version)?
+    {
+        return store::artifacts::at(tx, link.artifact)?.ok_or_else(missing);
+    }
     found.ok_or_else(missing)
+}
+
+/// Finds the version in a portfolio of this name.
+fn in_portfolio(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    version: &str,
+) -> Result<Option<Link>, Error> {
+    Ok(match number(version) {
+        Some(number) => store::links::numbered(tx, project, name, number)?,
+        None if version.is_empty() => store::links::named(tx, project, name, LATEST)?,
+        None => store::links::named(tx, project, name, version)?,
+    })
 }
 
 /// Finds the version with this key.

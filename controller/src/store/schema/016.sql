@@ -39,3 +39,17 @@ CREATE INDEX announced_pending ON announced (created_ms) WHERE artifact IS NULL;
 
 -- Which projects there are, and the runs of one.
 CREATE INDEX runs_by_project ON runs (project, created_ms);
+
+-- Portfolios: collections of versions that have their own names, and numbers for the versions. The
+-- aliases in a portfolio are rows of artifact_aliases with the portfolio's name.
+CREATE TABLE links (
+    key        INTEGER PRIMARY KEY,
+    project    TEXT NOT NULL,
+    name       TEXT NOT NULL,          -- the name of the portfolio
+    version    INTEGER NOT NULL,       -- the number of the version in it
+    artifact   INTEGER NOT NULL REFERENCES artifacts (key),
+    removed    INTEGER NOT NULL,       -- 1: its number stays taken
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX links_by_name ON links (project, name, version);
+CREATE INDEX links_of_artifact ON links (artifact) WHERE removed = 0;

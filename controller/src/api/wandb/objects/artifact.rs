@@ -9,7 +9,7 @@ use crate::{
     api::wandb::{
         error::Fault,
         graphql::{Answer, Asked, Object},
-        link::{Link, Name, Page},
+        link::{Link, Member, Name, Page},
         manifest, names,
         session::Session,
         storage,
@@ -17,7 +17,7 @@ use crate::{
     app::{
         files::{
             artifacts::{self, ArtifactView},
-            entries,
+            entries, links,
             signed::{MANIFEST, Opens, Ticket},
             versions::{Key, Wanted},
         },
@@ -35,12 +35,17 @@ const HASH_DIGITS: usize = 20;
 pub(super) struct Artifact(pub(super) ArtifactView);
 
 impl Artifact {
-    fn name(&self) -> Name {
-        name_of(&self.0)
-    }
-
     fn wanted(&self) -> Wanted {
         Wanted::of(Key::Version(self.0.version.key))
+    }
+
+    /// Returns the places of the version: under its own name, and in portfolios.
+    async fn memberships(&self, session: &Session) -> Result<Page, Fault> {
+        let own = Member::own(self.0.clone());
+        let key = self.0.version.key;
+        let linked = links::of_version(session.app(), &session.caller, key).await?;
+        let all = [own].into_iter().chain(linked.into_iter().map(Member::linked));
+        Ok(Page::only(all.map(|member| Link::Membership(Box::new(member))).collect()))
     }
 
     /// Returns the digest of the client's manifest.
@@ -81,19 +86,15 @@ impl Artifact {
         }
         Ok(Page::only(runs))
     }
-
-    fn aliases(&self) -> Answer {
-        let alias = |alias: &String| {
-            let alias = Alias { of: self.name(), alias: alias.clone() };
-            Answer::Object(Box::new(alias))
-        };
-        Answer::List(self.0.aliases.iter().map(alias).collect())
-    }
 }
 
-/// Returns the name of the artifact that this is a version of.
-fn name_of(view: &ArtifactView) -> Name {
-    Name { project: view.version.project.clone(), name: view.version.name.clone() }
+/// Returns the aliases of a version in a collection.
+fn aliases(of: &Name, aliases: &[String]) -> Answer {
+    let alias = |alias: &String| {
+        let alias = Alias { of: of.clone(), alias: alias.clone() };
+        Answer::Object(Box::new(alias))
+    };
+    Answer::List(aliases.iter().map(alias).collect())
 }
 
 /// Returns the tags of a version as the client reads them.
@@ -115,7 +116,7 @@ impl Object for Artifact {
         let view = &self.0;
         let version = &view.version;
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let member = || Link::Membership(Box::new(view.clone()));
+        let of = Member::own(view.clone()).of;
         Ok(Some(match asked.name {
             "id" => names::of_artifact(view).into(),
             "state" => "COMMITTED".into(),
@@ -125,11 +126,11 @@ impl Object for Artifact {
             "description" => text(&version.description).into(),
             "metadata" => version.metadata.clone().into(),
             "createdAt" | "updatedAt" => time(version.created_ms).into(),
-            "artifactSequence" => Answer::Link(Link::Collection(self.name())),
+            "artifactSequence" => Answer::Link(Link::Collection(of)),
             "artifactType" => {
                 Answer::Link(Link::ArtifactType(version.project.clone(), version.kind.clone()))
             }
-            "aliases" => self.aliases(),
+            "aliases" => aliases(&of, &view.aliases),
             "tags" => tags(view.tags()).into(),
             "ttlDurationSeconds" => KEPT.into(),
             "ttlIsInherited" => true.into(),
@@ -145,7 +146,7 @@ impl Object for Artifact {
                 let made = self.runs(session, first).await?.items.pop();
                 made.map_or_else(Answer::null, |(_, run)| Answer::Link(run))
             }
-            "artifactMemberships" => Answer::Link(Link::Page(Page::only(vec![member()]))),
+            "artifactMemberships" => Answer::Link(Link::Page(self.memberships(session).await?)),
             _ => return Ok(None),
         }))
     }
@@ -196,8 +197,8 @@ impl Object for Alias {
     }
 }
 
-/// The place of a version in its collection.
-pub(super) struct Membership(pub(super) ArtifactView);
+/// The place of a version in a collection.
+pub(super) struct Membership(pub(super) Member);
 
 #[async_trait]
 impl Object for Membership {
@@ -206,13 +207,20 @@ impl Object for Membership {
     }
 
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
-        let artifact = Artifact(self.0.clone());
+        let Member { view, of, number, aliases: named, since_ms } = &self.0;
+        let key = view.version.key;
         Ok(Some(match asked.name {
-            "id" => names::id("Membership", &[&self.0.version.key.to_string()]).into(),
-            "artifact" => Answer::Link(Link::Artifact(Box::new(self.0.clone()))),
-            "artifactCollection" => Answer::Link(Link::Collection(name_of(&self.0))),
-            "versionIndex" | "createdAt" | "aliases" | "files" => {
-                return artifact.field(session, asked).await;
+            "id" => {
+                names::id("Membership", &[&of.name, of.project.as_str(), &key.to_string()]).into()
+            }
+            "artifact" => Answer::Link(Link::Artifact(Box::new(view.clone()))),
+            "artifactCollection" => Answer::Link(Link::Collection(of.clone())),
+            "versionIndex" => (*number).into(),
+            "createdAt" => time(*since_ms).into(),
+            "aliases" => aliases(of, named),
+            "files" => {
+                let wanted = Wanted::of(Key::Version(key));
+                Answer::Link(Link::Page(files(session, asked, wanted).await?))
             }
             _ => return Ok(None),
         }))

@@ -1,47 +1,49 @@
-//! Serves collections of artifacts, which are all versions of one name, and types of artifacts.
+//! Serves collections of artifacts, which are all versions of one name or a portfolio, and types of
+//! artifacts.
 
 use record::{artifact::LATEST, ids::ProjectId};
 use serde_json::json;
 use tokio_stream::StreamExt as _;
 use tonic::async_trait;
 
-use super::forms::time;
+use super::forms::{connection, time};
 use crate::{
     api::wandb::{
         error::Fault,
         graphql::{Answer, Asked, Object},
-        link::{Link, Name, Page},
+        link::{Link, Member, Name, Page},
         names,
         session::Session,
     },
     app::{
         error::Error,
-        files::{
-            artifacts::{self, ArtifactView},
-            versions::Wanted,
-        },
+        files::{artifacts, links, versions::Wanted},
     },
 };
 
-/// All versions of one name.
+/// All versions of one name, or those in a portfolio.
 pub(super) struct Collection(pub(super) Name);
 
 impl Collection {
     /// Returns the newest version; `None` if there is none.
-    async fn newest(&self, session: &Session) -> Result<Option<ArtifactView>, Fault> {
-        version(session, &self.0, LATEST).await
+    async fn newest(&self, session: &Session) -> Result<Option<Member>, Fault> {
+        member(session, &self.0, LATEST).await
     }
 
     /// Returns all versions, the newest first.
-    async fn versions(&self, session: &Session) -> Result<Vec<ArtifactView>, Fault> {
-        listed(session, &self.0.project, &self.0.name).await
+    async fn members(&self, session: &Session) -> Result<Vec<Member>, Fault> {
+        let Name { project, name, portfolio } = &self.0;
+        match portfolio {
+            true => linked(session, project, name).await,
+            false => listed(session, project, name).await,
+        }
     }
 
     /// Returns the aliases of all versions.
     async fn aliases(&self, session: &Session) -> Result<Answer, Fault> {
         let mut aliases = Vec::new();
-        for view in self.versions(session).await? {
-            for alias in view.aliases {
+        for member in self.members(session).await? {
+            for alias in member.aliases {
                 let id = names::id("ArtifactAlias", &[&alias, &self.0.name]);
                 aliases.push(json!({
                     "__typename": "ArtifactAlias",
@@ -51,16 +53,24 @@ impl Collection {
                 }));
             }
         }
-        Ok(super::forms::connection(aliases).into())
+        Ok(connection(aliases).into())
     }
 }
 
-/// Finds a version by its number or an alias; `None` if there is none that the caller may see.
-pub(super) async fn version(
+/// Finds a version in a collection by its number or an alias; `None` if there is none that the
+/// caller may see.
+async fn member(
     session: &Session,
-    Name { project, name }: &Name,
+    Name { project, name, portfolio }: &Name,
     version: &str,
-) -> Result<Option<ArtifactView>, Fault> {
+) -> Result<Option<Member>, Fault> {
+    if *portfolio {
+        let is_meant = |member: &Member| {
+            member.aliases.iter().any(|alias| alias == version)
+                || format!("v{}", member.number) == version
+        };
+        return Ok(linked(session, project, name).await?.into_iter().find(is_meant));
+    }
     let wanted = Wanted {
         project: format!("{}/{}", project.team(), project.name()),
         name: name.clone(),
@@ -70,34 +80,62 @@ pub(super) async fn version(
     match artifacts::get(session.app(), &session.caller, wanted).await {
         // A key for logging opens no artifacts. Its programs ask for them before they log one.
         Err(Error::Missing(_) | Error::Refused(..)) => Ok(None),
-        found => Ok(Some(found?)),
+        found => Ok(Some(Member::own(found?))),
     }
 }
 
-/// Finds a version by its name and its number or an alias, as in `model:v3`.
+/// Finds a version by the name of an artifact or a portfolio, and by its number or an alias there,
+/// as in `model:v3`.
 pub(super) async fn named(
     session: &Session,
     project: &ProjectId,
     said: &str,
-) -> Result<Option<ArtifactView>, Fault> {
+) -> Result<Option<Member>, Fault> {
     let (name, alias) = said.split_once(':').unwrap_or((said, LATEST));
-    version(session, &Name { project: project.clone(), name: name.to_owned() }, alias).await
+    let Some(name) = find(session, project, name).await? else { return Ok(None) };
+    member(session, &name, alias).await
+}
+
+/// Finds the collection with this name; `None` if there is none that the caller may see.
+pub(super) async fn find(
+    session: &Session,
+    project: &ProjectId,
+    name: &str,
+) -> Result<Option<Name>, Fault> {
+    let is_portfolio = !linked(session, project, name).await?.is_empty();
+    let of = |portfolio| Name { project: project.clone(), name: name.to_owned(), portfolio };
+    if !name.is_empty() && is_portfolio {
+        return Ok(Some(of(true)));
+    }
+    Ok(member(session, &of(false), LATEST).await?.map(|_| of(false)))
 }
 
 /// Returns the versions of this name in the project, the newest first. An empty name means all
 /// names.
-pub(super) async fn listed(
-    session: &Session,
-    project: &ProjectId,
-    name: &str,
-) -> Result<Vec<ArtifactView>, Fault> {
+async fn listed(session: &Session, project: &ProjectId, name: &str) -> Result<Vec<Member>, Fault> {
     let said = format!("{}/{}", project.team(), project.name());
     let mut all = artifacts::list(session.app(), &session.caller, said, name.to_owned())?;
     let mut found = Vec::new();
     while let Some(view) = all.next().await {
-        found.push(view?);
+        found.push(Member::own(view?));
     }
     Ok(found)
+}
+
+/// Returns the versions in this portfolio of the project, the newest first. An empty name means all
+/// portfolios.
+async fn linked(session: &Session, project: &ProjectId, name: &str) -> Result<Vec<Member>, Fault> {
+    let (app, caller) = (session.app(), &session.caller);
+    let found = links::list(app, caller, project.clone(), name.to_owned()).await?;
+    Ok(found.into_iter().map(Member::linked).collect())
+}
+
+/// Returns the newest version of each name and of each portfolio of a project.
+async fn newest_of_each(session: &Session, project: &ProjectId) -> Result<Vec<Member>, Fault> {
+    let mut all = listed(session, project, "").await?;
+    all.extend(linked(session, project, "").await?);
+    all.dedup_by(|one, other| one.of == other.of);
+    Ok(all)
 }
 
 /// Returns the collections of a project, of one type or of all.
@@ -106,19 +144,15 @@ pub(super) async fn collections(
     project: &ProjectId,
     kind: Option<&str>,
 ) -> Result<Vec<Link>, Fault> {
-    let mut newest = listed(session, project, "").await?;
-    newest.dedup_by(|one, other| one.version.name == other.version.name);
-    newest.retain(|view| kind.is_none_or(|kind| kind == view.version.kind));
-    let link = |view: ArtifactView| {
-        Link::Collection(Name { project: project.clone(), name: view.version.name })
-    };
-    Ok(newest.into_iter().map(link).collect())
+    let mut all = newest_of_each(session, project).await?;
+    all.retain(|member| kind.is_none_or(|kind| kind == member.view.version.kind));
+    Ok(all.into_iter().map(|member| Link::Collection(member.of)).collect())
 }
 
 /// Returns the types of the artifacts of a project.
 pub(super) async fn kinds(session: &Session, project: &ProjectId) -> Result<Vec<Link>, Fault> {
-    let all = listed(session, project, "").await?;
-    let mut kinds: Vec<String> = all.into_iter().map(|view| view.version.kind).collect();
+    let all = newest_of_each(session, project).await?;
+    let mut kinds: Vec<String> = all.into_iter().map(|member| member.view.version.kind).collect();
     kinds.sort();
     kinds.dedup();
     Ok(kinds.into_iter().map(|kind| Link::ArtifactType(project.clone(), kind)).collect())
@@ -129,74 +163,80 @@ pub(super) fn page(asked: &Asked<'_>, items: Vec<Link>) -> Answer {
     Answer::Link(Link::Page(Page::of(items, asked.number("first"), asked.text("after"))))
 }
 
-fn link(view: ArtifactView) -> Link {
-    Link::Artifact(Box::new(view))
+fn artifact(member: Member) -> Answer {
+    Answer::Link(Link::Artifact(Box::new(member.view)))
 }
 
-fn member(view: ArtifactView) -> Answer {
-    Answer::Link(Link::Membership(Box::new(view)))
+fn membership(member: Member) -> Answer {
+    Answer::Link(Link::Membership(Box::new(member)))
+}
+
+/// Returns the version with this name; null if there is none.
+pub(super) async fn artifact_named(
+    session: &Session,
+    project: &ProjectId,
+    said: &str,
+) -> Result<Answer, Fault> {
+    Ok(named(session, project, said).await?.map_or_else(Answer::null, artifact))
+}
+
+/// Returns the place of the version with this name; null if there is none.
+pub(super) async fn membership_named(
+    session: &Session,
+    project: &ProjectId,
+    said: &str,
+) -> Result<Answer, Fault> {
+    Ok(named(session, project, said).await?.map_or_else(Answer::null, membership))
 }
 
 #[async_trait]
 impl Object for Collection {
     fn kind(&self) -> &'static str {
-        "ArtifactSequence"
+        if self.0.portfolio { names::PORTFOLIO } else { names::SEQUENCE }
     }
 
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
-        let Name { project, name } = &self.0;
+        let Name { project, name, .. } = &self.0;
         Ok(Some(match asked.name {
             "id" => names::of_collection(&self.0).into(),
             "name" => name.clone().into(),
             "project" => Answer::Link(Link::Project(project.clone())),
             "state" => "READY".into(),
             "description" => Answer::null(),
-            "tags" => super::forms::connection(Vec::new()).into(),
+            "tags" => connection(Vec::new()).into(),
             "createdAt" => {
-                let first = self.versions(session).await?.pop();
-                first.map(|view| time(view.version.created_ms)).into()
+                let first = self.members(session).await?.pop();
+                first.map(|member| time(member.since_ms)).into()
             }
             "updatedAt" => {
                 let newest = self.newest(session).await?;
-                newest.map(|view| time(view.version.created_ms)).into()
+                newest.map(|member| time(member.since_ms)).into()
             }
             "defaultArtifactType" => {
                 let newest = self.newest(session).await?;
-                newest.map_or_else(Answer::null, |view| {
-                    Answer::Link(Link::ArtifactType(project.clone(), view.version.kind))
+                newest.map_or_else(Answer::null, |member| {
+                    Answer::Link(Link::ArtifactType(project.clone(), member.view.version.kind))
                 })
             }
-            "latestArtifact" => {
-                let newest = self.newest(session).await?;
-                newest.map_or_else(Answer::null, |view| Answer::Link(link(view)))
-            }
+            "latestArtifact" => self.newest(session).await?.map_or_else(Answer::null, artifact),
             "artifacts" => {
-                let mut versions = self.versions(session).await?;
+                let mut members = self.members(session).await?;
                 // With an order, a sign stands before its name, and `-` means the newest first.
                 if asked.text("order").is_some_and(|order| !order.starts_with('-')) {
-                    versions.reverse();
+                    members.reverse();
                 }
-                page(asked, versions.into_iter().map(link).collect())
+                let link = |member| Link::Member(Box::new(member));
+                page(asked, members.into_iter().map(link).collect())
             }
             "artifactMembership" => {
                 let alias = asked.text("aliasName").unwrap_or(LATEST);
-                let found = version(session, &self.0, alias).await?;
-                found.map_or_else(Answer::null, member)
+                member(session, &self.0, alias).await?.map_or_else(Answer::null, membership)
             }
             "aliases" => self.aliases(session).await?,
             "digestAlgorithm" => "MANIFEST_MD5".into(),
             _ => return Ok(None),
         }))
     }
-}
-
-/// Returns the place of a version in its collection; null if there is no such version.
-pub(super) async fn membership(
-    session: &Session,
-    project: &ProjectId,
-    said: &str,
-) -> Result<Answer, Fault> {
-    Ok(named(session, project, said).await?.map_or_else(Answer::null, member))
 }
 
 /// All artifacts of one type in a project.
@@ -215,27 +255,24 @@ impl Object for ArtifactType {
 
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
         let Self { project, kind } = self;
+        let said = asked.text("name").unwrap_or_default();
         Ok(Some(match asked.name {
             "id" => names::id("ArtifactType", &[kind, project.name(), project.team()]).into(),
             "name" => kind.clone().into(),
             "description" => Answer::null(),
             "createdAt" => {
                 let all = listed(session, project, "").await?;
-                let of_kind = all.iter().filter(|view| view.version.kind == *kind);
-                of_kind.map(|view| view.version.created_ms).min().map(time).into()
+                let of_kind = all.iter().filter(|member| member.view.version.kind == *kind);
+                of_kind.map(|member| member.since_ms).min().map(time).into()
             }
             "artifactCollection" => {
-                let name = asked.text("name").unwrap_or_default().to_owned();
-                let name = Name { project: project.clone(), name };
-                let found = version(session, &name, LATEST).await?;
-                let of_kind = found.is_some_and(|view| view.version.kind == *kind);
-                if of_kind { Answer::Link(Link::Collection(name)) } else { Answer::null() }
+                let found = named(session, project, said).await?;
+                let of_kind = found.filter(|member| member.view.version.kind == *kind);
+                of_kind
+                    .map_or_else(Answer::null, |member| Answer::Link(Link::Collection(member.of)))
             }
             "artifactCollections" => page(asked, collections(session, project, Some(kind)).await?),
-            "artifact" => {
-                let found = named(session, project, asked.text("name").unwrap_or_default());
-                found.await?.map_or_else(Answer::null, |view| Answer::Link(link(view)))
-            }
+            "artifact" => artifact_named(session, project, said).await?,
             _ => return Ok(None),
         }))
     }

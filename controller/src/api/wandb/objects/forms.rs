@@ -55,7 +55,7 @@ impl Object for Edge {
         Ok(Some(match (asked.name, &self.node) {
             ("node", node) => Answer::Link(node.clone()),
             ("cursor", _) => self.cursor.clone().into(),
-            ("version", Link::Artifact(view)) => format!("v{}", view.version.version).into(),
+            ("version", Link::Member(member)) => format!("v{}", member.number).into(),
             _ => return Ok(None),
         }))
     }

@@ -9,7 +9,7 @@ use crate::{
     api::wandb::{
         error::Fault,
         graphql::{Answer, Asked, Object},
-        link::{Link, Name},
+        link::{Link, Member, Name},
         manifest, names,
         session::Session,
         storage,
@@ -20,6 +20,7 @@ use crate::{
             announced::{self, New},
             artifacts::{self, ArtifactView},
             labels::{self, Edit},
+            links::{self, Target},
             signed::{self, Opens, Ticket},
             versions::{Key, Wanted},
         },
@@ -123,19 +124,15 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
     let names = input.texts("artifactCollectionNames").unwrap_or_default();
     let name = input.text("artifactCollectionName").map(str::to_owned);
     let name = name.or_else(|| names.into_iter().next()).unwrap_or_default();
-    let words = |list: &str, word: &str| -> Vec<String> {
-        let objects = input.objects(list);
-        objects.iter().filter_map(|object| object.text(word).map(str::to_owned)).collect()
-    };
     let new = New {
         run: run_of(input),
         name: name.clone(),
         kind: text("artifactTypeName"),
         digest: text("digest"),
         metadata: text("metadata"),
-        aliases: words("aliases", "alias"),
+        aliases: words(input, "aliases", "alias"),
         description: text("description"),
-        tags: words("tags", "tagName"),
+        tags: words(input, "tags", "tagName"),
         step: input.json("historyStep").and_then(Json::as_i64),
         client: input.text("clientID").map(str::to_owned),
     };
@@ -146,7 +143,7 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
         return Ok(payload(CREATED, Made::Version(Box::new(known))));
     }
     let project = permit::project(caller, Right::Log, &said)?;
-    let name = Name { project: project.unwrap_or_default(), name };
+    let name = Name { project: project.unwrap_or_default(), name, portfolio: false };
     Ok(payload(CREATED, Made::Pending(Pending { key, name })))
 }
 
@@ -249,9 +246,7 @@ pub(super) async fn alias(
     input: &Asked<'_>,
     add: bool,
 ) -> Result<Answer, Fault> {
-    let objects = input.objects("aliases");
-    let aliases: Vec<String> =
-        objects.iter().filter_map(|object| object.text("alias").map(str::to_owned)).collect();
+    let aliases = words(input, "aliases", "alias");
     let (add, remove) = if add { (aliases, Vec::new()) } else { (Vec::new(), aliases) };
     let wanted = Wanted::of(key(input)?);
     let view = labels::alias(session.app(), &session.caller, wanted, add, remove).await?;
@@ -260,15 +255,11 @@ pub(super) async fn alias(
 
 /// Changes what is said about a version.
 pub(super) async fn update(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
-    let words = |list: &str| -> Vec<String> {
-        let objects = input.objects(list);
-        objects.iter().filter_map(|object| object.text("tagName").map(str::to_owned)).collect()
-    };
     let edit = Edit {
         description: input.text("description").map(str::to_owned),
         metadata: input.text("metadata").map(str::to_owned),
-        add_tags: words("tagsToAdd"),
-        remove_tags: words("tagsToDelete"),
+        add_tags: words(input, "tagsToAdd", "tagName"),
+        remove_tags: words(input, "tagsToDelete", "tagName"),
     };
     let wanted = Wanted::of(key(input)?);
     Ok(done(labels::edit(session.app(), &session.caller, wanted, edit).await?))
@@ -315,4 +306,56 @@ pub(super) async fn by_id(session: &Session, asked: &Asked<'_>) -> Result<Answer
         Err(Error::Missing(_)) => Ok(Answer::null()),
         found => Ok(Answer::Link(Link::Artifact(Box::new(found?)))),
     }
+}
+
+/// Links a version into a portfolio.
+pub(super) async fn link(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
+    let (app, caller) = (session.app(), &session.caller);
+    let key = match input.text("clientID") {
+        Some(client) => announced::of_client(app, caller, client.to_owned()).await?,
+        None => None,
+    };
+    let key = key.map_or_else(|| self::key(input), |key| Ok(Key::Announced(key)))?;
+    let target = Target {
+        project: names::project(input.text("entityName"), input.text("projectName")),
+        name: input.text("artifactPortfolioName").unwrap_or_default().to_owned(),
+        aliases: words(input, "aliases", "alias"),
+    };
+    let member = Member::linked(links::link(app, caller, Wanted::of(key), target).await?);
+    Ok(Answer::Object(Box::new(Linking(member))))
+}
+
+/// The answer to a link.
+struct Linking(Member);
+
+#[async_trait]
+impl Object for Linking {
+    fn kind(&self) -> &'static str {
+        "LinkArtifactPayload"
+    }
+
+    async fn field(&self, _: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        Ok(Some(match asked.name {
+            "versionIndex" => self.0.number.into(),
+            "artifactMembership" => Answer::Link(Link::Membership(Box::new(self.0.clone()))),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Removes a version from a portfolio.
+pub(super) async fn unlink(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
+    let id = input.text("artifactPortfolioID").unwrap_or_default();
+    let Some(Name { project, name, portfolio: true }) = names::collection(id) else {
+        return Err(Fault::wrong(format!("`{id}` is no id of a portfolio")));
+    };
+    let wanted = Wanted::of(key(input)?);
+    links::unlink(session.app(), &session.caller, wanted, project, name).await?;
+    Ok(json!({ "success": true }).into())
+}
+
+/// Returns the texts under a key of the objects in a list.
+fn words(input: &Asked<'_>, list: &str, word: &str) -> Vec<String> {
+    let objects = input.objects(list);
+    objects.iter().filter_map(|object| object.text(word).map(str::to_owned)).collect()
 }

@@ -63,6 +63,8 @@ impl Object for Mutation {
             "addAliases" => making::alias(session, &input, true).await?,
             "deleteAliases" => making::alias(session, &input, false).await?,
             "updateArtifact" => making::update(session, &input).await?,
+            "linkArtifact" => making::link(session, &input).await?,
+            "unlinkArtifact" => making::unlink(session, &input).await?,
             "deleteArtifact" => making::delete(session, &input).await?,
             "upsertSweep" => sweeping::upsert(session, &input).await?,
             "createAgent" => sweeping::create_agent(session, &input).await?,

@@ -1,6 +1,6 @@
 //! Serves projects.
 
-use record::{artifact::LATEST, ids::ProjectId};
+use record::ids::ProjectId;
 use tonic::async_trait;
 
 use super::{collection, forms::time, people, search};
@@ -8,7 +8,7 @@ use crate::{
     api::wandb::{
         error::Fault,
         graphql::{Answer, Asked, Object},
-        link::{Link, Name},
+        link::Link,
         names,
         session::Session,
     },
@@ -75,13 +75,11 @@ impl Object for Project {
             }
             "artifact" => {
                 let said = asked.text("name").unwrap_or_default();
-                let found = collection::named(session, &self.0, said).await?;
-                let artifact = |view| Answer::Link(Link::Artifact(Box::new(view)));
-                found.map_or_else(Answer::null, artifact)
+                collection::artifact_named(session, &self.0, said).await?
             }
             "artifactCollectionMembership" => {
                 let said = asked.text("name").unwrap_or_default();
-                collection::membership(session, &self.0, said).await?
+                collection::membership_named(session, &self.0, said).await?
             }
             "artifactType" => {
                 let said = asked.text("name").unwrap_or_default();
@@ -92,11 +90,9 @@ impl Object for Project {
             }
             "artifactTypes" => collection::page(asked, collection::kinds(session, &self.0).await?),
             "artifactCollection" => {
-                let name = asked.text("name").unwrap_or_default().to_owned();
-                let name = Name { project: self.0.clone(), name };
-                let found = collection::version(session, &name, LATEST).await?;
-                let link = |_| Answer::Link(Link::Collection(name.clone()));
-                found.map_or_else(Answer::null, link)
+                let said = asked.text("name").unwrap_or_default();
+                let found = collection::find(session, &self.0, said).await?;
+                found.map_or_else(Answer::null, |name| Answer::Link(Link::Collection(name)))
             }
             "artifactCollections" => {
                 collection::page(asked, collection::collections(session, &self.0, None).await?)

@@ -24,7 +24,7 @@ const VERSIONS: (&str, &str) = ("0.16.0", "99.0.0");
 
 /// The forms of requests that the client may use. It uses older forms in place of those that are
 /// not here.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 9] = [
     "LARGE_FILENAMES",
     "TOTAL_COUNT_IN_FILE_CONNECTION",
     "FILESTREAM_GZIP",
@@ -33,6 +33,7 @@ const FEATURES: [&str; 8] = [
     "ARTIFACT_COLLECTION_MEMBERSHIP_FILES",
     "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
     "PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP",
+    "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
 ];
 
 /// The object at the root of every query.

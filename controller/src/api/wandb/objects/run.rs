@@ -83,6 +83,8 @@ impl Run {
         // The tail is a list with the last line, which is JSON in a text again.
         let tail = |line: Option<Json>| json!(line.map(|line| line.to_string()).as_slice());
         Ok(Some(match name {
+            // All rows of a first attempt count, and the run has counted them.
+            "historyLineCount" if self.0.run.attempt <= 1 => self.0.run.history.into(),
             "historyLineCount" => self.count(session, StreamName::History).await?,
             "eventsLineCount" => self.count(session, StreamName::System).await?,
             "logLineCount" => self.count(session, StreamName::Console).await?,

@@ -1,0 +1,170 @@
+//! Links versions of artifacts into portfolios. A portfolio is a name in a project, like that of an
+//! artifact, whose versions belong to other names, and maybe to other projects. `api::wandb` calls
+//! this module. `app::files::versions` finds versions by the names of portfolios too.
+
+use std::sync::Arc;
+
+use record::{
+    artifact::{LATEST, check_alias, check_name},
+    ids::ProjectId,
+};
+
+use super::{
+    artifacts::{self, ArtifactView},
+    versions::{self, Wanted},
+};
+use crate::{
+    app::{
+        App,
+        change::Change,
+        error::{Error, Why},
+        limits::check_list,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
+    },
+    store::{self, Tx, links::Link},
+};
+
+/// A version in a portfolio.
+#[derive(Clone, Debug)]
+pub(crate) struct Linked {
+    /// The version.
+    pub(crate) view: ArtifactView,
+    /// The link.
+    pub(crate) link: Link,
+    /// The aliases that the version has in the portfolio.
+    pub(crate) aliases: Vec<String>,
+}
+
+/// The portfolio that a version is linked into.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// The project, as the caller says it.
+    pub(crate) project: String,
+    /// The name of the portfolio.
+    pub(crate) name: String,
+    /// The aliases for the version in the portfolio.
+    pub(crate) aliases: Vec<String>,
+}
+
+/// Links a version into a portfolio, which this call makes if it is missing. A version that is
+/// linked already keeps its number, and gets the aliases.
+///
+/// # Errors
+/// - Fails with [`Error::Invalid`] if a name is malformed.
+/// - Fails with [`Error::Missing`] if the caller may not see the version or the project.
+/// - Fails with [`Error::Refused`] if the project has an artifact of this name.
+pub(crate) async fn link(
+    app: &Arc<App>,
+    caller: &Caller,
+    wanted: Wanted,
+    target: Target,
+) -> Result<Linked, Error> {
+    check_list(&app.settings.limits, "aliases to give", &target.aliases)?;
+    let own = |alias: &&String| *alias != LATEST;
+    let checked = target.aliases.iter().filter(own).try_for_each(|alias| check_alias(alias));
+    checked
+        .and_then(|()| check_name("name", &target.name))
+        .map_err(|bad| Error::invalid(bad.to_string()))?;
+    let project = caller.project(&target.project)?;
+    caller.check(Right::Log, &project, None, || permit::no_project(&project))?;
+    let caller = caller.clone();
+    let add = move |change: &mut Change<'_>| {
+        let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;
+        let (tx, name) = (change.tx, target.name.as_str());
+        if store::artifacts::newest(tx, &project, name)?.is_some() {
+            let message = format!("`{name}` is an artifact of the project `{project}`");
+            return Err(Error::refused(Why::State, message).hint("choose another name"));
+        }
+        let link = match store::links::to(tx, &project, name, version.key)? {
+            Some(link) => link,
+            None => {
+                let now_ms = change.app.clock.wall_ms();
+                store::links::add(tx, &project, name, version.key, now_ms)?
+            }
+        };
+        for alias in [LATEST].into_iter().chain(target.aliases.iter().map(String::as_str)) {
+            store::links::set_alias(tx, &link, alias)?;
+        }
+        linked(tx, change.app, link)?.ok_or_else(|| Error::missing("the version was removed"))
+    };
+    app.change(add).await
+}
+
+/// Removes a version from a portfolio. The version itself stays.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the version is not in the portfolio, or the caller may not see
+/// the project.
+pub(crate) async fn unlink(
+    app: &Arc<App>,
+    caller: &Caller,
+    wanted: Wanted,
+    project: ProjectId,
+    name: String,
+) -> Result<(), Error> {
+    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    let caller = caller.clone();
+    let remove = move |change: &mut Change<'_>| {
+        let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;
+        let found = store::links::to(change.tx, &project, &name, version.key)?;
+        let missing = || Error::missing(format!("the version is not in the portfolio `{name}`"));
+        let link = found.ok_or_else(missing)?;
+        store::links::remove(change.tx, &link)?;
+        if store::links::named(change.tx, &project, &name, LATEST)?.is_none()
+            && let Some(newest) = store::links::of_project(change.tx, &project, &name)?.first()
+        {
+            store::links::set_alias(change.tx, newest, LATEST)?;
+        }
+        Ok(())
+    };
+    app.change(remove).await
+}
+
+/// Returns the versions in a portfolio, the newest first. An empty name means all portfolios of the
+/// project, sorted by name.
+///
+/// # Errors
+/// Fails if the database does. A caller who may not see the project gets nothing.
+pub(crate) async fn list(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: ProjectId,
+    name: String,
+) -> Result<Vec<Linked>, Error> {
+    if !matches!(caller, Caller::Run(_)) && !caller.may(Right::See, &project, None) {
+        return Ok(Vec::new());
+    }
+    app.read(move |tx, app| {
+        let links = store::links::of_project(tx, &project, &name)?;
+        links.into_iter().filter_map(|link| linked(tx, app, link).transpose()).collect()
+    })
+    .await
+}
+
+/// Returns the places of a version in portfolios that the caller may see.
+///
+/// # Errors
+/// Fails if the database does.
+pub(crate) async fn of_version(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: i64,
+) -> Result<Vec<Linked>, Error> {
+    let caller = caller.clone();
+    app.read(move |tx, app| {
+        let mut links = store::links::of_version(tx, key)?;
+        links.retain(|link| caller.may(Right::See, &link.project, None));
+        links.into_iter().filter_map(|link| linked(tx, app, link).transpose()).collect()
+    })
+    .await
+}
+
+/// Returns the view of a link; `None` if the version was removed.
+fn linked(tx: &Tx<'_>, app: &App, link: Link) -> Result<Option<Linked>, Error> {
+    let Some(version) = store::artifacts::at(tx, link.artifact)? else { return Ok(None) };
+    let (view, aliases) = (artifacts::view(tx, app, version)?, store::links::aliases(tx, &link)?);
+    Ok(Some(Linked { view, link, aliases }))
+}
