@@ -98,8 +98,8 @@ pub(crate) enum Command {
     Engine(crate::engine::Args),
 }
 
-/// Reads the id of a sweep or of a run, which W&B's users write as `TEAM/PROJECT/ID`. An id is unique
-/// in the controller, so what stands before it is not needed.
+/// Reads the id of a sweep or of a run, which W&B's users write as `TEAM/PROJECT/ID`. An id is
+/// unique in the controller, so what stands before it is not needed.
 pub(crate) fn id(text: &str) -> Result<String, String> {
     Ok(record::ids::last_part(text)?.to_owned())
 }

@@ -49,9 +49,9 @@ pub(crate) struct Announced {
 columns! {
     /// Reads an announced artifact.
     macro announced_columns, fn read() -> Announced {
-        key: get, project: get, run: get, attempt: get, name: get, kind: get, digest: get, metadata: get,
-        aliases: get, description: get, tags: get, step: get, client: get, partial: get,
-        manifest: get, artifact: get, created_ms: get,
+        key: get, project: get, run: get, attempt: get, name: get, kind: get, digest: get,
+        metadata: get, aliases: get, description: get, tags: get, step: get, client: get,
+        partial: get, manifest: get, artifact: get, created_ms: get,
     } => Announced {
         key,
         project,
@@ -133,7 +133,8 @@ pub(crate) fn with_digest(
 ) -> Result<Option<i64>> {
     tx.one(
         "SELECT artifacts.key FROM artifacts JOIN announced ON announced.artifact = artifacts.key
-         WHERE artifacts.project = ?1 AND artifacts.name = ?2 AND removed = 0 AND announced.digest = ?3
+         WHERE artifacts.project = ?1 AND artifacts.name = ?2 AND removed = 0
+             AND announced.digest = ?3
          ORDER BY version DESC LIMIT 1",
         &[&project.as_str(), &name, &digest],
         |row| row.get(0),

@@ -59,7 +59,8 @@ impl Connection {
         let query = "mutation U($input: UpsertBucketInput!) { upsertBucket(input: $input) \
             { bucket { id } } }";
         let input = json!({
-            "name": name, "modelName": "bench", "entityName": "home", "config": config.to_string(),
+            "name": name, "modelName": "bench", "entityName": crate::TEAM,
+            "config": config.to_string(),
         });
         let body = json!({ "query": query, "variables": { "input": input } }).to_string();
         self.post("/graphql", body.as_bytes())

@@ -20,6 +20,9 @@ use tests::Lab;
 
 use crate::{http::Connection, record::Recording};
 
+/// The team of the runs.
+const TEAM: &str = ::record::ids::HOME;
+
 /// What W&B's client costs the controller
 #[derive(Debug, Parser)]
 struct Flags {
@@ -97,7 +100,7 @@ fn replay(lab: &Lab, recording: &Recording, flags: &Flags) -> Result<(f64, f64),
     let send = |first: u32| -> Result<(), Failure> {
         let mut connection = Connection::open(lab)?;
         for copy in (first..flags.copies).step_by(flags.connections as usize) {
-            let path = format!("/files/home/bench/{}/file_stream", name(copy));
+            let path = format!("/files/{TEAM}/bench/{}/file_stream", name(copy));
             for body in &recording.bodies {
                 connection.post(&path, body)?;
             }
@@ -130,7 +133,8 @@ fn controller_time(lab: &Lab) -> Duration {
     Duration::from_millis(10 * ticks)
 }
 
-/// Stores the requests as they are, each with a commit and a sync. Returns the seconds that it took.
+/// Stores the requests as they are, each with a commit and a sync. Returns how many seconds that
+/// took.
 fn floor(recording: &Recording, copies: u32) -> f64 {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let database = rusqlite::Connection::open(dir.path().join("floor.db")).expect("SQLite opens");
