@@ -176,6 +176,47 @@ pub fn check_content(hash: &str, size: u64) -> Result<(), BadFile> {
     if size > MAX_FILE_BYTES { Err(BadFile::Size(size)) } else { Ok(()) }
 }
 
+/// The largest number of characters that a file's name takes from the key of its value.
+const KEY_CHARS: usize = 100;
+/// The number of hexadecimal digits of the content's hash in a file's name.
+const HASH_DIGITS: usize = 12;
+
+/// Returns the path in its run of a file that holds a logged value: `media/<kind>s/...`, or
+/// `media/html/...` for an HTML page. The path names the value's key, its step, and the first
+/// digits of its SHA-256.
+pub fn media_path(kind: &str, key: &str, step: u64, sha256: &str, format: &str) -> String {
+    let folder = if kind == "html" { "html".to_owned() } else { format!("{kind}s") };
+    let digits = sha256.get(..HASH_DIGITS).unwrap_or(sha256);
+    format!("media/{folder}/{}_{step}_{digits}.{format}", plain(key))
+}
+
+/// Returns the first [`KEY_CHARS`] characters of the key as part of a path. ASCII letters, digits,
+/// `.`, `-`, `_` and `/` stay, and other characters become `_`. Parts that are empty, `.` or `..`
+/// are dropped. If no part is left, the result is `_`.
+fn plain(key: &str) -> String {
+    let is_plain =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '/');
+    let letters =
+        key.chars().take(KEY_CHARS).map(|letter| if is_plain(letter) { letter } else { '_' });
+    let name: String = letters.collect();
+    let parts: Vec<&str> =
+        name.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    if parts.is_empty() { "_".to_owned() } else { parts.join("/") }
+}
+
+/// Returns the kind of a file by its path, as W&B's client names its folders: `image`, `table`,
+/// `audio`, `video` or `html`, else `file`.
+pub fn media_kind(path: &str) -> &'static str {
+    match path.strip_prefix("media/").and_then(|rest| rest.split('/').next()) {
+        Some("images") => "image",
+        Some("table") => "table",
+        Some("audio") => "audio",
+        Some("videos") => "video",
+        Some("html") => "html",
+        _ => "file",
+    }
+}
+
 /// Formats the bytes of a hash as hexadecimal digits in lower case.
 pub fn hex(hash: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -262,5 +303,21 @@ mod tests {
     fn digits_are_in_lower_case() {
         assert_eq!(hex(&[0, 10, 255]), "000aff");
         assert!(check_hash(&hex(&[171; 32])).is_ok());
+    }
+
+    #[test]
+    fn keys_become_names_that_stay_inside_the_folder() {
+        for (key, name) in [
+            ("val/examples", "val/examples"),
+            ("../../etc/x", "etc/x"),
+            ("/a//b/", "a/b"),
+            ("..", "_"),
+            ("", "_"),
+            ("a b\\c\0é", "a_b_c__"),
+        ] {
+            let path = media_path("image", key, 7, &"0".repeat(64), "png");
+            assert_eq!(path, format!("media/images/{name}_7_000000000000.png"));
+            assert!(check_path(&path).is_ok());
+        }
     }
 }

@@ -7,6 +7,7 @@ mod artifacts;
 mod client;
 mod examples;
 mod logging;
+mod offline;
 mod outage;
 mod reading;
 mod resume;

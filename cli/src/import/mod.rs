@@ -2,6 +2,7 @@
 //! importer is a subfolder with its sources and readers. The module `send` sends the runs of all
 //! importers to the controller.
 
+mod files;
 mod past;
 mod paths;
 mod send;
@@ -40,10 +41,10 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Each folder with event files is a run, as in TensorBoard. Scalars, texts and histograms become
-rows; hyperparameters become the run's config. The import counts the records that it cannot store
-yet (images, audio, graphs) and reports them. If a training was restarted at a step
-(`purge_step`), earlier values from that step on do not count. A repeated import adds what was
-written since the last one and never creates a second run.
+rows, images and audio clips become files of the run, and hyperparameters become its config. The
+import counts the records that it cannot store (graphs, meshes, profiles) and reports them. If a
+training was restarted at a step (`purge_step`), earlier values from that step on do not count. A
+repeated import adds what was written since the last one and never creates a second run.
 
 Examples:
   sweep import tensorboard runs --dry-run

@@ -4,7 +4,10 @@
 //! stored values again. If the run has ended, it sends new values as the run's next attempt. See
 //! docs/decisions/imports.md.
 
-use std::{collections::HashMap, io, mem};
+use std::{
+    collections::{HashMap, HashSet},
+    io, mem,
+};
 
 use proto::v1::{AppendRows, BeginRun, Block, EndRun, ReadRows, Run, RunBegun};
 use record::{Row, Writer};
@@ -13,9 +16,10 @@ use terminal::{Exit, Failure};
 use tonic::Code;
 
 use super::{
+    files,
     past::{self, Past, Relation, Values},
     paths,
-    source::{Found, next_fitting},
+    source::{Attached, Found, next_fitting},
 };
 use crate::{connect, connect::Controller, stream::Stream, view};
 
@@ -23,6 +27,8 @@ use crate::{connect, connect::Controller, stream::Stream, view};
 const APPEND_BYTES: usize = 1 << 20;
 /// The stream where an import records what it has read.
 const META: &str = "meta";
+/// The stream of the run's files.
+const FILES: &str = "files";
 
 /// The result of sending a run.
 pub(crate) struct Sent {
@@ -57,9 +63,13 @@ pub(super) async fn send(
     while let Some((stream, mut row)) =
         next_fitting(&mut *reader).map_err(|error| unreadable(found, &error))?
     {
+        let files = reader.files();
         let already = streams.tail(stream).await?.skip(stream, &mut row);
         let is_history = stream == Stream::History;
         seen += u64::from(is_history);
+        for file in files {
+            streams.attach(file).await?;
+        }
         if !already {
             rows += u64::from(is_history);
             streams.push(stream, &row).await?;
@@ -67,6 +77,9 @@ pub(super) async fn send(
         if seen.is_multiple_of(1024) {
             told(seen);
         }
+    }
+    for file in reader.files() {
+        streams.attach(file).await?;
     }
     for stream in [Stream::History, Stream::System, Stream::Summary, Stream::Console] {
         streams.flush(stream).await?;
@@ -329,6 +342,8 @@ struct Streams<'a> {
     /// Whether this import has recorded what it is going to send.
     is_open: bool,
     of: HashMap<Stream, Tail>,
+    /// The paths and hashes of the run's files; `None` until they are needed.
+    known: Option<HashSet<(String, String)>>,
 }
 
 impl<'a> Streams<'a> {
@@ -345,6 +360,7 @@ impl<'a> Streams<'a> {
             anew: relation == Relation::Rewritten,
             is_open: false,
             of: HashMap::new(),
+            known: None,
         }
     }
 
@@ -401,6 +417,28 @@ impl<'a> Streams<'a> {
         })
         .await?;
         Ok(tail)
+    }
+
+    /// Sends a file of the run, unless the run has it.
+    async fn attach(&mut self, file: Attached) -> Result<(), Failure> {
+        if self.known.is_none() {
+            let (controller, run) = (self.controller, &self.run);
+            self.known = Some(files::known(controller, run).await?);
+        }
+        let sent = files::send(self.controller, &file).await?;
+        let known = self.known.get_or_insert_default();
+        if !known.insert((sent.path.clone(), sent.sha256.clone())) {
+            return Ok(());
+        }
+        if !self.is_open {
+            self.open().await?;
+        }
+        let wall_ms = self.found.times.map_or(0, |(_, last)| last);
+        let mut frames = Vec::new();
+        Writer::default().frame(&[sent.to_row(0, wall_ms)], &mut frames);
+        let offset = self.append(FILES, 0, Vec::new()).await?;
+        self.append(FILES, offset, frames).await?;
+        Ok(())
     }
 
     async fn push(&mut self, stream: Stream, row: &Row) -> Result<(), Failure> {

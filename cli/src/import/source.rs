@@ -57,6 +57,12 @@ pub(crate) trait Reader {
     /// intact and reports the rest in its losses. Fails if a file cannot be read.
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>>;
 
+    /// Returns the files of the rows that [`Reader::next`] has read since this was called last. A
+    /// reader may forget those that nobody has asked for.
+    fn files(&mut self) -> Vec<Attached> {
+        Vec::new()
+    }
+
     /// Returns what was left out so far.
     fn losses(&mut self) -> &mut Losses;
 
@@ -65,6 +71,24 @@ pub(crate) trait Reader {
 
     /// Returns how the run ended, as far as it was read.
     fn outcome(&self) -> Outcome;
+}
+
+/// A file that belongs to the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attached {
+    /// The path in the run.
+    pub(crate) path: String,
+    /// The kind of the file, such as `image`.
+    pub(crate) kind: &'static str,
+    /// The content.
+    pub(crate) content: Content,
+}
+
+/// Where the content of a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Bytes(Vec<u8>),
+    File(PathBuf),
 }
 
 /// A file of a source, up to the length that it had when it was found. The programs that write such

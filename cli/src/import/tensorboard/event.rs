@@ -55,15 +55,27 @@ pub(super) struct TaggedValue {
     #[prost(float, optional, tag = "2")]
     pub(super) simple: Option<f32>,
     #[prost(message, optional, tag = "4")]
-    pub(super) image: Option<Opaque>,
+    pub(super) image: Option<Image>,
     #[prost(message, optional, tag = "5")]
     pub(super) histogram: Option<Histogram>,
     #[prost(message, optional, tag = "6")]
-    pub(super) audio: Option<Opaque>,
+    pub(super) audio: Option<Audio>,
     #[prost(message, optional, tag = "8")]
     pub(super) tensor: Option<Tensor>,
     #[prost(message, optional, tag = "9")]
     pub(super) metadata: Option<Metadata>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Image {
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) encoded: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Audio {
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) encoded: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

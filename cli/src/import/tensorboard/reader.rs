@@ -8,21 +8,22 @@ use std::{
     mem,
 };
 
+use blobs::Hashed;
 use prost::Message as _;
 use proto::v1::Outcome;
-use record::{Row, Value};
-use serde_json::Value as Json;
+use record::{Row, Value, file::media_path};
+use serde_json::{Value as Json, json};
 
 use super::{
     event::{Event, Hparam, HparamsContent, TaggedValue},
     framing::{Next, Records},
     restarts::{self, Restarts},
-    value,
+    value::{self, Clip, Found},
 };
 use crate::{
     import::{
         paths::shown,
-        source::{About, Losses, Part, Reader},
+        source::{About, Attached, Content, Losses, Part, Reader},
     },
     stream::Stream,
 };
@@ -35,7 +36,9 @@ const ROW_VALUES: usize = 1024;
 
 /// Reads event files one after the other.
 pub(super) struct EventReader {
-    files: VecDeque<Part>,
+    parts: VecDeque<Part>,
+    /// The files of the rows that were read last.
+    files: Vec<Attached>,
     file: Option<Open>,
     restarts: Restarts,
     /// The plugin of each tag. A writer may name the plugin only in the first value of a tag.
@@ -59,6 +62,10 @@ struct Open {
 
 impl Reader for EventReader {
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>> {
+        if let Some(row) = self.ready.pop_front() {
+            return Ok(Some((Stream::History, row)));
+        }
+        self.files.clear();
         loop {
             if let Some(row) = self.ready.pop_front() {
                 return Ok(Some((Stream::History, row)));
@@ -75,6 +82,10 @@ impl Reader for EventReader {
                 }
             }
         }
+    }
+
+    fn files(&mut self) -> Vec<Attached> {
+        mem::take(&mut self.files)
     }
 
     fn losses(&mut self) -> &mut Losses {
@@ -98,7 +109,8 @@ impl EventReader {
     /// read.
     pub(super) fn new(files: &[Part], project: &str, name: &str) -> io::Result<Self> {
         Ok(Self {
-            files: files.to_vec().into(),
+            parts: files.to_vec().into(),
+            files: Vec::new(),
             file: None,
             restarts: restarts::find(files)?,
             plugins: HashMap::new(),
@@ -115,7 +127,7 @@ impl EventReader {
     fn record(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             let Some(file) = &mut self.file else {
-                let Some(part) = self.files.pop_front() else { return Ok(None) };
+                let Some(part) = self.parts.pop_front() else { return Ok(None) };
                 let (path, records) = (shown(&part.path), Records::open(&part)?);
                 self.file = Some(Open { path, records, has_begun: false, damaged: 0 });
                 continue;
@@ -190,13 +202,36 @@ impl EventReader {
             }
         }
         let plugin = self.plugins.get(&tagged.tag).map_or("", String::as_str);
-        let value = match (value::value(&tagged, plugin), u64::try_from(step)) {
+        let (step, found) = match (value::found(&tagged, plugin), u64::try_from(step)) {
             (Ok(_), _) if self.restarts.take_back(step) => return,
-            (Ok(value), Ok(step)) => (step, value),
+            (Ok(found), Ok(step)) => (step, found),
             (Err(what), _) => return self.losses.skip(what),
             (_, Err(_)) => return self.losses.skip("value before step 0"),
         };
-        self.put(value.0, wall_ms, tagged.tag, value.1);
+        let value = match found {
+            Found::Value(value) => value,
+            Found::Media(kind, clips) => self.attach(kind, &tagged.tag, step, clips),
+        };
+        self.put(step, wall_ms, tagged.tag, value);
+    }
+
+    /// Keeps encoded images or clips as files, and returns the value that names them.
+    fn attach(&mut self, kind: &'static str, key: &str, step: u64, clips: Vec<Clip>) -> Value {
+        let mut named: Vec<Json> = Vec::new();
+        for Clip { bytes, format } in clips {
+            let Hashed { sha256, size } = Hashed::of(&bytes);
+            let path = media_path(kind, key, step, &sha256, format);
+            named.push(json!({
+                "_type": format!("{kind}-file"), "sha256": sha256, "size": size, "path": path,
+                "format": format,
+            }));
+            self.files.push(Attached { path, kind, content: Content::Bytes(bytes) });
+        }
+        let value = match named.len() {
+            1 => named.remove(0),
+            count => json!({ "_type": format!("{kind}s"), "count": count, "items": named }),
+        };
+        Value::Json(value.to_string())
     }
 
     fn put(&mut self, step: u64, wall_ms: i64, key: String, value: Value) {
@@ -221,7 +256,7 @@ impl EventReader {
             hparams.sort_by(|(one, _), (other, _)| one.cmp(other));
             self.about
                 .config
-                .extend(hparams.into_iter().map(|(name, hparam)| (name, json(hparam))));
+                .extend(hparams.into_iter().map(|(name, hparam)| (name, of_hparam(hparam))));
             self.about.group = start.group;
         }
         self.failed |= content.end.is_some_and(|end| end.status == 2);
@@ -230,7 +265,7 @@ impl EventReader {
 
 /// Converts a hyperparameter to JSON. TensorBoard stores every number as a float. Whole numbers
 /// below 1e15 become integers.
-fn json(hparam: Hparam) -> Json {
+fn of_hparam(hparam: Hparam) -> Json {
     let Hparam { number, text, flag } = hparam;
     match (number, text, flag) {
         (Some(number), ..) if number.fract() == 0.0 && number.abs() < 1e15 => {

@@ -1,5 +1,6 @@
 //! Converts a tagged value of an event file to a value of a row: scalars, texts and histograms, in
-//! the old style and as tensors. The conversion accesses no file.
+//! the old style and as tensors. Images and audio clips become files. The conversion accesses no
+//! file.
 
 use half::{bf16, f16};
 use record::Value;
@@ -19,26 +20,85 @@ mod kind {
     pub(super) const HALF: i32 = 19;
 }
 
-/// Returns the value, or the name of its kind if a row cannot store it yet.
-pub(super) fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'static str> {
+/// What a tagged value becomes.
+#[derive(Debug, PartialEq)]
+pub(super) enum Found {
+    /// A value of a row.
+    Value(Value),
+    /// Encoded files of one kind: `image` or `audio`.
+    Media(&'static str, Vec<Clip>),
+}
+
+/// An encoded image or audio clip.
+#[derive(Debug, PartialEq)]
+pub(super) struct Clip {
+    /// The encoded bytes.
+    pub(super) bytes: Vec<u8>,
+    /// The extension of a file with such bytes.
+    pub(super) format: &'static str,
+}
+
+/// Returns what the value becomes, or the name of its kind if a run cannot store it.
+pub(super) fn found(tagged: &TaggedValue, plugin: &str) -> Result<Found, &'static str> {
+    if let Some(image) = &tagged.image {
+        return media("image", [&image.encoded]);
+    }
+    if let Some(audio) = &tagged.audio {
+        return media("audio", [&audio.encoded]);
+    }
+    match (plugin, &tagged.tensor) {
+        // The first two texts are the width and the height.
+        ("images", Some(tensor)) => media("image", tensor.strings.iter().skip(2)),
+        // A clip may be followed by its description, which is no clip.
+        ("audio", Some(tensor)) => {
+            media("audio", tensor.strings.iter().filter(|bytes| format(bytes).is_some()))
+        }
+        _ => value(tagged, plugin).map(Found::Value),
+    }
+}
+
+fn media<'a>(
+    kind: &'static str,
+    encoded: impl IntoIterator<Item = &'a Vec<u8>>,
+) -> Result<Found, &'static str> {
+    let clip = |bytes: &Vec<u8>| Some(Clip { format: format(bytes)?, bytes: bytes.clone() });
+    let clips: Option<Vec<Clip>> = encoded.into_iter().map(clip).collect();
+    let unknown = if kind == "image" {
+        "image of an unknown format"
+    } else {
+        "audio clip of an unknown format"
+    };
+    let clips = clips.filter(|clips| !clips.is_empty()).ok_or(unknown)?;
+    Ok(Found::Media(kind, clips))
+}
+
+/// Returns the extension of files that begin like these bytes; `None` for an unknown format.
+fn format(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some("png"),
+        [0xff, 0xd8, 0xff, ..] => Some("jpg"),
+        [b'G', b'I', b'F', b'8', ..] => Some("gif"),
+        [b'B', b'M', ..] => Some("bmp"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("webp"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some("wav"),
+        [b'f', b'L', b'a', b'C', ..] => Some("flac"),
+        [b'O', b'g', b'g', b'S', ..] => Some("ogg"),
+        [b'I', b'D', b'3', ..] => Some("mp3"),
+        _ => None,
+    }
+}
+
+fn value(tagged: &TaggedValue, plugin: &str) -> Result<Value, &'static str> {
     if let Some(number) = tagged.simple {
         return Ok(Value::F64(number.into()));
     }
     if let Some(old) = &tagged.histogram {
         return histogram(old).ok_or("histogram without buckets");
     }
-    if tagged.image.is_some() {
-        return Err("image");
-    }
-    if tagged.audio.is_some() {
-        return Err("audio clip");
-    }
     let Some(tensor) = &tagged.tensor else { return Err("value of an unknown kind") };
     match plugin {
         "text" => text(tensor).ok_or("text without letters"),
         "histograms" => tensor_histogram(tensor).ok_or("histogram without buckets"),
-        "images" => Err("image"),
-        "audio" => Err("audio clip"),
         "pr_curves" => Err("precision-recall curve"),
         "mesh" => Err("mesh"),
         "custom_scalars" | "hparams" => Err("layout of TensorBoard"),

@@ -159,6 +159,9 @@ pub(super) struct Files {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct FileItem {
+    /// The path below the folder `files`.
+    #[prost(string, tag = "1")]
+    pub(super) path: String,
     /// The kind of the file; 1 means a file of W&B itself, such as the list of packages.
     #[prost(int32, tag = "3")]
     pub(super) kind: i32,

@@ -5,23 +5,28 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs::File,
     io::{self, BufReader, Take},
-    mem, slice,
+    mem,
+    path::{Path, PathBuf},
+    slice,
 };
 
 use prost::Message as _;
 use proto::v1::Outcome;
-use record::{Row, Value};
+use record::{
+    Row, Value,
+    file::{check_path, media_kind},
+};
 
 use super::{
     framing::{Next, Records},
-    message::{Changes, History, Item, Output, Record, Run, Stats, Time},
+    message::{Changes, FileItem, History, Item, Output, Record, Run, Stats, Time},
     parts::{self, Place},
     values,
 };
 use crate::{
     import::{
         paths::shown,
-        source::{About, Losses, Part, Reader},
+        source::{About, Attached, Content, Losses, Part, Reader},
     },
     stream::Stream,
 };
@@ -29,6 +34,10 @@ use crate::{
 /// The keys that W&B adds to a row: its step and its time.
 const STEP: &str = "_step";
 const TIMESTAMP: &str = "_timestamp";
+/// The folder beside the records that has the run's files.
+const FILES: &str = "files";
+/// The kind of W&B's own files.
+const OWN_FILE: i32 = 1;
 /// The first character of W&B's own keys in rows, summaries and configs.
 const OWN: char = '_';
 
@@ -40,6 +49,10 @@ pub(super) struct RunReader {
     records: Records<BufReader<Take<File>>>,
     /// The path of the present file, to show to the user.
     path: String,
+    /// The folder of the present file.
+    folder: PathBuf,
+    /// The files of the records that were read last.
+    attached: Vec<Attached>,
     place: Place,
     damaged: u64,
     overwritten: u64,
@@ -63,6 +76,7 @@ pub(super) struct RunReader {
 
 impl Reader for RunReader {
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>> {
+        self.attached.clear();
         loop {
             if let Some(row) = self.ready.pop_front() {
                 return Ok(Some(row));
@@ -86,6 +100,10 @@ impl Reader for RunReader {
                 Next::End => self.end()?,
             }
         }
+    }
+
+    fn files(&mut self) -> Vec<Attached> {
+        mem::take(&mut self.attached)
     }
 
     fn losses(&mut self) -> &mut Losses {
@@ -122,6 +140,8 @@ impl RunReader {
         Ok(Self {
             records: Records::open(&first)?,
             path: shown(&first.path),
+            folder: folder(&first),
+            attached: Vec::new(),
             files,
             places,
             place,
@@ -166,15 +186,27 @@ impl RunReader {
         if let Some(exit) = record.exit {
             self.exit = Some(exit.code);
         }
-        let media =
-            record.files.unwrap_or_default().files.iter().filter(|file| file.kind != 1).count();
-        (0..media).for_each(|_| self.losses.skip("file"));
+        for file in record.files.unwrap_or_default().files {
+            self.attach(file);
+        }
         for artifact in [record.artifact, record.link_artifact, record.use_artifact] {
             artifact.iter().for_each(|_| self.losses.skip("artifact"));
         }
         record.alert.iter().for_each(|_| self.losses.skip("alert"));
         record.metric.iter().for_each(|_| self.losses.skip("definition of a metric"));
         record.tensorboard.iter().for_each(|_| self.losses.skip("link to event files"));
+    }
+
+    /// Keeps a file of the run, which lies beside the records. W&B's own files, such as the list of
+    /// packages, are files like others.
+    fn attach(&mut self, FileItem { path, kind }: FileItem) {
+        let place = self.folder.join(FILES).join(&path);
+        if check_path(&path).is_ok() && place.is_file() {
+            let content = Content::File(place);
+            self.attached.push(Attached { kind: media_kind(&path), path, content });
+        } else if kind != OWN_FILE {
+            self.losses.skip("file");
+        }
     }
 
     fn run(&mut self, run: Run) {
@@ -307,6 +339,7 @@ impl RunReader {
         if let (Some(next), Some(place)) = (self.files.pop_front(), self.places.pop_front()) {
             self.records = Records::open(&next)?;
             self.path = shown(&next.path);
+            self.folder = folder(&next);
             (self.place, self.next_step, self.exit) = (place, 0, None);
             return Ok(());
         }
@@ -319,6 +352,10 @@ impl RunReader {
         self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
         Ok(())
     }
+}
+
+fn folder(part: &Part) -> PathBuf {
+    part.path.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// Returns the smallest and the largest step of each file; `None` for a file without steps. Returns

@@ -8,7 +8,7 @@ use std::{fmt, ops::Range, sync::Arc};
 use md5::{Digest as _, Md5};
 use record::{
     Row,
-    file::{FileRow, hex},
+    file::{FileRow, hex, media_kind},
     ids::{Attempt, RunId},
     stream::StreamName,
 };
@@ -259,7 +259,7 @@ impl Receiving {
         match opens {
             Opens::SendFile { of, path } => {
                 let stored = incoming.finish(app).await?;
-                let kind = kind(&path).to_owned();
+                let kind = media_kind(&path).to_owned();
                 let row = FileRow { path, sha256: stored.sha256.clone(), size: stored.size, kind };
                 log(app, &caller, of, row.to_row(0, app.clock().wall_ms())).await?;
                 Ok(stored)
@@ -311,18 +311,6 @@ pub(super) async fn log(
     let (writer, stream, offset) = (WRITER.to_owned(), StreamName::Files, None);
     ingest::append(app, caller, Append { of, writer, stream, offset, frames }).await?;
     Ok(())
-}
-
-/// Returns the kind of a file of W&B's client, whose folders are named after the kinds of media.
-fn kind(path: &str) -> &'static str {
-    match path.strip_prefix("media/").and_then(|rest| rest.split('/').next()) {
-        Some("images") => "image",
-        Some("table") => "table",
-        Some("audio") => "audio",
-        Some("videos") => "video",
-        Some("html") => "html",
-        _ => "file",
-    }
 }
 
 /// What stands at a signed address.
