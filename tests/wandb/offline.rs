@@ -36,6 +36,9 @@ fn an_offline_run_arrives_with_its_files() {
     assert_eq!(values(&id), values(synced));
     assert_eq!(shown(&lab, &id)["params"], shown(&lab, synced)["params"]);
     for run in [&id, synced] {
+        assert_eq!(shown(&lab, run)["summary"]["loss.min"], 0.2, "{run}");
+    }
+    for run in [&id, synced] {
         let files = files(&lab, run);
         for part in ["media/images/picture_5_", "media/table/guesses_6_", "note.txt"] {
             assert!(files.iter().any(|path| path.starts_with(part)), "{run}: {files:#?}");

@@ -10,7 +10,7 @@ use std::{
 };
 
 use proto::v1::{AppendRows, BeginRun, Block, EndRun, ReadRows, Run, RunBegun};
-use record::{Row, Writer};
+use record::{Row, Value, Writer};
 use serde_json::Value as Json;
 use terminal::{Exit, Failure};
 use tonic::Code;
@@ -379,7 +379,12 @@ impl<'a> Streams<'a> {
             self.attempt = begun.map_err(|status| self.controller.failure(&status))?.attempt;
         }
         let rows = self.past.rows(self.found.source.parts(), self.anew);
-        let rows = rows.map_err(|error| unreadable(self.found, &error))?;
+        let mut rows = rows.map_err(|error| unreadable(self.found, &error))?;
+        let definition = |said: &Json| Row {
+            values: vec![("metric".to_owned(), Value::Json(said.to_string()))],
+            ..Row::default()
+        };
+        rows.extend(self.found.about.metrics.iter().map(definition));
         let mut frames = Vec::new();
         Writer::default().frame(&rows, &mut frames);
         let offset = self.append(META, 0, Vec::new()).await?;

@@ -31,6 +31,8 @@ pub(crate) struct About {
     pub(crate) notes: String,
     pub(crate) group: String,
     pub(crate) job_type: String,
+    /// The definitions of metrics, in the form of the SDK.
+    pub(crate) metrics: Vec<Json>,
 }
 
 /// What an importer left out, by kind, and notes about the source for the user.

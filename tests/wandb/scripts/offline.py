@@ -4,6 +4,7 @@ import numpy as np
 import wandb
 
 with wandb.init(project="away", id="offline", mode="offline", config={"lr": 0.1}) as run:
+    run.define_metric("loss", summary="min,mean")
     for step in range(5):
         run.log({"loss": 1 / (step + 1)})
     run.log({"picture": wandb.Image(np.zeros((4, 4, 3), dtype=np.uint8), caption="black")})

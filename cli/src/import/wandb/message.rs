@@ -30,7 +30,7 @@ pub(super) struct Record {
     #[prost(message, optional, tag = "11")]
     pub(super) telemetry: Option<Opaque>,
     #[prost(message, optional, tag = "12")]
-    pub(super) metric: Option<Opaque>,
+    pub(super) metric: Option<Metric>,
     #[prost(message, optional, tag = "13")]
     pub(super) output_raw: Option<Output>,
     #[prost(message, optional, tag = "17")]
@@ -155,6 +155,39 @@ pub(super) struct Stats {
 pub(super) struct Files {
     #[prost(message, repeated, tag = "1")]
     pub(super) files: Vec<FileItem>,
+}
+
+/// The definition of a metric, or of all metrics whose names fit a pattern.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Metric {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(string, tag = "2")]
+    pub(super) pattern: String,
+    #[prost(string, tag = "4")]
+    pub(super) step_metric: String,
+    #[prost(message, optional, tag = "7")]
+    pub(super) summary: Option<Ways>,
+    /// 1 means that the least value is the best, and 2 the largest.
+    #[prost(int32, tag = "8")]
+    pub(super) goal: i32,
+}
+
+/// The ways in which a metric is summed up.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Ways {
+    #[prost(bool, tag = "1")]
+    pub(super) min: bool,
+    #[prost(bool, tag = "2")]
+    pub(super) max: bool,
+    #[prost(bool, tag = "3")]
+    pub(super) mean: bool,
+    #[prost(bool, tag = "4")]
+    pub(super) best: bool,
+    #[prost(bool, tag = "5")]
+    pub(super) last: bool,
+    #[prost(bool, tag = "6")]
+    pub(super) none: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

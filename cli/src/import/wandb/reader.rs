@@ -16,10 +16,11 @@ use record::{
     Row, Value,
     file::{check_path, media_kind},
 };
+use serde_json::{Value as Json, json};
 
 use super::{
     framing::{Next, Records},
-    message::{Changes, FileItem, History, Item, Output, Record, Run, Stats, Time},
+    message::{Changes, FileItem, History, Item, Metric, Output, Record, Run, Stats, Time},
     parts::{self, Place},
     values,
 };
@@ -193,7 +194,9 @@ impl RunReader {
             artifact.iter().for_each(|_| self.losses.skip("artifact"));
         }
         record.alert.iter().for_each(|_| self.losses.skip("alert"));
-        record.metric.iter().for_each(|_| self.losses.skip("definition of a metric"));
+        if let Some(metric) = record.metric {
+            self.about.metrics.push(definition(metric));
+        }
         record.tensorboard.iter().for_each(|_| self.losses.skip("link to event files"));
     }
 
@@ -352,6 +355,27 @@ impl RunReader {
         self.ready.push_back((Stream::Summary, Row { step: 0, wall_ms: self.wall_ms, values }));
         Ok(())
     }
+}
+
+/// Returns the definition of a metric in the form of the SDK.
+fn definition(metric: Metric) -> Json {
+    let ways = metric.summary.unwrap_or_default();
+    let ways = [
+        ("min", ways.min),
+        ("max", ways.max),
+        ("mean", ways.mean),
+        ("best", ways.best),
+        ("last", ways.last),
+        ("none", ways.none),
+    ];
+    let ways: Vec<&str> = ways.into_iter().filter(|(_, said)| *said).map(|(way, _)| way).collect();
+    json!({
+        "_type": "metric",
+        "name": if metric.name.is_empty() { metric.pattern } else { metric.name },
+        "summary": ways,
+        "step_metric": metric.step_metric,
+        "goal": if metric.goal == 2 { "maximize" } else { "minimize" },
+    })
 }
 
 fn folder(part: &Part) -> PathBuf {
