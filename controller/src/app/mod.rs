@@ -71,6 +71,8 @@ pub(crate) struct App {
     /// The KiB that all readers together may still read ahead of their clients, one permit per KiB.
     ahead: Semaphore,
     collector: Collector,
+    /// Held while W&B's client makes a version that may add to the newest one.
+    increments: tokio::sync::Mutex<()>,
     room: Room,
     full: Fullness,
     loss: Loss,
@@ -120,6 +122,7 @@ impl App {
             explaining: Arc::new(Semaphore::new(EXPLAINING)),
             ahead: Semaphore::new(AHEAD_KIB),
             collector: Collector::new(clock.now()),
+            increments: tokio::sync::Mutex::default(),
             room: Room::new(stored, settings.storage_bytes),
             full: Fullness::default(),
             loss: Loss::default(),

@@ -133,8 +133,8 @@ pub(crate) fn with_digest(
 ) -> Result<Option<i64>> {
     tx.one(
         "SELECT artifacts.key FROM artifacts JOIN announced ON announced.artifact = artifacts.key
-         WHERE artifacts.project = ?1 AND artifacts.name = ?2 AND removed = 0
-             AND announced.digest = ?3
+         WHERE announced.project = ?1 AND announced.name = ?2 AND announced.digest = ?3
+             AND announced.partial = 0 AND removed = 0
          ORDER BY version DESC LIMIT 1",
         &[&project.as_str(), &name, &digest],
         |row| row.get(0),
@@ -154,15 +154,17 @@ pub(crate) fn set_partial(tx: &Tx<'_>, key: i64) -> Result<()> {
     Ok(())
 }
 
-/// Records that the client's manifest is stored.
-pub(crate) fn set_manifest(tx: &Tx<'_>, key: i64, sha256: &str) -> Result<()> {
-    tx.run("UPDATE announced SET manifest = ?2 WHERE key = ?1", &[&key, &sha256])?;
-    Ok(())
+/// Records that the client's manifest is stored. Returns `false` if there is no such announced
+/// artifact, or if it has become a version, whose manifest never changes.
+pub(crate) fn set_manifest(tx: &Tx<'_>, key: i64, sha256: &str) -> Result<bool> {
+    let sql = "UPDATE announced SET manifest = ?2 WHERE key = ?1 AND artifact IS NULL";
+    Ok(tx.run(sql, &[&key, &sha256])? > 0)
 }
 
-/// Records which version came of an announced artifact.
-pub(crate) fn settle(tx: &Tx<'_>, key: i64, artifact: i64) -> Result<()> {
-    tx.run("UPDATE announced SET artifact = ?2 WHERE key = ?1", &[&key, &artifact])?;
+/// Records which version came of an announced artifact, and by which manifest of the client.
+pub(crate) fn settle(tx: &Tx<'_>, key: i64, artifact: i64, manifest: &str) -> Result<()> {
+    let sql = "UPDATE announced SET artifact = ?2, manifest = ?3 WHERE key = ?1";
+    tx.run(sql, &[&key, &artifact, &manifest])?;
     Ok(())
 }
 

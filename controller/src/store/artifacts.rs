@@ -443,7 +443,6 @@ pub(crate) fn remove(tx: &Tx<'_>, key: i64, now_ms: i64) -> Result<()> {
     )?;
     tx.run("DELETE FROM artifact_aliases WHERE artifact = ?1", &[&key])?;
     announced::forget(tx, key)?;
-    tx.run("UPDATE links SET removed = 1 WHERE artifact = ?1", &[&key])?;
     tx.run("UPDATE artifacts SET removed = 1 WHERE key = ?1", &[&key])?;
     Ok(())
 }

@@ -44,6 +44,13 @@ pub(crate) fn add_blob(tx: &Tx<'_>, sha256: &str, size: u64, now_ms: i64) -> Res
     Ok(again == 0)
 }
 
+/// Counts a blob as stored at `now_ms`, so that the collector keeps it for one more grace.
+pub(crate) fn keep(tx: &Tx<'_>, sha256: &str, now_ms: i64) -> Result<()> {
+    let sql = "UPDATE blobs SET stored_ms = ?2 WHERE sha256 = ?1 AND doomed = 0";
+    tx.run(sql, &[&sha256, &now_ms])?;
+    Ok(())
+}
+
 /// Records the MD5 of a blob, as hexadecimal digits.
 pub(crate) fn set_md5(tx: &Tx<'_>, sha256: &str, md5: &str) -> Result<()> {
     tx.run("UPDATE blobs SET md5 = ?2 WHERE sha256 = ?1", &[&sha256, &md5])?;

@@ -80,7 +80,11 @@ pub(crate) fn named(
 /// Reads the links of a portfolio, the newest first. An empty name means all portfolios of the
 /// project, sorted by name.
 pub(crate) fn of_project(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<Vec<Link>> {
-    let sql = select!("project = ?1 AND (?2 = '' OR name = ?2) ORDER BY name, version DESC");
+    if name.is_empty() {
+        let sql = select!("project = ?1 ORDER BY name, version DESC");
+        return tx.all(sql, &[&project.as_str()], read);
+    }
+    let sql = select!("project = ?1 AND name = ?2 ORDER BY version DESC");
     tx.all(sql, &[&project.as_str(), &name], read)
 }
 
@@ -112,13 +116,19 @@ pub(crate) fn add(
     Ok(Link { key, project, name, version, artifact, created_ms })
 }
 
-/// Removes a link, and the aliases that its version has in the portfolio.
-pub(crate) fn remove(tx: &Tx<'_>, link: &Link) -> Result<()> {
+/// Removes a link, and the aliases that its version has in the portfolio. If it was the one with the
+/// alias `latest`, the newest link that is left gets this alias.
+pub(crate) fn remove(tx: &Tx<'_>, link: &Link, latest: &str) -> Result<()> {
     tx.run(
         "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND artifact = ?3",
         &[&link.project.as_str(), &link.name, &link.artifact],
     )?;
     tx.run("UPDATE links SET removed = 1 WHERE key = ?1", &[&link.key])?;
+    if named(tx, &link.project, &link.name, latest)?.is_none()
+        && let Some(newest) = of_project(tx, &link.project, &link.name)?.first()
+    {
+        set_alias(tx, newest, latest)?;
+    }
     Ok(())
 }
 

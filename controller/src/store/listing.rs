@@ -123,8 +123,10 @@ pub(crate) fn each<E: From<Error>>(
 ) -> std::result::Result<(), E> {
     let show = |row: &Row<'_>| show(&Candidate(row));
     let Some(sweep) = sweep else {
-        let sql = select!("WHERE ?1 = '' OR r.project = ?1 ORDER BY r.key DESC");
-        return tx.each(sql, &[&project], show);
+        if project.is_empty() {
+            return tx.each(select!("ORDER BY r.key DESC"), &[], show);
+        }
+        return tx.each(select!("WHERE r.project = ?1 ORDER BY r.key DESC"), &[&project], show);
     };
     // The keys of a sweep's trials rise with the trial numbers, so both orders agree. The trial
     // numbers have an index.
@@ -132,26 +134,30 @@ pub(crate) fn each<E: From<Error>>(
     tx.each(sql, &[&project, &sweep.as_str()], show)
 }
 
-/// Lists the projects that have a run or a sweep, sorted, and when the first of these was created,
-/// in milliseconds since the epoch.
+/// Lists the projects that have a run, a sweep or a portfolio, sorted, and when the first of these
+/// was created, in milliseconds since the epoch.
 pub(crate) fn projects(tx: &Tx<'_>) -> Result<Vec<(ProjectId, i64)>> {
     tx.all(
         "SELECT project, min(created_ms) FROM (
              SELECT project, min(created_ms) AS created_ms FROM runs GROUP BY project
              UNION ALL
              SELECT project, min(created_ms) FROM sweeps WHERE project <> '' GROUP BY project
+             UNION ALL
+             SELECT project, min(created_ms) FROM links GROUP BY project
          ) GROUP BY project ORDER BY project",
         &[],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 
-/// Returns when the first run or sweep of a project was created, in milliseconds since the epoch.
+/// Returns when the first run, sweep or portfolio of a project was created, in milliseconds since the epoch.
 pub(crate) fn first_ms(tx: &Tx<'_>, project: &ProjectId) -> Result<Option<i64>> {
     let sql = "SELECT min(created_ms) FROM (
                    SELECT min(created_ms) AS created_ms FROM runs WHERE project = ?1
                    UNION ALL
                    SELECT min(created_ms) FROM sweeps WHERE project = ?1
+                   UNION ALL
+                   SELECT min(created_ms) FROM links WHERE project = ?1
                )";
     Ok(tx.one(sql, &[&project.as_str()], |row| row.get(0))?.flatten())
 }

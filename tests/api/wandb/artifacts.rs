@@ -1,6 +1,7 @@
 //! Artifacts, as W&B's client makes them: announced, sent, committed.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use controller::offline::{Offline, WantedKey};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
@@ -158,4 +159,54 @@ async fn bad_manifests_and_names_are_refused() {
         let lost = Making { caller: &caller, id: id.to_owned() };
         assert_eq!(lost.commit().status, 400, "{id}");
     }
+}
+
+/// A portfolio opens no version to people who may not see the version's own project.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portfolio_opens_no_other_project() {
+    let mut lab = Lab::start().await;
+    lab.stop().await;
+    let folder = Offline::open(lab.folder()).await.unwrap();
+    let mut keys = Vec::new();
+    for (name, team) in [("maker", "vision"), ("both", "nlp"), ("reader", "nlp")] {
+        let role = if name == "reader" { "viewer" } else { "member" };
+        folder.add_user(name.to_owned(), Some(team.to_owned()), role, false).await.unwrap();
+        let (user, kind) = (name.to_owned(), "full".to_owned());
+        let wanted = WantedKey { user, kind, ..WantedKey::default() };
+        keys.push(folder.add_key(wanted).await.unwrap().0);
+    }
+    folder.grant("both".to_owned(), "vision".to_owned(), Some("viewer")).await.unwrap();
+    drop(folder);
+    lab.come_back().await;
+    let [maker, both, reader] = [0, 1, 2].map(|at| Caller::new(&lab, Some(&keys[at])));
+    maker.upsert(json!({"name": "r", "modelName": "p"}));
+    let made = artifact(&announce_for(&maker, ["vision", "p", "r"], "data", "one"));
+    let making = Making { caller: &maker, id: made["id"].as_str().unwrap().to_owned() };
+    making.manifest(&json!({"a": {"digest": "e", "ref": "s3://b", "size": 1}}));
+    assert_eq!(making.commit().status, 200);
+
+    let link = "mutation L($input: LinkArtifactInput!) { linkArtifact(input: $input) \
+        { versionIndex artifactMembership { aliases { alias } } } }";
+    let input = json!({"artifactID": making.id, "entityName": "nlp", "projectName": "q",
+        "artifactPortfolioName": "shown"});
+    let linked = both.ask(link, json!({ "input": input })).json();
+    assert_eq!(linked["data"]["linkArtifact"]["versionIndex"], 0, "{linked}");
+    assert_eq!(reader.ask(link, json!({ "input": input })).status, 403);
+    let look = "{ project(name: \"q\", entityName: \"nlp\") { name artifactCollections { edges { node \
+        { name } } } artifactCollectionMembership(name: \"shown:latest\") { artifact { digest } } } }";
+    let seen = |caller: &Caller| caller.ask(look, json!({})).json()["data"]["project"].clone();
+    let project = seen(&both);
+    assert_eq!(project["artifactCollectionMembership"]["artifact"]["digest"], "one", "{project}");
+    let project = seen(&reader);
+    assert_eq!(project["name"], "q");
+    assert_eq!(project["artifactCollectionMembership"], Value::Null, "{project}");
+    assert_eq!(project["artifactCollections"]["edges"], json!([]), "{project}");
+    // Who may only look at the version's project changes nothing of the version.
+    let delete = "mutation D($id: ID!) { deleteArtifact(input: {artifactID: $id, deleteAliases: \
+        true}) { artifact { id } } }";
+    assert_eq!(both.ask(delete, json!({ "id": making.id })).status, 403);
+    let hidden = "{ artifactCollection(id: \"QXJ0aWZhY3RTZXF1ZW5jZTp2MTpkYXRhOnA6dmlzaW9u\") \
+        { project { createdAt } } }";
+    let found = reader.ask(hidden, json!({})).json();
+    assert_eq!(found["data"]["artifactCollection"], Value::Null, "{found}");
 }

@@ -81,7 +81,7 @@ pub(super) fn write(row: &Row, started_ms: i64) -> Json {
         row.values.iter().map(|(key, value)| (key.clone(), record::json::to_json(value))).collect();
     line.insert(STEP.to_owned(), row.step.into());
     line.insert(TIME.to_owned(), (row.wall_ms as f64 / 1e3).into());
-    let since = (row.wall_ms - started_ms) as f64 / 1e3;
+    let since = row.wall_ms.saturating_sub(started_ms) as f64 / 1e3;
     line.entry(RUNTIME).or_insert_with(|| since.into());
     Json::Object(line)
 }
@@ -111,7 +111,7 @@ pub(super) fn complete(summary: &mut Map<String, Json>, last: Option<&Row>, star
     let Some(last) = last else { return };
     summary.insert(STEP.to_owned(), last.step.into());
     summary.insert(TIME.to_owned(), (last.wall_ms as f64 / 1e3).into());
-    let since = (last.wall_ms - started_ms) as f64 / 1e3;
+    let since = last.wall_ms.saturating_sub(started_ms) as f64 / 1e3;
     let runtime = summary.entry(RUNTIME).or_insert_with(|| since.into()).as_f64();
     let own = serde_json::json!({ "runtime": runtime.unwrap_or(since) as i64 });
     summary.insert(OWN.to_owned(), own);

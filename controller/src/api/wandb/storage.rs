@@ -11,7 +11,6 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use record::ids::ProjectId;
 use tokio_stream::StreamExt as _;
 
 use super::{door::Door, error::Fault, manifest, names, session::Session};
@@ -166,8 +165,8 @@ async fn send_by_md5(door: Arc<Door>, address: &str, request: Request) -> Result
     let [_, team, project, _, .., md5, _] = parts[..] else {
         return Err(signed::not_valid().into());
     };
-    let (project, md5) = (ProjectId::new(team, project), md5.to_owned());
-    let (sha256, size) = md5::find(session.app(), &session.caller, project, md5).await?;
+    let (said, md5) = (format!("{team}/{project}"), md5.to_owned());
+    let (sha256, size) = md5::find(session.app(), &session.caller, &said, md5).await?;
     content(&session.door, &headers, sha256, size)
 }
 

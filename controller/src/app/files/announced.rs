@@ -28,7 +28,7 @@ use crate::{
         },
         runs::lookup::{self, Named},
     },
-    store::{self, Tx, announced::Announced, runs::Run},
+    store::{self, Tx, announced::Announced, artifacts::Version, runs::Run},
 };
 
 /// What the client says about a version when it announces it.
@@ -85,26 +85,38 @@ pub(crate) enum SaidContent {
 }
 
 /// Announces a version. If a version of this name was announced with the same digest before, that
-/// version gets the aliases, and no other is made. Returns the key of the announced artifact.
+/// version gets what the client says, and no other is made. Returns the key of the announced
+/// artifact, and its project.
 ///
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a name is malformed or a text is too long.
 /// - Fails with [`Error::Missing`] if the caller may not see the run, and refuses a caller who may
 ///   not log to it.
-pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<i64, Error> {
+pub(crate) async fn create(
+    app: &Arc<App>,
+    caller: &Caller,
+    new: New,
+) -> Result<(i64, ProjectId), Error> {
     check(app, &new)?;
     let (project, who) = (caller.project(&new.run.project)?, caller.clone());
     let (named, name, digest) = (new.run.clone(), new.name.clone(), new.digest.clone());
     let look = move |tx: &Tx<'_>, _: &App| {
         let run = run_of(tx, &who, &project, &named)?;
-        let known = store::announced::with_digest(tx, &project, &name, &digest)?;
+        if !store::links::of_project(tx, &project, &name)?.is_empty() {
+            let message = format!("`{name}` is a portfolio of the project `{project}`");
+            return Err(Error::refused(Why::State, message).hint("choose another name"));
+        }
+        // The digest of an artifact that adds to the newest version says nothing about the whole.
+        let known = match grows(tx, &project, &name)? {
+            true => None,
+            false => store::announced::with_digest(tx, &project, &name, &digest)?,
+        };
         let known = known.map(|key| store::artifacts::at(tx, key)).transpose()?.flatten();
         Ok((run.map(|run| (lookup::attempt_of(&who, &run), run.key)), project, known))
     };
     let (run, project, known) = app.read(look).await?;
-    let version = known.as_ref().map(|version| version.key);
-    if let (Some((of, _)), Some(version)) = (&run, known) {
-        let row = row(&new, version.digest, version.manifest_size);
+    if let (Some((of, _)), Some(version)) = (&run, &known) {
+        let row = row(&new, version.digest.clone(), version.manifest_size);
         log(app, of, row).await?;
     }
     let announced = Announced {
@@ -120,13 +132,24 @@ pub(crate) async fn create(app: &Arc<App>, caller: &Caller, new: New) -> Result<
         tags: json!(new.tags).to_string(),
         step: new.step,
         client: new.client,
-        artifact: version,
+        artifact: known.as_ref().map(|version| version.key),
         created_ms: app.clock.wall_ms(),
         ..Announced::default()
     };
-    let insert =
-        move |change: &mut Change<'_>| Ok(store::announced::insert(change.tx, &announced)?);
+    let insert = move |change: &mut Change<'_>| {
+        if let Some(version) = &known {
+            describe(change.tx, version, &announced)?;
+        }
+        Ok((store::announced::insert(change.tx, &announced)?, project))
+    };
     app.change(insert).await
+}
+
+/// Returns whether the newest version of a name was made by adding to the one before it.
+fn grows(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<bool, Error> {
+    let newest = store::artifacts::newest(tx, project, name)?;
+    let made = newest.map(|newest| store::announced::of_version(tx, newest.key)).transpose()?;
+    Ok(made.flatten().is_some_and(|made| made.partial))
 }
 
 /// Returns the run that the caller names and may log to; `None` if the caller names none.
@@ -140,9 +163,7 @@ fn run_of(
         caller.check(Right::Log, project, None, || permit::no_project(project))?;
         return Ok(None);
     }
-    let run = lookup::find_named(tx, project, named)?;
-    permit::run_in(tx, caller, Right::Log, &run.id)?;
-    Ok(Some(run))
+    lookup::find_to_log(tx, caller, project, named).map(Some)
 }
 
 /// Notes which run makes an announced artifact, if the client has not said it before.
@@ -215,7 +236,11 @@ pub(crate) async fn making(app: &Arc<App>, caller: &Caller, key: i64) -> Result<
     app.read(move |tx, _| {
         let (announced, run) = find(tx, &caller, key)?;
         let no_run = || {
-            Error::refused(Why::State, format!("no run makes the artifact `{}`", announced.name))
+            Error::refused(
+                Why::State,
+                format!("the artifact `{}` belongs to no run", announced.name),
+            )
+            .hint("log it with `run.log_artifact`")
         };
         Ok(Attempt { run: run.ok_or_else(no_run)?.id, number: announced.attempt })
     })
@@ -229,11 +254,15 @@ fn find(tx: &Tx<'_>, caller: &Caller, key: i64) -> Result<(Announced, Option<Run
     };
     let announced = store::announced::get(tx, key)?.ok_or_else(missing)?;
     let run = announced.run.map(|run| store::runs::at(tx, run)).transpose()?.flatten();
-    match &run {
-        Some(run) => permit::run_in(tx, caller, Right::Log, &run.id)?,
-        None => caller.check(Right::Log, &announced.project, None, missing)?,
+    let permitted = match &run {
+        Some(run) => permit::run_in(tx, caller, Right::Log, &run.id),
+        None => caller.check(Right::Log, &announced.project, None, missing),
+    };
+    // Nobody learns of a run that is hidden.
+    match permitted {
+        Err(Error::Missing(_)) => Err(missing()),
+        permitted => permitted.map(|()| (announced, run)),
     }
-    Ok((announced, run))
 }
 
 /// Notes that the client's manifest will only add to that of the newest version.
@@ -264,10 +293,17 @@ pub(crate) async fn has(
         return Err(Error::invalid(format!("the request has {files} files; the limit is {most}")));
     }
     let caller = caller.clone();
-    app.read(move |tx, _| {
-        let (announced, _) = find(tx, &caller, key)?;
-        let project = &announced.project;
-        let has = |md5: &String| Ok(!store::files::with_md5(tx, project, md5)?.is_empty());
+    app.change(move |change| {
+        let (announced, _) = find(change.tx, &caller, key)?;
+        let now_ms = change.app.clock.wall_ms();
+        let has = |md5: &String| {
+            let known = store::files::with_md5(change.tx, &announced.project, md5)?;
+            // The client does not send them, so they must outlive the time until the commit.
+            for (sha256, _) in &known {
+                store::files::keep(change.tx, sha256, now_ms)?;
+            }
+            Ok(!known.is_empty())
+        };
         md5s.iter().map(has).collect()
     })
     .await
@@ -316,11 +352,15 @@ pub(crate) async fn version(
     .await
 }
 
-/// Returns the client's manifest of an announced artifact.
+/// Returns the client's manifest of an announced artifact: its SHA-256 and its bytes.
 ///
 /// # Errors
 /// Fails as [`making`] does. Fails with [`Why::Blob`] if the client has not sent the manifest.
-pub(crate) async fn manifest(app: &Arc<App>, caller: &Caller, key: i64) -> Result<Vec<u8>, Error> {
+pub(crate) async fn manifest(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: i64,
+) -> Result<(String, Vec<u8>), Error> {
     let caller = caller.clone();
     let look = move |tx: &Tx<'_>, _: &App| {
         let (announced, _) = find(tx, &caller, key)?;
@@ -337,10 +377,12 @@ pub(crate) async fn manifest(app: &Arc<App>, caller: &Caller, key: i64) -> Resul
         let message = format!("the manifest has {size} bytes; the limit is {MAX_MANIFEST_BYTES}");
         return Err(Error::invalid(message).hint("log fewer files, or pack them"));
     }
-    Ok(app.store.blobs.read(&sha256, 0..size).await?)
+    let bytes = app.store.blobs.read(&sha256, 0..size).await?;
+    Ok((sha256, bytes))
 }
 
-/// Makes the version that was announced. A repeated commit returns the same version.
+/// Makes the version that was announced, of what the client's manifest says. `manifest` is the
+/// SHA-256 of that manifest. A repeated commit returns the same version.
 ///
 /// # Errors
 /// - Fails as [`making`] does.
@@ -350,12 +392,15 @@ pub(crate) async fn commit(
     app: &Arc<App>,
     caller: &Caller,
     key: i64,
+    manifest: String,
     said: Vec<Said>,
 ) -> Result<ArtifactView, Error> {
     let of = making(app, caller, key).await?;
     if let Some(made) = version(app, caller, key).await? {
         return Ok(made);
     }
+    // Versions that add to the newest one must not be made at the same time.
+    let _alone = app.increments.lock().await;
     let (row, entries) = prepare(app, key, said).await?;
     let text = {
         let mut entries = entries;
@@ -366,7 +411,7 @@ pub(crate) async fn commit(
     let stored = incoming.finish(app).await?;
     let row = ArtifactRow { digest: stored.sha256, size: stored.size, ..row };
     log(app, &of, row.clone()).await?;
-    app.change(move |change| settle(change, key, &row)).await
+    app.change(move |change| settle(change, key, &manifest, &row)).await
 }
 
 /// Returns the row of an announced version, and the entries of its manifest.
@@ -434,20 +479,32 @@ fn texts(list: &str) -> Vec<String> {
 }
 
 /// Notes which version came of an announced artifact, and returns the version.
-fn settle(change: &mut Change<'_>, key: i64, row: &ArtifactRow) -> Result<ArtifactView, Error> {
+fn settle(
+    change: &mut Change<'_>,
+    key: i64,
+    manifest: &str,
+    row: &ArtifactRow,
+) -> Result<ArtifactView, Error> {
     let (announced, _) = find(change.tx, &Caller::Admin, key)?;
     let project = &announced.project;
     let version = store::artifacts::with_digest(change.tx, project, &row.name, &row.digest)?;
     let version =
         version.ok_or_else(|| Error::busy("the version was removed while it was made"))?;
-    store::announced::settle(change.tx, key, version.key)?;
-    let said = |text: &str, empty: &str| !text.is_empty() && text != empty;
-    if said(&announced.description, "") || said(&announced.tags, "[]") {
-        let Announced { description, tags, .. } = &announced;
-        store::artifacts::describe(change.tx, version.key, description, tags)?;
-    }
+    store::announced::settle(change.tx, key, version.key, manifest)?;
+    describe(change.tx, &version, &announced)?;
     let version = store::artifacts::at(change.tx, version.key)?.unwrap_or(version);
     artifacts::view(change.tx, change.app, version)
+}
+
+/// Gives a version the description and the tags that the client has announced, if it has announced
+/// any.
+fn describe(tx: &Tx<'_>, version: &Version, announced: &Announced) -> Result<(), Error> {
+    let said = |new: &str, empty: &str, old: &str| -> String {
+        if new.is_empty() || new == empty { old.to_owned() } else { new.to_owned() }
+    };
+    let description = said(&announced.description, "", &version.description);
+    let tags = said(&announced.tags, "[]", &version.tags);
+    Ok(store::artifacts::describe(tx, version.key, &description, &tags)?)
 }
 
 /// Forgets the artifacts that were announced before `before_ms` and never committed.

@@ -413,6 +413,9 @@ pub(crate) async fn remove(
         let version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
         let removed = view(change.tx, change.app, version)?;
         let gone = &removed.version;
+        for link in store::links::of_version(change.tx, gone.key)? {
+            store::links::remove(change.tx, &link, LATEST)?;
+        }
         store::artifacts::remove(change.tx, gone.key, change.app.clock.wall_ms())?;
         if removed.aliases.iter().any(|alias| alias == LATEST)
             && let Some(newest) = store::artifacts::newest(change.tx, &gone.project, &gone.name)?

@@ -69,9 +69,10 @@ pub(crate) async fn link(
         .and_then(|()| check_name("name", &target.name))
         .map_err(|bad| Error::invalid(bad.to_string()))?;
     let project = caller.project(&target.project)?;
-    caller.check(Right::Log, &project, None, || permit::no_project(&project))?;
     let caller = caller.clone();
     let add = move |change: &mut Change<'_>| {
+        let no_project = || permit::no_project(&project);
+        permit::artifacts_of(change.tx, &caller, Right::Log, &project, no_project)?;
         let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;
         let (tx, name) = (change.tx, target.name.as_str());
         if store::artifacts::newest(tx, &project, name)?.is_some() {
@@ -112,13 +113,7 @@ pub(crate) async fn unlink(
         let found = store::links::to(change.tx, &project, &name, version.key)?;
         let missing = || Error::missing(format!("the version is not in the portfolio `{name}`"));
         let link = found.ok_or_else(missing)?;
-        store::links::remove(change.tx, &link)?;
-        if store::links::named(change.tx, &project, &name, LATEST)?.is_none()
-            && let Some(newest) = store::links::of_project(change.tx, &project, &name)?.first()
-        {
-            store::links::set_alias(change.tx, newest, LATEST)?;
-        }
-        Ok(())
+        Ok(store::links::remove(change.tx, &link, LATEST)?)
     };
     app.change(remove).await
 }
@@ -127,21 +122,35 @@ pub(crate) async fn unlink(
 /// project, sorted by name.
 ///
 /// # Errors
-/// Fails if the database does. A caller who may not see the project gets nothing.
+/// Fails if the database does. A caller who may not see the project gets nothing, and no caller gets
+/// versions of projects that the caller may not see.
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
     project: ProjectId,
     name: String,
 ) -> Result<Vec<Linked>, Error> {
-    if !matches!(caller, Caller::Run(_)) && !caller.may(Right::See, &project, None) {
-        return Ok(Vec::new());
-    }
+    let caller = caller.clone();
     app.read(move |tx, app| {
-        let links = store::links::of_project(tx, &project, &name)?;
-        links.into_iter().filter_map(|link| linked(tx, app, link).transpose()).collect()
+        if !permit::sees_artifacts(tx, &caller, &project)? {
+            return Ok(Vec::new());
+        }
+        seen(tx, app, &caller, store::links::of_project(tx, &project, &name)?)
     })
     .await
+}
+
+/// Returns the views of those links whose versions the caller may see.
+fn seen(tx: &Tx<'_>, app: &App, caller: &Caller, links: Vec<Link>) -> Result<Vec<Linked>, Error> {
+    let mut seen = Vec::new();
+    for link in links {
+        if let Some(linked) = linked(tx, app, link)?
+            && permit::sees_artifacts(tx, caller, &linked.view.version.project)?
+        {
+            seen.push(linked);
+        }
+    }
+    Ok(seen)
 }
 
 /// Returns the places of a version in portfolios that the caller may see.
@@ -155,9 +164,13 @@ pub(crate) async fn of_version(
 ) -> Result<Vec<Linked>, Error> {
     let caller = caller.clone();
     app.read(move |tx, app| {
-        let mut links = store::links::of_version(tx, key)?;
-        links.retain(|link| caller.may(Right::See, &link.project, None));
-        links.into_iter().filter_map(|link| linked(tx, app, link).transpose()).collect()
+        let mut links = Vec::new();
+        for link in store::links::of_version(tx, key)? {
+            if permit::sees_artifacts(tx, &caller, &link.project)? {
+                links.push(link);
+            }
+        }
+        seen(tx, app, &caller, links)
     })
     .await
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
-use record::{file::hex, ids::ProjectId};
+use record::file::hex;
 use tokio_stream::StreamExt as _;
 
 use super::blobs;
@@ -17,7 +17,6 @@ use crate::{
             caller::{Caller, Right},
             permit,
         },
-        runs::lookup,
     },
     store::{self, Tx},
 };
@@ -42,7 +41,7 @@ pub(crate) async fn of(app: &Arc<App>, sha256: String, size: u64) -> Result<Stri
     Ok(md5)
 }
 
-/// Finds a content of a project by its MD5. Returns its SHA-256 and its size in bytes.
+/// Finds a content of the project `said` by its MD5. Returns its SHA-256 and its size in bytes.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the project has no such content, or the caller may not see the
@@ -50,16 +49,13 @@ pub(crate) async fn of(app: &Arc<App>, sha256: String, size: u64) -> Result<Stri
 pub(crate) async fn find(
     app: &Arc<App>,
     caller: &Caller,
-    project: ProjectId,
+    said: &str,
     md5: String,
 ) -> Result<(String, u64), Error> {
-    let caller = caller.clone();
+    let (project, caller) = (caller.project(said)?, caller.clone());
     app.read(move |tx: &Tx<'_>, _| {
-        match &caller {
-            Caller::Run(own) if lookup::find(tx, &own.run)?.project == project => {}
-            Caller::Run(_) => return Err(permit::no_project(&project)),
-            _ => caller.check(Right::See, &project, None, || permit::no_project(&project))?,
-        }
+        let missing = || permit::no_project(&project);
+        permit::artifacts_of(tx, &caller, Right::See, &project, missing)?;
         let found = store::files::with_md5(tx, &project, &md5)?.into_iter().next();
         found.ok_or_else(|| Error::missing(format!("no content has the MD5 `{md5}`")))
     })

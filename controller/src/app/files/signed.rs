@@ -278,8 +278,11 @@ impl Receiving {
                 check_md5(&md5, &announced)?;
                 let stored = incoming.finish(app).await?;
                 let sha256 = stored.sha256.clone();
-                let note = move |change: &mut Change<'_>| {
-                    Ok(store::announced::set_manifest(change.tx, key, &sha256)?)
+                let note = move |change: &mut Change<'_>| match store::announced::set_manifest(
+                    change.tx, key, &sha256,
+                )? {
+                    true => Ok(()),
+                    false => Err(Error::refused(Why::State, "this artifact is complete")),
                 };
                 app.change(note).await?;
                 Ok(stored)
@@ -339,7 +342,11 @@ pub(crate) async fn find(app: &Arc<App>, ticket: Ticket) -> Result<Found, Error>
             let size = size.ok_or_else(|| Error::missing("this content was removed"))?;
             Ok(Found::Content(sha256, size))
         }
-        Opens::FetchManifest { key } => Ok(Found::Version(key)),
+        Opens::FetchManifest { key } => {
+            let version = app.read(move |tx, _| Ok(store::artifacts::at(tx, key)?)).await?;
+            let gone = || Error::missing("this version of an artifact was removed");
+            version.map(|version| Found::Version(version.key)).ok_or_else(gone)
+        }
         _ => Err(not_valid()),
     }
 }

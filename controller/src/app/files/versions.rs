@@ -116,13 +116,17 @@ pub(in crate::app) fn find(
         None if version.is_empty() => store::artifacts::named(tx, project, name, LATEST)?,
         None => store::artifacts::named(tx, project, name, version)?,
     };
-    if found.is_none()
-        && digest.is_empty()
-        && let Some(link) = in_portfolio(tx, project, name, version)?
-    {
-        return store::artifacts::at(tx, link.artifact)?.ok_or_else(missing);
+    let linked = match found {
+        None if digest.is_empty() => in_portfolio(tx, project, name, version)?,
+        _ => None,
+    };
+    let linked = linked.map(|link| store::artifacts::at(tx, link.artifact)).transpose()?.flatten();
+    let version = found.or(linked).ok_or_else(missing)?;
+    // A portfolio opens no version whose own project is closed to the caller.
+    if version.project != *project {
+        permit::artifacts_of(tx, caller, right, &version.project, missing)?;
     }
-    found.ok_or_else(missing)
+    Ok(version)
 }
 
 /// Finds the version in a portfolio of this name.
@@ -151,10 +155,6 @@ fn at(tx: &Tx<'_>, caller: &Caller, right: Right, key: Key) -> Result<Version, E
     };
     let found = key.map(|key| store::artifacts::at(tx, key)).transpose()?.flatten();
     let version = found.ok_or_else(missing)?;
-    match caller {
-        Caller::Run(attempt) if lookup::find(tx, &attempt.run)?.project == version.project => {}
-        Caller::Run(_) => return Err(missing()),
-        _ => caller.check(right, &version.project, None, missing)?,
-    }
+    permit::artifacts_of(tx, caller, right, &version.project, missing)?;
     Ok(version)
 }

@@ -114,6 +114,39 @@ pub(crate) fn project(
     Ok(Some(project).filter(|_| may))
 }
 
+/// Passes if the caller may do this to the artifacts of a project. The token of a run opens those of
+/// the run's own project.
+///
+/// # Errors
+/// Fails with `missing` if the caller may not even see the project, and refuses a caller without
+/// this right.
+pub(in crate::app) fn artifacts_of(
+    tx: &Tx<'_>,
+    caller: &Caller,
+    right: Right,
+    project: &ProjectId,
+    missing: impl FnOnce() -> Error,
+) -> Result<(), Error> {
+    let Caller::Run(own) = caller else { return caller.check(right, project, None, missing) };
+    match store::runs::place(tx, &own.run)? {
+        Some((of_run, _)) if of_run == *project => Ok(()),
+        _ => Err(missing()),
+    }
+}
+
+/// Returns whether the caller may see the artifacts of a project.
+pub(in crate::app) fn sees_artifacts(
+    tx: &Tx<'_>,
+    caller: &Caller,
+    project: &ProjectId,
+) -> Result<bool, Error> {
+    match artifacts_of(tx, caller, Right::See, project, || no_project(project)) {
+        Ok(()) => Ok(true),
+        Err(Error::Missing(_) | Error::Refused(..)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Returns the error of a request for a project that the caller may not see.
 pub(in crate::app) fn no_project(project: &ProjectId) -> Error {
     Error::missing(format!("no project `{project}` that you may use"))

@@ -35,9 +35,9 @@ pub(crate) struct Line {
 /// The lines that a caller asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Which {
-    /// So many lines from this number on.
+    /// From the line with the first number on, at most as many lines as the second one says.
     From(u64, u64),
-    /// So many lines at the end.
+    /// At most so many lines at the end.
     Last(u64),
 }
 
@@ -64,13 +64,17 @@ pub(crate) async fn read(
         };
         let mut found = within(tx, &run, &streams, range.clone())?;
         for (attempt, writer, rows) in again {
+            let Some(base) = lines::base_of_again(&writer) else { continue };
+            let before = before(tx, &run, &streams, attempt, base)?;
             let stream =
                 Stream { run: run.key, name: StreamName::Console, attempt, writer: &writer };
             each(tx, stream, 0..rows, |_, row| {
-                if let Some(at) = row.step.checked_sub(range.start)
-                    && let Some(line) = found.get_mut(at as usize)
+                let number = row.step.checked_sub(base.first).map(|own| before.saturating_add(own));
+                let at = number.and_then(|number| number.checked_sub(range.start));
+                if let (Some(number), Some(at)) = (number, at)
+                    && let Some(line) = usize::try_from(at).ok().and_then(|at| found.get_mut(at))
                 {
-                    *line = Line::of(row.step, row);
+                    *line = Line::of(number, row);
                 }
             })?;
         }
@@ -103,6 +107,20 @@ fn count(tx: &Tx<'_>, run: &Run, streams: &Streams) -> Result<u64, Error> {
         all += stored(tx, Stream { run: run.key, name, attempt, writer }, *most)?;
     }
     Ok(all)
+}
+
+/// Returns how many lines of the run come before those of this writer.
+fn before(
+    tx: &Tx<'_>,
+    run: &Run,
+    streams: &Streams,
+    attempt: u32,
+    base: lines::Base<'_>,
+) -> Result<u64, Error> {
+    let is_earlier =
+        |(of, writer, _): &&(u32, String, u64)| (*of, writer.as_str()) < (attempt, base.writer);
+    let earlier: Vec<_> = streams.iter().filter(is_earlier).cloned().collect();
+    count(tx, run, &earlier)
 }
 
 /// Returns the lines with these numbers, counted over all streams.

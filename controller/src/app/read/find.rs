@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+/// The most tests of one condition.
+const TESTS: usize = 1000;
+
 /// The runs that a caller asks for, and their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
@@ -114,6 +117,12 @@ pub(crate) async fn keys(
     order.extend(search.order);
     let limit = if search.limit == 0 { usize::MAX } else { search.limit as usize };
     let Search { project, sweep, condition, .. } = search;
+    let tests = condition.as_ref().map_or(0, Condition::tests);
+    if tests > TESTS {
+        return Err(Error::invalid(format!(
+            "the filters have {tests} tests; the limit is {TESTS}"
+        )));
+    }
     if let Some(sweep) = &sweep {
         permit::sweep(app, caller, Right::See, sweep).await?;
     }

@@ -1,4 +1,4 @@
-//! Lists projects. A project exists if it has a run or a sweep. `api::wandb` calls this module. It
+//! Lists projects. A project exists if it has a run, a sweep or a portfolio. `api::wandb` calls this module. It
 //! changes nothing.
 
 use std::sync::Arc;
@@ -9,7 +9,10 @@ use crate::{
     app::{
         App,
         error::Error,
-        people::caller::{Caller, Right},
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
     },
     store,
 };
@@ -36,10 +39,21 @@ pub(crate) async fn list(
 }
 
 /// Returns when the first run or sweep of a project was created, in milliseconds since the epoch;
-/// `None` if it has none.
+/// `None` if it has none, or if the caller may not see it.
 ///
 /// # Errors
 /// Fails if the database does.
-pub(crate) async fn created_ms(app: &Arc<App>, project: ProjectId) -> Result<Option<i64>, Error> {
-    app.read(move |tx, _| Ok(store::listing::first_ms(tx, &project)?)).await
+pub(crate) async fn created_ms(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: ProjectId,
+) -> Result<Option<i64>, Error> {
+    let caller = caller.clone();
+    app.read(move |tx, _| {
+        // A key for logging opens a project to whose runs it can log, without a look at them.
+        let is_open = caller.may(Right::Log, &project, None)
+            || permit::sees_artifacts(tx, &caller, &project)?;
+        Ok(if is_open { store::listing::first_ms(tx, &project)? } else { None })
+    })
+    .await
 }

@@ -324,6 +324,22 @@ fn changed(
     Ok(rows.into_iter().zip(known).filter_map(differs).collect())
 }
 
+/// The writer of the first forms of lines.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::app) struct Base<'a> {
+    /// Its name.
+    pub(in crate::app) writer: &'a str,
+    /// The number of its first line.
+    pub(in crate::app) first: u64,
+}
+
+/// Returns the writer of the first forms of the lines whose later forms this writer has.
+pub(in crate::app) fn base_of_again(writer: &str) -> Option<Base<'_>> {
+    let writer = writer.strip_suffix(AGAIN)?;
+    let first = writer.rsplit('.').next()?.parse().ok()?;
+    Some(Base { writer, first })
+}
+
 /// Returns whether this writer has the later forms of lines of the console.
 pub(in crate::app) fn is_again(writer: &str) -> bool {
     writer.ends_with(AGAIN)

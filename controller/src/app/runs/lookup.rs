@@ -13,7 +13,10 @@ use crate::{
     app::{
         App,
         error::{Error, Why},
-        people::caller::Caller,
+        people::{
+            caller::{Caller, Right},
+            permit,
+        },
     },
     store::{
         self, Tx,
@@ -96,6 +99,26 @@ pub(in crate::app) fn find_named(
 ) -> Result<Run, Error> {
     let no_run = || Error::missing(format!("no run `{}` in the project `{project}`", named.name));
     self::named(tx, project, named)?.ok_or_else(no_run)
+}
+
+/// Finds the run that a caller names and may log to.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if there is no such run, or the caller may not see it.
+pub(in crate::app) fn find_to_log(
+    tx: &Tx<'_>,
+    caller: &Caller,
+    project: &ProjectId,
+    named: &Named,
+) -> Result<Run, Error> {
+    let run = find_named(tx, project, named)?;
+    match permit::run_in(tx, caller, Right::Log, &run.id) {
+        Err(Error::Missing(_)) => {
+            let message = format!("no run `{}` in the project `{project}`", named.name);
+            Err(Error::missing(message))
+        }
+        permitted => permitted.map(|()| run),
+    }
 }
 
 /// Returns the attempt of a run as which a caller writes that names none: that of its token, or

@@ -60,8 +60,7 @@ pub(crate) async fn note(
 ) -> Result<(), Error> {
     let (project, caller) = (caller.project(&named.project)?, caller.clone());
     let note = move |change: &mut Change<'_>| {
-        let mut run = lookup::find_named(change.tx, &project, &named)?;
-        permit::run_in(change.tx, &caller, Right::Log, &run.id)?;
+        let mut run = lookup::find_to_log(change.tx, &caller, &project, &named)?;
         let most = change.app.settings.limits.text_bytes;
         change.edit(&mut run, |_, run| {
             run.note = Some(cut(&text, most).to_owned());

@@ -35,6 +35,7 @@ CREATE TABLE announced (
 CREATE INDEX announced_by_client ON announced (client) WHERE client IS NOT NULL;
 CREATE INDEX announced_of_manifest ON announced (manifest) WHERE manifest IS NOT NULL;
 CREATE INDEX announced_of_artifact ON announced (artifact);
+CREATE INDEX announced_by_digest ON announced (project, name, digest);
 CREATE INDEX announced_pending ON announced (created_ms) WHERE artifact IS NULL;
 
 -- Which projects there are, and the runs of one.

@@ -69,7 +69,7 @@ pub(super) fn connection(items: Vec<Json>) -> Json {
     json!({
         "edges": edges,
         "totalCount": count,
-        "pageInfo": { "hasNextPage": false, "endCursor": null },
+        "pageInfo": { "__typename": "PageInfo", "hasNextPage": false, "endCursor": null },
     })
 }
 

@@ -161,7 +161,7 @@ async fn console(session: &Session, view: &RunView, asked: &Asked<'_>) -> Result
         Some(last) => Which::Last(last.min(MOST_LINES)),
         None => {
             let first = asked.number("first").unwrap_or(MOST_LINES).min(MOST_LINES);
-            Which::From(after.map_or(0, |after| after + 1), first)
+            Which::From(after.map_or(0, |after| after.saturating_add(1)), first)
         }
     };
     let id = view.run.id.clone();
@@ -185,6 +185,7 @@ async fn console(session: &Session, view: &RunView, asked: &Asked<'_>) -> Result
         "edges": lines.iter().map(edge).collect::<Vec<_>>(),
         "totalCount": all,
         "pageInfo": {
+            "__typename": "PageInfo",
             "hasNextPage": end.is_some_and(|end| end + 1 < all),
             "endCursor": end.map(|end| end.to_string()),
         },

@@ -1,6 +1,7 @@
 //! Carries out what the client does with artifacts: announces, sends and commits them, uses them,
 //! and changes what is said about them.
 
+use record::artifact::LATEST;
 use serde_json::{Value as Json, json};
 use tonic::async_trait;
 
@@ -24,7 +25,6 @@ use crate::{
             signed::{self, Opens, Ticket},
             versions::{Key, Wanted},
         },
-        people::{caller::Right, permit},
         runs::lookup::Named,
     },
 };
@@ -32,6 +32,8 @@ use crate::{
 /// The kind of manifest that lists all files of a version, and the kind that adds to the newest
 /// version.
 const KINDS: [&str; 2] = ["FULL", "INCREMENTAL"];
+/// The name of the only place where contents are stored.
+const REGION: &str = "default";
 /// The type of the answer to an announcement. The client asks for fields of this type.
 const CREATED: &str = "CreateArtifactPayload";
 
@@ -124,6 +126,9 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
     let names = input.texts("artifactCollectionNames").unwrap_or_default();
     let name = input.text("artifactCollectionName").map(str::to_owned);
     let name = name.or_else(|| names.into_iter().next()).unwrap_or_default();
+    if let Some(region) = input.text("storageRegion").filter(|region| *region != REGION) {
+        return Err(Fault::wrong(format!("Besom has no storage region `{region}`")));
+    }
     let new = New {
         run: run_of(input),
         name: name.clone(),
@@ -137,13 +142,11 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
         client: input.text("clientID").map(str::to_owned),
     };
     let (app, caller) = (session.app(), &session.caller);
-    let said = new.run.project.clone();
-    let key = announced::create(app, caller, new).await?;
+    let (key, project) = announced::create(app, caller, new).await?;
     if let Some(known) = announced::version(app, caller, key).await? {
         return Ok(payload(CREATED, Made::Version(Box::new(known))));
     }
-    let project = permit::project(caller, Right::Log, &said)?;
-    let name = Name { project: project.unwrap_or_default(), name, portfolio: false };
+    let name = Name { project, name, portfolio: false };
     Ok(payload(CREATED, Made::Pending(Pending { key, name })))
 }
 
@@ -224,12 +227,12 @@ pub(super) async fn commit(session: &Session, input: &Asked<'_>) -> Result<Answe
     if let Some(made) = announced::version(app, caller, key).await? {
         return Ok(done(made));
     }
-    let bytes = announced::manifest(app, caller, key).await?;
+    let (sha256, bytes) = announced::manifest(app, caller, key).await?;
     // A manifest may have megabytes of JSON, which would keep other calls waiting.
     let said = app.threads().run(move || manifest::read(&bytes)).await;
     let said =
         said.map_err(|error| Fault::torn(format!("the manifest was not read: {error}")))??;
-    Ok(done(announced::commit(app, caller, key, said).await?))
+    Ok(done(announced::commit(app, caller, key, sha256, said).await?))
 }
 
 /// Notes that a run uses a version.
@@ -246,7 +249,9 @@ pub(super) async fn alias(
     input: &Asked<'_>,
     add: bool,
 ) -> Result<Answer, Fault> {
-    let aliases = words(input, "aliases", "alias");
+    let mut aliases = words(input, "aliases", "alias");
+    // This alias moves by itself.
+    aliases.retain(|alias| alias != LATEST);
     let (add, remove) = if add { (aliases, Vec::new()) } else { (Vec::new(), aliases) };
     let wanted = Wanted::of(key(input)?);
     let view = labels::alias(session.app(), &session.caller, wanted, add, remove).await?;
@@ -270,7 +275,7 @@ pub(super) async fn delete(session: &Session, input: &Asked<'_>) -> Result<Answe
     let (app, caller) = (session.app(), &session.caller);
     let wanted = Wanted::of(key(input)?);
     let view = artifacts::get(app, caller, wanted.clone()).await?;
-    let named = view.aliases.iter().any(|alias| alias != record::artifact::LATEST);
+    let named = view.aliases.iter().any(|alias| alias != LATEST);
     let delete_named = input.json("deleteAliases").and_then(Json::as_bool).unwrap_or(false);
     if named && !delete_named {
         let message = format!(

@@ -70,7 +70,8 @@ impl Object for Project {
             "sweeps" => collection::page(asked, self.sweeps(session).await?),
             "totalSweeps" => self.sweeps(session).await?.len().into(),
             "createdAt" => {
-                let created = projects::created_ms(session.app(), self.0.clone()).await?;
+                let created =
+                    projects::created_ms(session.app(), &session.caller, self.0.clone()).await?;
                 created.map(time).into()
             }
             "artifact" => {

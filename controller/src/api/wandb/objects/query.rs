@@ -18,8 +18,7 @@ use crate::{
     },
 };
 
-/// The newest version of the client that is told to be too old, and the newest that exists. The
-/// client warns a person if its own version is not between them.
+/// The oldest and the newest version that the client accepts for itself without a warning.
 const VERSIONS: (&str, &str) = ("0.16.0", "99.0.0");
 
 /// The forms of requests that the client may use. It uses older forms in place of those that are
@@ -53,12 +52,12 @@ impl Object for Query {
             "project" | "model" => {
                 let said = names::project(asked.text("entityName"), asked.text("name"));
                 let found = permit::project(&session.caller, Right::See, &said)?;
-                let known = match found {
-                    Some(id) => projects::created_ms(session.app(), id.clone()).await?.map(|_| id),
-                    None => None,
-                };
-                known.map_or_else(Answer::null, |id| Answer::Link(Link::Project(id)))
+                let Some(id) = found else { return Ok(Some(Answer::null())) };
+                let (app, caller) = (session.app(), &session.caller);
+                let known = projects::created_ms(app, caller, id.clone()).await?;
+                known.map_or_else(Answer::null, |_| Answer::Link(Link::Project(id)))
             }
+            "organization" => Answer::null(),
             "__type" => schema::describe(asked.text("name").unwrap_or_default()).into(),
             "models" => {
                 let team = asked.text("entityName").unwrap_or(session.caller.team()).to_owned();
@@ -68,8 +67,12 @@ impl Object for Query {
             }
             "artifact" => making::by_id(session, asked).await?,
             "artifactCollection" => {
-                let name = asked.text("id").and_then(names::collection);
-                name.map_or_else(Answer::null, |name| Answer::Link(Link::Collection(name)))
+                let said = asked.text("id").and_then(names::collection);
+                let known = match said {
+                    Some(said) => collection::find(session, &said.project, &said.name).await?,
+                    None => None,
+                };
+                known.map_or_else(Answer::null, |name| Answer::Link(Link::Collection(name)))
             }
             "clientIDMapping" => making::client_id(session, asked).await?,
             _ => return Ok(None),

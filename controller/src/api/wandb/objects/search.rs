@@ -192,7 +192,24 @@ fn compare(name: &Name, sign: Sign, operand: &Json) -> Result<Condition, Fault> 
         let parts = states(word).iter().map(is);
         return Ok(Condition::Any(parts.collect::<Result<_, _>>()?));
     }
-    Ok(Condition::compare(name.clone(), sign, operand)?)
+    let moment = match (name, operand.as_str()) {
+        (Name::Field(Field::Created), Some(text)) => Some(Json::from(moment(text, sign))),
+        _ => None,
+    };
+    Ok(Condition::compare(name.clone(), sign, moment.as_ref().unwrap_or(operand))?)
+}
+
+/// Returns a time of the client as Besom compares times, to the millisecond. The client knows times
+/// to the second: a run of that second is neither before nor after it.
+fn moment(text: &str, sign: Sign) -> String {
+    let whole = text.strip_suffix('Z').unwrap_or(text);
+    if whole.len() != "2026-01-31T09:30:00".len() {
+        return text.to_owned();
+    }
+    match sign {
+        Sign::Above | Sign::AtMost => format!("{whole}.999Z"),
+        _ => format!("{whole}.000Z"),
+    }
 }
 
 /// Returns our states of runs for which the client has this word.

@@ -2,11 +2,14 @@
 //! expressions. Programs make conditions; the filters that people write need none.
 
 use record::Value;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value as Json;
 
 use super::{Filter, Name, Sign};
 use crate::app::error::Error;
+
+/// The most bytes of a compiled expression.
+const EXPRESSION_BYTES: usize = 1 << 18;
 
 /// A condition about a run.
 #[derive(Clone, Debug)]
@@ -24,7 +27,7 @@ pub(crate) enum Condition {
 /// A test of a value.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
-    /// The value compares so with an operand.
+    /// The comparison of a value with an operand holds.
     Compare(Filter),
     /// The value is a text that the expression matches somewhere.
     Match(Name, Regex),
@@ -33,13 +36,16 @@ pub(crate) enum Test {
 }
 
 impl Condition {
-    /// Makes the condition that a value compares so with an operand.
+    /// Makes the condition that the comparison of a value with an operand holds.
     ///
     /// # Errors
     /// Fails with [`Error::Invalid`] if no value compares with such an operand.
     pub(crate) fn compare(name: Name, sign: Sign, operand: &Json) -> Result<Self, Error> {
         let filter = Filter::new(name, sign, operand);
-        let invalid = || Error::invalid(format!("no value compares with `{operand}`"));
+        let invalid = || {
+            let kinds = "a text, a number, true, false or null";
+            Error::invalid(format!("a filter compares with {kinds}, not with `{operand}`"))
+        };
         Ok(Self::Test(Test::Compare(filter.ok_or_else(invalid)?)))
     }
 
@@ -48,13 +54,23 @@ impl Condition {
     /// # Errors
     /// Fails with [`Error::Invalid`] if the expression is malformed.
     pub(crate) fn matches(name: Name, expression: &str) -> Result<Self, Error> {
-        let read = Regex::new(expression).map_err(|error| Error::invalid(error.to_string()))?;
+        let read = RegexBuilder::new(expression).size_limit(EXPRESSION_BYTES).build();
+        let read = read.map_err(|error| Error::invalid(error.to_string()))?;
         Ok(Self::Test(Test::Match(name, read)))
     }
 
     /// Makes the condition that a run has such a value.
     pub(crate) fn has(name: Name) -> Self {
         Self::Test(Test::Has(name))
+    }
+
+    /// Returns the number of tests in the condition.
+    pub(in crate::app) fn tests(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::tests).sum(),
+            Self::Not(part) => part.tests(),
+            Self::Test(_) => 1,
+        }
     }
 
     /// Returns whether a run meets the condition. `values` returns the values of the run under a
