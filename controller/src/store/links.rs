@@ -116,8 +116,8 @@ pub(crate) fn add(
     Ok(Link { key, project, name, version, artifact, created_ms })
 }
 
-/// Removes a link, and the aliases that its version has in the portfolio. If it was the one with the
-/// alias `latest`, the newest link that is left gets this alias.
+/// Removes a link, and the aliases that its version has in the portfolio. If it was the one with
+/// the alias `latest`, the newest link that is left gets this alias.
 pub(crate) fn remove(tx: &Tx<'_>, link: &Link, latest: &str) -> Result<()> {
     tx.run(
         "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2 AND artifact = ?3",
@@ -147,6 +147,16 @@ pub(crate) fn set_alias(tx: &Tx<'_>, link: &Link, alias: &str) -> Result<()> {
     tx.run(
         "INSERT OR REPLACE INTO artifact_aliases (project, name, alias, artifact)
          VALUES (?1, ?2, ?3, ?4)",
+        &[&link.project.as_str(), &link.name, &alias, &link.artifact],
+    )?;
+    Ok(())
+}
+
+/// Removes an alias from the version of this link.
+pub(crate) fn drop_alias(tx: &Tx<'_>, link: &Link, alias: &str) -> Result<()> {
+    tx.run(
+        "DELETE FROM artifact_aliases
+         WHERE project = ?1 AND name = ?2 AND alias = ?3 AND artifact = ?4",
         &[&link.project.as_str(), &link.name, &alias, &link.artifact],
     )?;
     Ok(())

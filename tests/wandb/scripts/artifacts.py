@@ -92,7 +92,12 @@ shown = api.artifact("art/shown:prod")
 assert shown.source_version == "v1" and shown.version == "v0", (shown.source_version, shown.version)
 assert api.artifact("art/shown:latest").source_version == "v0"
 assert [found.name for found in api.artifact_collections("art", "dataset")][-1] == "shown"
+shown.aliases = ["live"]
+shown.save()
+assert api.artifact("art/shown:live").aliases == ["live"] and not api.artifact_exists("art/shown:prod")
+assert "live" not in api.artifact("art/data:v1").aliases and not api.artifact_exists("art/data:live")
+shown = api.artifact("art/shown:live")
 shown.unlink()
-assert not api.artifact_exists("art/shown:prod") and api.artifact_exists("art/data:v1")
+assert not api.artifact_exists("art/shown:live") and api.artifact_exists("art/data:v1")
 api.artifact("art/data:v1").delete(delete_aliases=True)
 assert versions() == ["v0"] and api.artifact("art/data:latest").version == "v0"

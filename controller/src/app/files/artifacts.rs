@@ -205,18 +205,14 @@ pub(in crate::app) fn keep(
     };
     if !fenced {
         store::artifacts::set_alias(tx, &version, LATEST)?;
-        let room = change.app.settings.limits.aliases.saturating_sub(aliases(tx, &version)?);
+        let known = store::artifacts::aliases_of_name(tx, &version.project, &version.name)?;
+        let room = change.app.settings.limits.aliases.saturating_sub(known);
         // The row is kept even if it has too many aliases. Aliases beyond the limit are left out.
         for alias in row.aliases.iter().take(room as usize) {
             store::artifacts::set_alias(tx, &version, alias)?;
         }
     }
     Ok(store::artifacts::note(tx, version.key, Role::Made, run.key, now_ms)?)
-}
-
-/// Returns how many aliases all versions of this artifact have together.
-pub(super) fn aliases(tx: &Tx<'_>, of: &Version) -> Result<u32, Error> {
-    Ok(store::artifacts::aliases_of_name(tx, &of.project, &of.name)?)
 }
 
 fn insert(

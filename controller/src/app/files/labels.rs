@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use record::artifact::{ArtifactRow, LATEST, check_alias};
+use record::{
+    artifact::{ArtifactRow, LATEST, check_alias},
+    ids::ProjectId,
+};
 
 use super::{
     artifacts::{self, ArtifactView},
@@ -34,25 +37,11 @@ pub(crate) async fn alias(
     remove: Vec<String>,
 ) -> Result<ArtifactView, Error> {
     caller.admits(Right::Steer)?;
-    check_list(&app.settings.limits, "aliases to give", &add)?;
-    check_list(&app.settings.limits, "aliases to take away", &remove)?;
-    for alias in add.iter().chain(&remove) {
-        check_alias(alias).map_err(|bad| Error::invalid(bad.to_string()))?;
-        if alias == LATEST {
-            return Err(Error::invalid(format!("`{LATEST}` always means the newest version")));
-        }
-    }
+    check_aliases(app, &add, &remove)?;
     let caller = caller.clone();
     let name = move |change: &mut Change<'_>| {
         let version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
-        let (known, most) =
-            (artifacts::aliases(change.tx, &version)?, change.app.settings.limits.aliases);
-        if add.len() as u32 + known > most {
-            let message = format!("`{}` has {known} aliases; the limit is {most}", version.name);
-            return Err(
-                Error::invalid(message).hint("`sweep artifact alias --remove` takes some away")
-            );
-        }
+        check_room(change, &version.project, &version.name, &add)?;
         add.iter().try_for_each(|alias| store::artifacts::set_alias(change.tx, &version, alias))?;
         remove
             .iter()
@@ -60,6 +49,35 @@ pub(crate) async fn alias(
         artifacts::view(change.tx, change.app, version)
     };
     app.change(name).await
+}
+
+/// Checks the aliases to give and to take away.
+pub(super) fn check_aliases(app: &App, add: &[String], remove: &[String]) -> Result<(), Error> {
+    check_list(&app.settings.limits, "aliases to give", add)?;
+    check_list(&app.settings.limits, "aliases to take away", remove)?;
+    for alias in add.iter().chain(remove) {
+        check_alias(alias).map_err(|bad| Error::invalid(bad.to_string()))?;
+        if alias == LATEST {
+            return Err(Error::invalid(format!("`{LATEST}` always means the newest version")));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that an artifact or a portfolio has room for more aliases.
+pub(super) fn check_room(
+    change: &Change<'_>,
+    project: &ProjectId,
+    name: &str,
+    add: &[String],
+) -> Result<(), Error> {
+    let known = store::artifacts::aliases_of_name(change.tx, project, name)?;
+    let most = change.app.settings.limits.aliases;
+    if add.len() as u32 + known <= most {
+        return Ok(());
+    }
+    let message = format!("`{name}` has {known} aliases; the limit is {most}");
+    Err(Error::invalid(message).hint("`sweep artifact alias --remove` takes some away"))
 }
 
 /// What a caller wants to change. A field that is `None` or empty stays as it is.

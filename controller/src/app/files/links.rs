@@ -11,6 +11,7 @@ use record::{
 
 use super::{
     artifacts::{self, ArtifactView},
+    labels::{self, check_aliases, check_room},
     versions::{self, Wanted},
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
             permit,
         },
     },
-    store::{self, Tx, links::Link},
+    store::{self, Tx, artifacts::Version, links::Link},
 };
 
 /// A version in a portfolio.
@@ -94,6 +95,51 @@ pub(crate) async fn link(
     app.change(add).await
 }
 
+/// Changes the aliases that a version has in a portfolio, or those that it has by its own name.
+///
+/// # Errors
+/// - Fails with [`Error::Invalid`] if a name cannot be an alias, if a name is `latest`, or if the
+///   portfolio would have too many aliases.
+/// - Fails with [`Error::Missing`] if the version is not in the portfolio, or the caller may not
+///   see the project.
+pub(crate) async fn alias(
+    app: &Arc<App>,
+    caller: &Caller,
+    wanted: Wanted,
+    (project, name): (String, String),
+    add: Vec<String>,
+    remove: Vec<String>,
+) -> Result<ArtifactView, Error> {
+    let project = caller.project(&project)?;
+    let version = artifacts::get(app, caller, wanted.clone()).await?.version;
+    if (&project, &name) == (&version.project, &version.name) {
+        return labels::alias(app, caller, wanted, add, remove).await;
+    }
+    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    check_aliases(app, &add, &remove)?;
+    let caller = caller.clone();
+    let write = move |change: &mut Change<'_>| {
+        let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;
+        let link = in_portfolio(change.tx, &project, &name, &version)?;
+        check_room(change, &project, &name, &add)?;
+        add.iter().try_for_each(|alias| store::links::set_alias(change.tx, &link, alias))?;
+        remove.iter().try_for_each(|alias| store::links::drop_alias(change.tx, &link, alias))?;
+        artifacts::view(change.tx, change.app, version)
+    };
+    app.change(write).await
+}
+
+/// Returns the link of a portfolio to a version.
+fn in_portfolio(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    version: &Version,
+) -> Result<Link, Error> {
+    let link = store::links::to(tx, project, name, version.key)?;
+    link.ok_or_else(|| Error::missing(format!("the version is not in the portfolio `{name}`")))
+}
+
 /// Removes a version from a portfolio. The version itself stays.
 ///
 /// # Errors
@@ -110,9 +156,7 @@ pub(crate) async fn unlink(
     let caller = caller.clone();
     let remove = move |change: &mut Change<'_>| {
         let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;
-        let found = store::links::to(change.tx, &project, &name, version.key)?;
-        let missing = || Error::missing(format!("the version is not in the portfolio `{name}`"));
-        let link = found.ok_or_else(missing)?;
+        let link = in_portfolio(change.tx, &project, &name, &version)?;
         Ok(store::links::remove(change.tx, &link, LATEST)?)
     };
     app.change(remove).await
@@ -122,8 +166,8 @@ pub(crate) async fn unlink(
 /// project, sorted by name.
 ///
 /// # Errors
-/// Fails if the database does. A caller who may not see the project gets nothing, and no caller gets
-/// versions of projects that the caller may not see.
+/// Fails if the database does. A caller who may not see the project gets nothing, and no caller
+/// gets versions of projects that the caller may not see.
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,

@@ -253,9 +253,20 @@ pub(super) async fn alias(
     // This alias moves by itself.
     aliases.retain(|alias| alias != LATEST);
     let (add, remove) = if add { (aliases, Vec::new()) } else { (Vec::new(), aliases) };
-    let wanted = Wanted::of(key(input)?);
-    let view = labels::alias(session.app(), &session.caller, wanted, add, remove).await?;
-    Ok(done(view))
+    let (app, caller, wanted) = (session.app(), &session.caller, Wanted::of(key(input)?));
+    Ok(done(match collection(input) {
+        Some(named) => links::alias(app, caller, wanted, named, add, remove).await?,
+        None => labels::alias(app, caller, wanted, add, remove).await?,
+    }))
+}
+
+/// Returns the project and the name of the artifact or the portfolio in which a version gets or
+/// loses aliases. The client names the same one with each alias.
+fn collection(input: &Asked<'_>) -> Option<(String, String)> {
+    let objects = input.objects("aliases");
+    let first = objects.first()?;
+    let name = first.text("artifactCollectionName")?.to_owned();
+    Some((names::project(first.text("entityName"), first.text("projectName")), name))
 }
 
 /// Changes what is said about a version.
