@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::error::Fault;
-use crate::app::files::announced::{Said, SaidContent};
+use crate::app::files::commit::{Said, SaidContent};
 
 /// What the client puts before the lines of a manifest when it computes their digest.
 const HEADER: &str = "wandb-artifact-manifest-v1\n";

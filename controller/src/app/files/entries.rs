@@ -6,7 +6,7 @@ use std::sync::Arc;
 use record::artifact::{Content, Entry};
 
 use super::{
-    announced::{Said, SaidContent},
+    commit::{Said, SaidContent},
     md5,
     versions::{self, Wanted},
 };

@@ -7,6 +7,7 @@ pub(crate) mod blobs;
 pub(crate) mod checkpoints;
 pub(in crate::app) mod collect;
 pub(in crate::app) mod collector;
+pub(crate) mod commit;
 pub(crate) mod entries;
 pub(in crate::app) mod kept;
 pub(crate) mod labels;

@@ -20,6 +20,7 @@ use crate::{
         files::{
             announced::{self, New},
             artifacts::{self, ArtifactView},
+            commit,
             labels::{self, Edit},
             links::{self, Target},
             signed::{self, Opens, Ticket},
@@ -227,12 +228,12 @@ pub(super) async fn commit(session: &Session, input: &Asked<'_>) -> Result<Answe
     if let Some(made) = announced::version(app, caller, key).await? {
         return Ok(done(made));
     }
-    let (sha256, bytes) = announced::manifest(app, caller, key).await?;
+    let (sha256, bytes) = commit::manifest(app, caller, key).await?;
     // A manifest may have megabytes of JSON, which would keep other calls waiting.
     let said = app.threads().run(move || manifest::read(&bytes)).await;
     let said =
         said.map_err(|error| Fault::torn(format!("the manifest was not read: {error}")))??;
-    Ok(done(announced::commit(app, caller, key, sha256, said).await?))
+    Ok(done(commit::commit(app, caller, key, sha256, said).await?))
 }
 
 /// Notes that a run uses a version.
