@@ -1,5 +1,5 @@
-//! Runs that the client has logged without a controller: `sweep import wandb` and `wandb sync` bring
-//! the same rows and files.
+//! Runs that the client has logged without a controller: `sweep import wandb` and `wandb sync`
+//! bring the same rows and files.
 
 use serde_json::Value;
 use tests::Lab;

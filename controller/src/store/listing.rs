@@ -150,7 +150,8 @@ pub(crate) fn projects(tx: &Tx<'_>) -> Result<Vec<(ProjectId, i64)>> {
     )
 }
 
-/// Returns when the first run, sweep or portfolio of a project was created, in milliseconds since the epoch.
+/// Returns when the first run, sweep or portfolio of a project was created, in milliseconds since
+/// the epoch.
 pub(crate) fn first_ms(tx: &Tx<'_>, project: &ProjectId) -> Result<Option<i64>> {
     let sql = "SELECT min(created_ms) FROM (
                    SELECT min(created_ms) AS created_ms FROM runs WHERE project = ?1

@@ -192,8 +192,9 @@ async fn a_portfolio_opens_no_other_project() {
     let linked = both.ask(link, json!({ "input": input })).json();
     assert_eq!(linked["data"]["linkArtifact"]["versionIndex"], 0, "{linked}");
     assert_eq!(reader.ask(link, json!({ "input": input })).status, 403);
-    let look = "{ project(name: \"q\", entityName: \"nlp\") { name artifactCollections { edges { node \
-        { name } } } artifactCollectionMembership(name: \"shown:latest\") { artifact { digest } } } }";
+    let look = "{ project(name: \"q\", entityName: \"nlp\") { name artifactCollections { edges { \
+        node { name } } } artifactCollectionMembership(name: \"shown:latest\") { artifact { digest \
+        } } } }";
     let seen = |caller: &Caller| caller.ask(look, json!({})).json()["data"]["project"].clone();
     let project = seen(&both);
     assert_eq!(project["artifactCollectionMembership"]["artifact"]["digest"], "one", "{project}");

@@ -114,8 +114,8 @@ pub(crate) fn project(
     Ok(Some(project).filter(|_| may))
 }
 
-/// Passes if the caller may do this to the artifacts of a project. The token of a run opens those of
-/// the run's own project.
+/// Passes if the caller may do this to the artifacts of a project. The token of a run opens those
+/// of the run's own project.
 ///
 /// # Errors
 /// Fails with `missing` if the caller may not even see the project, and refuses a caller without

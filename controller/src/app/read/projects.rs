@@ -1,5 +1,5 @@
-//! Lists projects. A project exists if it has a run, a sweep or a portfolio. `api::wandb` calls this module. It
-//! changes nothing.
+//! Lists projects. A project exists if it has a run, a sweep or a portfolio. `api::wandb` calls
+//! this module. It changes nothing.
 
 use std::sync::Arc;
 
