@@ -1,9 +1,13 @@
 """Reads runs, histories and consoles back by the public API."""
 
 import math
+import signal
 import threading
 
 import wandb
+
+# A shell starts what it runs in the background with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 with wandb.init(
     project="back", id="one", name="First", config={"lr": 0.1, "deep": {"a": [1, 2]}}, tags=["x"]
