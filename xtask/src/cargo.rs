@@ -61,7 +61,7 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
     bench_with(name, flags, &[])
 }
 
-/// Does the same as [`bench`], with these variables in the benchmark's environment.
+/// Does the same as [`bench()`], with these variables in the benchmark's environment.
 pub(crate) fn bench_with(name: &str, flags: &[&str], variables: &[(&str, PathBuf)]) -> Result<()> {
     let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
     run(["build", "--release", "--bins"].iter().chain(packages.as_flattened()))?;
