@@ -130,7 +130,7 @@ fn folder_of(cache: Option<OsString>, home: Option<OsString>) -> PathBuf {
     folder(cache).or(home).unwrap_or_else(env::temp_dir)
 }
 
-/// Returns the time of day, by which files say when they were used.
+/// Returns the system time. The modification time of a file says when the file was last used.
 #[expect(clippy::disallowed_methods, reason = "the times of files are times of day")]
 fn now() -> SystemTime {
     SystemTime::now()

@@ -81,8 +81,8 @@ pub(crate) async fn retry(controller: &Controller, args: &Retry) -> Result<(), F
     let retried = match answer {
         Ok(retried) => retried.into_inner().runs,
         Err(status) => {
-            // The id that the controller does not find may be the id of a run instead of the
-            // sweep's.
+            // The error may be about one of the runs and not about the sweep. Then its message
+            // names the run's id.
             let missing =
                 args.runs.iter().find(|run| status.message().contains(&format!("`{run}`")));
             return Err(controller.failure_about(missing.unwrap_or(&args.id), &status).await);

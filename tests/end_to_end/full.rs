@@ -62,7 +62,7 @@ impl Small {
         Some(Self { disk: disk.join(lab.dir().strip_prefix("/").unwrap()), shell, log })
     }
 
-    /// Returns the output of the controller and of the check after it.
+    /// Returns what the controller, and the check after it, have printed to the standard error.
     fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }

@@ -77,7 +77,7 @@ const ROOM: usize = 256 << 10;
 /// contents, in bytes.
 const SHORT: usize = 2 << 20;
 
-/// The largest message of services that everyone may call, in bytes.
+/// The largest message of the services that need no token (health and reflection), in bytes.
 const OPEN: usize = 16 << 10;
 
 /// Makes the services of Besom, the health service and the reflection service. The caller must be

@@ -52,7 +52,8 @@ pub(crate) struct Known {
     /// How often each order to stop an attempt, or to start an attempt again, was sent to the
     /// agent. Holds only the orders of the newest answer.
     told: HashMap<Attempt, u32>,
-    /// How often in a row an agent of W&B has left out each attempt that it holds.
+    /// For each attempt that an agent of W&B holds: how many of its polls in a row did not name the
+    /// attempt. After too many, the attempt has ended. A poll that names it clears the count.
     silent: HashMap<Attempt, u32>,
 }
 

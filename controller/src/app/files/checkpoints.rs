@@ -69,9 +69,9 @@ pub(in crate::app) fn keep(
     Ok(())
 }
 
-/// Returns the number of rows in each stream and writer before a checkpoint. The checkpoint's row
-/// says the numbers of its own writer. For other writers, such as other ranks, the numbers are
-/// those of the stored rows.
+/// Returns how many rows each writer of this stream had before a checkpoint. For the checkpoint's
+/// own writer, the checkpoint's row says the number. For other writers, such as other ranks, it is
+/// the number of rows that are stored now.
 fn ends(tx: &Tx<'_>, stream: Stream<'_>, row: &CheckpointRow) -> Result<Vec<End>, Error> {
     let mut ends = Vec::new();
     for (name, own) in STREAMS.into_iter().zip([row.history, row.summary]) {

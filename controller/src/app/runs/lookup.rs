@@ -184,8 +184,8 @@ pub(in crate::app) fn is_closed(app: &App, ends: &Ends, attempt: u32) -> bool {
         false => ends.ended_ms.filter(|_| over),
     };
     let grace_ms = app.settings.late_rows.as_millis();
-    // The distance has no sign, so that a system clock that was set back does not make the grace
-    // longer.
+    // The distance has no sign. If the system clock was set far back, the attempt is over at once,
+    // instead of staying open until the clock has caught up.
     since_ms.is_some_and(|since_ms| u128::from(app.clock.wall_ms().abs_diff(since_ms)) > grace_ms)
 }
 
