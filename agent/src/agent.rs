@@ -144,7 +144,8 @@ struct Agent<L, T> {
     staying: BTreeMap<Attempt, Sent>,
     /// The time at which the agent leaves, even if it has not reported every end.
     leave_by: Option<Instant>,
-    /// The message of the controller's last refusal, which the agent does not print twice in a row.
+    /// The controller's last error message to a heartbeat. The agent does not print the same
+    /// message twice in a row. Empty after a heartbeat that succeeded.
     refusal: String,
     /// The folders of trials that are no longer held and that were not sent completely.
     unsent: Vec<PathBuf>,

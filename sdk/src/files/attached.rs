@@ -133,7 +133,7 @@ impl Attached {
     }
 
     /// Waits until the controller has this many rows of files. Fails if the uploads make no
-    /// progress for the time `wait`, or if the uploader stops before.
+    /// progress for the time `wait`, or if the uploader stops while files are unsent.
     pub(crate) fn reach(&self, rows: u64, wait: Duration) -> Result<(), String> {
         self.uploads.reach(rows, wait)
     }

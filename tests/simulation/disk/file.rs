@@ -41,8 +41,8 @@ impl File {
         Self { seen: self.seen.clone(), durable: self.seen.clone(), ..Self::default() }
     }
 
-    /// Fills `bytes` with the file's bytes from `offset` on. Returns the number of bytes that the
-    /// file had there.
+    /// Copies the file's bytes from `offset` on into `bytes`. Returns the number of copied bytes,
+    /// which is smaller than `bytes` if the file ends before.
     pub(super) fn read(&self, offset: usize, bytes: &mut [u8]) -> usize {
         let there = self.seen.get(offset..).unwrap_or_default();
         let length = there.len().min(bytes.len());

@@ -45,8 +45,8 @@ const MESSAGE: usize = 5000;
 fn tell(code: Code, words: Words) -> Status {
     let message = cut(&words.message, MESSAGE);
     let mut status = Status::new(code, message);
-    // A hint with characters beyond ASCII cannot be sent, and is left out. No program depends on
-    // hints.
+    // A hint with a control character, such as a line break, cannot be sent, and is left out. No
+    // program depends on hints.
     if let Some(hint) =
         words.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
     {

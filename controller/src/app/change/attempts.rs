@@ -94,8 +94,8 @@ impl Change<'_> {
         if run.stop_wanted.is_some() {
             self.end(run, Event::Stop)?;
         } else if self.is_stopped(run)? {
-            // The run has no `stop_wanted`, so its agent is cleared. An agent that still has the
-            // attempt then receives the order to stop it, as a fenced attempt.
+            // Without `stop_wanted`, no order to stop reaches an agent that still has the attempt.
+            // A run without an agent fences the attempt, and the agent stops what is fenced.
             run.agent = None;
             self.end(run, Event::Stop)?;
         }

@@ -206,7 +206,8 @@ fn tail(pieces: &[Piece]) -> (usize, u64) {
     own.fold((0, 0), |(count, bytes), piece| (count + 1, bytes + piece.bytes))
 }
 
-/// Returns the longest stretches of neighbouring pieces that may be merged with each other.
+/// Returns every stretch of neighbouring pieces that may be merged with each other. Each stretch is
+/// as long as possible.
 fn stretches(
     pieces: &[Piece],
     mergeable: impl Fn(&Piece) -> bool,

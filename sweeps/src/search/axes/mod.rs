@@ -262,10 +262,10 @@ impl<'a> Axes<'a> {
     }
 
     /// Returns neighbours of `x`, each with another coordinate on one active axis that is not
-    /// continuous. Axes that become active or inactive through this change follow it. An axis with
-    /// few levels gives a neighbour for each other level. A category with many levels gives random
-    /// ones. Any other axis gives a step of each of the `strides` to either side, at least one
-    /// level long.
+    /// continuous. An axis that becomes inactive through this change moves to its canonical
+    /// coordinate, and an axis that becomes active starts there. An axis with few levels gives a
+    /// neighbour for each other level. A category with many levels gives random ones. Any other
+    /// axis gives a step of each of the `strides` to either side, at least one level long.
     pub(super) fn levels_around(
         &self,
         x: &[f64],
