@@ -36,8 +36,8 @@ fn consistent(text: &str) {
     }
 }
 
-/// Sweep configurations, most of them wrong. Together they reach every part of `config` that reads a
-/// key or a value. A test damages them at random.
+/// Sweep configurations, most of them wrong. Together they reach every part of `config` that reads
+/// a key or a value. A test damages them at random.
 const TEXTS: [&str; 13] = [
     include_str!("wrong/retry.yaml"),
     include_str!("wrong/warm_start.yaml"),
