@@ -33,6 +33,7 @@ pub mod name;
 pub mod printed;
 pub mod python;
 mod single;
+pub mod sniff;
 pub mod stream;
 mod varint;
 

@@ -2,6 +2,7 @@
 
 use std::{io, path::Path, sync::Arc};
 
+use record::sniff;
 use serde_json::Value as Json;
 
 use super::{
@@ -33,7 +34,7 @@ impl Audio {
         let bytes = read(path)?;
         let unknown =
             || MediaError::Format(format!("`{}` is not WAV, FLAC, Ogg or MP3", path.display()));
-        let format = format_of(&bytes).ok_or_else(unknown)?;
+        let format = sniff::audio(&bytes).ok_or_else(unknown)?;
         Ok(Self { bytes, format, shape: None, caption: None })
     }
 
@@ -80,28 +81,6 @@ impl Audio {
         insert_text(&mut json, "caption", self.caption.as_ref());
         Ok(Json::Object(json))
     }
-}
-
-/// Returns the format of a file with these bytes; `None` if the format is unknown.
-fn format_of(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") {
-        return Some("wav");
-    }
-    if bytes.starts_with(b"fLaC") {
-        return Some("flac");
-    }
-    if bytes.starts_with(b"OggS") {
-        return Some("ogg");
-    }
-    (bytes.starts_with(b"ID3") || is_mp3_frame(bytes)).then_some("mp3")
-}
-
-/// Returns whether the bytes begin with the header of an MP3 frame: 11 set bits, two bits of the
-/// MPEG version (1 is reserved), and two bits of the layer (1 is layer III).
-fn is_mp3_frame(bytes: &[u8]) -> bool {
-    let [0xff, second, ..] = bytes else { return false };
-    let (version, layer) = (second >> 3 & 3, second >> 1 & 3);
-    second >> 5 == 7 && version != 1 && layer == 1
 }
 
 /// Encodes a WAV file: a header of 44 bytes, then the samples with 16 bits each. Returns `None` if

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
+use record::sniff;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
     keeper::{Keeper, insert_text, read},
     pixels::{check, interleaved, png, side},
     regions::{BoundingBox, Mask, labels},
-    sniff,
 };
 use crate::files::store::Source;
 

@@ -12,7 +12,6 @@ mod keeper;
 mod pixels;
 pub mod plot;
 mod regions;
-mod sniff;
 pub(crate) mod table;
 mod video;
 

@@ -183,7 +183,7 @@ mod tests {
         let two = Video::from_frames(&tchw, [2, 3, 2, 2], VideoLayout::Tchw, 10).unwrap();
         assert_eq!(one, two);
         let Content::Bytes(bytes) = &one.content else { panic!("it was encoded") };
-        assert_eq!(super::super::sniff::image(bytes), Some(("gif", Some((2, 2)))));
+        assert_eq!(record::sniff::image(bytes), Some(("gif", Some((2, 2)))));
         assert!(Video::from_frames(&thwc, [2, 2, 2, 2], VideoLayout::Thwc, 10).is_err());
         assert!(Video::from_path("x.exe").is_err());
     }

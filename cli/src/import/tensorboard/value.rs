@@ -3,7 +3,7 @@
 //! file.
 
 use half::{bf16, f16};
-use record::Value;
+use record::{Value, sniff};
 use serde_json::json;
 
 use super::event::{Histogram, TaggedValue, Tensor};
@@ -51,7 +51,7 @@ pub(super) fn found(tagged: &TaggedValue, plugin: &str) -> Result<Found, &'stati
         ("images", Some(tensor)) => media("image", tensor.strings.iter().skip(2)),
         // A clip may be followed by its description, which is no clip.
         ("audio", Some(tensor)) => {
-            media("audio", tensor.strings.iter().filter(|bytes| format(bytes).is_some()))
+            media("audio", tensor.strings.iter().filter(|bytes| format("audio", bytes).is_some()))
         }
         _ => value(tagged, plugin).map(Found::Value),
     }
@@ -61,7 +61,7 @@ fn media<'a>(
     kind: &'static str,
     encoded: impl IntoIterator<Item = &'a Vec<u8>>,
 ) -> Result<Found, &'static str> {
-    let clip = |bytes: &Vec<u8>| Some(Clip { format: format(bytes)?, bytes: bytes.clone() });
+    let clip = |bytes: &Vec<u8>| Some(Clip { format: format(kind, bytes)?, bytes: bytes.clone() });
     let clips: Option<Vec<Clip>> = encoded.into_iter().map(clip).collect();
     let unknown = if kind == "image" {
         "image of an unknown format"
@@ -72,19 +72,12 @@ fn media<'a>(
     Ok(Found::Media(kind, clips))
 }
 
-/// Returns the extension of files that begin like these bytes; `None` for an unknown format.
-fn format(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some("png"),
-        [0xff, 0xd8, 0xff, ..] => Some("jpg"),
-        [b'G', b'I', b'F', b'8', ..] => Some("gif"),
-        [b'B', b'M', ..] => Some("bmp"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("webp"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some("wav"),
-        [b'f', b'L', b'a', b'C', ..] => Some("flac"),
-        [b'O', b'g', b'g', b'S', ..] => Some("ogg"),
-        [b'I', b'D', b'3', ..] => Some("mp3"),
-        _ => None,
+/// Returns the extension of files of this kind that begin like these bytes; `None` for an unknown
+/// format.
+fn format(kind: &str, bytes: &[u8]) -> Option<&'static str> {
+    match kind {
+        "image" => sniff::image(bytes).map(|(format, _)| format),
+        _ => sniff::audio(bytes),
     }
 }
 

@@ -1,9 +1,9 @@
-//! Recognizes an image's format from its first bytes. For PNG, GIF and JPEG, it also reads the size
-//! in pixels from the header. The module decodes no pixels.
+//! Recognizes the formats of images and audio files from their first bytes. For PNG, GIF and JPEG,
+//! it also reads the size in pixels from the header. The module decodes no pixels and no samples.
 
 /// Returns the image's format and, if the header has them, its width and height in pixels. Returns
 /// `None` if the format is unknown.
-pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> {
+pub fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         return Some(("png", number(16).zip(number(20))));
@@ -21,6 +21,28 @@ pub(super) fn image(bytes: &[u8]) -> Option<(&'static str, Option<(u32, u32)>)> 
         return Some(("webp", None));
     }
     bytes.starts_with(b"BM").then_some(("bmp", None))
+}
+
+/// Returns the format of an audio file with these bytes; `None` if the format is unknown.
+pub fn audio(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") {
+        return Some("wav");
+    }
+    if bytes.starts_with(b"fLaC") {
+        return Some("flac");
+    }
+    if bytes.starts_with(b"OggS") {
+        return Some("ogg");
+    }
+    (bytes.starts_with(b"ID3") || is_mp3_frame(bytes)).then_some("mp3")
+}
+
+/// Returns whether the bytes begin with the header of an MP3 frame: 11 set bits, two bits of the
+/// MPEG version (1 is reserved), and two bits of the layer (1 is layer III).
+fn is_mp3_frame(bytes: &[u8]) -> bool {
+    let [0xff, second, ..] = bytes else { return false };
+    let (version, layer) = (second >> 3 & 3, second >> 1 & 3);
+    second >> 5 == 7 && version != 1 && layer == 1
 }
 
 /// Returns the width and height from a JPEG's frame header. Before this header, there are segments
