@@ -10,7 +10,10 @@ use record::{
 };
 
 use super::{
-    filter::{self, Field, Filter, Name, Sort, condition::Condition},
+    filter::{
+        self, Field, Name, Sort,
+        condition::{Condition, Test},
+    },
     pages::{self, Outlet, Pace, Streamed},
     path,
     views::{self, RunView},
@@ -59,8 +62,7 @@ struct Question {
     caller: Caller,
     project: String,
     sweep: Option<SweepId>,
-    filters: Vec<Filter>,
-    condition: Option<Condition>,
+    condition: Condition,
     order: Vec<Sort>,
     limit: usize,
 }
@@ -128,7 +130,9 @@ pub(crate) async fn keys(
     }
     let project = if project.is_empty() { project } else { caller.project(&project)?.into() };
     let caller = caller.clone();
-    let question = Question { caller, project, sweep, filters, condition, order, limit };
+    let filters = filters.into_iter().map(|filter| Condition::Test(Test::Compare(filter)));
+    let condition = Condition::All(filters.chain(condition).collect());
+    let question = Question { caller, project, sweep, condition, order, limit };
     app.read(move |tx, _| {
         if let Some(sweep) = &question.sweep
             && store::sweeps::progress(tx, sweep)?.is_none()
@@ -183,27 +187,14 @@ impl Question {
             if !self.sees(candidate)? {
                 return Ok(true);
             }
-            for filter in &self.filters {
-                let passes = match filter.name {
-                    Name::Field(Field::Tags) => {
-                        filter.passes(tags(candidate)?.into_iter().map(Value::Text))
-                    }
-                    ref name => filter.passes(value(candidate, name, &mut known)?.into_iter()),
-                };
-                if !passes {
-                    return Ok(true);
+            let mut values = |name: &Name| match name {
+                Name::Field(Field::Tags) => {
+                    Ok(tags(candidate)?.into_iter().map(Value::Text).collect())
                 }
-            }
-            if let Some(condition) = &self.condition {
-                let mut values = |name: &Name| match name {
-                    Name::Field(Field::Tags) => {
-                        Ok(tags(candidate)?.into_iter().map(Value::Text).collect())
-                    }
-                    name => Ok(value(candidate, name, &mut known)?.into_iter().collect()),
-                };
-                if !condition.is_met::<Error>(&mut values)? {
-                    return Ok(true);
-                }
+                name => Ok(value(candidate, name, &mut known)?.into_iter().collect()),
+            };
+            if !self.condition.is_met::<Error>(&mut values)? {
+                return Ok(true);
             }
             let by = self.order.iter().map(|sort| value(candidate, &sort.name, &mut known));
             found.push((by.collect::<Result<_, Error>>()?, candidate.key()?));
