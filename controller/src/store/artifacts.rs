@@ -44,6 +44,13 @@ pub(crate) struct Version {
     pub(crate) created_ms: i64,
 }
 
+impl Version {
+    /// Returns the tags of the version.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        serde_json::from_str(&self.tags).unwrap_or_default()
+    }
+}
+
 columns! {
     /// Reads a version.
     macro version_columns, fn read() -> Version {

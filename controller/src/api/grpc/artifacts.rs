@@ -85,8 +85,8 @@ fn wanted(artifact: Option<ArtifactRef>) -> Wanted {
 
 impl From<ArtifactView> for Artifact {
     fn from(view: ArtifactView) -> Self {
-        let tags = view.tags();
         let ArtifactView { version, aliases, made_by, used_by, .. } = view;
+        let tags = version.tags();
         Artifact {
             project: version.project.into(),
             name: version.name,

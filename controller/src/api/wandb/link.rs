@@ -47,6 +47,15 @@ pub(super) struct Name {
     pub(super) portfolio: bool,
 }
 
+impl Name {
+    /// Returns the own name of a version.
+    pub(super) fn own(view: &ArtifactView) -> Self {
+        let version = &view.version;
+        let (project, name) = (version.project.clone(), version.name.clone());
+        Self { project, name, portfolio: false }
+    }
+}
+
 /// A version in a collection.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
@@ -66,9 +75,8 @@ impl Member {
     /// Makes a version a member of its own name.
     pub(super) fn own(view: ArtifactView) -> Self {
         let version = &view.version;
-        let (project, name) = (version.project.clone(), version.name.clone());
         Self {
-            of: Name { project, name, portfolio: false },
+            of: Name::own(&view),
             number: version.version,
             aliases: view.aliases.clone(),
             since_ms: version.created_ms,

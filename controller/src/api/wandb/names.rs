@@ -5,7 +5,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use record::ids::{ProjectId, RunId, SweepId};
 
 use super::link::Name;
-use crate::app::files::{artifacts::ArtifactView, versions::Key};
+use crate::app::{
+    files::{artifacts::ArtifactView, versions::Key},
+    people::caller::NO_PROJECT,
+};
 
 /// The kinds of collections of artifacts: the versions of one name, and a portfolio.
 pub(super) const SEQUENCE: &str = "ArtifactSequence";
@@ -105,9 +108,6 @@ pub(super) fn agent(id: &str) -> Option<(String, SweepId, String)> {
     Some((parts.next()?, parts.next()?.into(), parts.next()?))
 }
 
-/// The project of runs that name none, in a team that they name.
-const NO_PROJECT: &str = "uncategorized";
-
 /// Returns a project as `app` names it. The client sends the entity and the name, one of them, or
 /// nothing.
 pub(super) fn project(entity: Option<&str>, name: Option<&str>) -> String {
@@ -116,6 +116,11 @@ pub(super) fn project(entity: Option<&str>, name: Option<&str>) -> String {
         Some(entity) => format!("{entity}/{}", name.unwrap_or(NO_PROJECT)),
         None => name.unwrap_or_default().to_owned(),
     }
+}
+
+/// Returns a project as `app` names it for a caller of any team.
+pub(super) fn full(project: &ProjectId) -> String {
+    format!("{}/{}", project.team(), project.name())
 }
 
 /// Returns a number that stands for a project, because the client wants one.

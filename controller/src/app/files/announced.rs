@@ -65,8 +65,10 @@ pub(crate) struct New {
 pub(crate) async fn create(
     app: &Arc<App>,
     caller: &Caller,
-    new: New,
+    mut new: New,
 ) -> Result<(i64, ProjectId), Error> {
+    // This alias moves by itself.
+    new.aliases.retain(|alias| alias != artifact::LATEST);
     check(app, &new)?;
     let (project, who) = (caller.project(&new.run.project)?, caller.clone());
     let (named, name, digest) = (new.run.clone(), new.name.clone(), new.digest.clone());
@@ -177,16 +179,9 @@ fn check(app: &App, new: &New) -> Result<(), Error> {
     row(new, "0".repeat(64), 0).check().map_err(|bad| Error::invalid(bad.to_string()))
 }
 
-pub(super) fn row(new: &New, digest: String, size: u64) -> ArtifactRow {
-    let latest = |alias: &&String| *alias != artifact::LATEST;
-    ArtifactRow {
-        name: new.name.clone(),
-        kind: new.kind.clone(),
-        digest,
-        size,
-        metadata: new.metadata.clone(),
-        aliases: new.aliases.iter().filter(latest).cloned().collect(),
-    }
+fn row(new: &New, digest: String, size: u64) -> ArtifactRow {
+    let New { name, kind, metadata, aliases, .. } = new.clone();
+    ArtifactRow { name, kind, digest, size, metadata, aliases }
 }
 
 /// Appends the row of a version to the run, as the attempt that makes the version.

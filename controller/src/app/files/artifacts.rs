@@ -50,11 +50,6 @@ pub(crate) struct ArtifactView {
 }
 
 impl ArtifactView {
-    /// Returns the tags of the version.
-    pub(crate) fn tags(&self) -> Vec<String> {
-        serde_json::from_str(&self.version.tags).unwrap_or_default()
-    }
-
     /// Returns about how many bytes this view takes in a list.
     fn weight(&self) -> usize {
         let Version { project, name, metadata, description, tags, .. } = &self.version;

@@ -10,7 +10,7 @@ use record::{
 };
 
 use super::{
-    announced::{New, describe, find, log, making, row, version},
+    announced::{describe, find, log, making, version},
     artifacts::{self, ArtifactView},
     blobs,
 };
@@ -21,7 +21,7 @@ use crate::{
         error::{Error, Why},
         people::caller::Caller,
     },
-    store::{self, Tx},
+    store::{self, Tx, announced::Announced},
 };
 
 /// One path of the client's manifest.
@@ -101,25 +101,29 @@ pub(crate) async fn commit(
     }
     // Versions that add to the newest one must not be made at the same time.
     let _alone = app.increments.lock().await;
-    let (row, entries) = prepare(app, key, said).await?;
-    let text = {
-        let mut entries = entries;
-        artifact::manifest(&mut entries).map_err(|bad| Error::invalid(bad.to_string()))?
-    };
+    let (announced, mut entries) = prepare(app, key, said).await?;
+    let text = artifact::manifest(&mut entries).map_err(|bad| Error::invalid(bad.to_string()))?;
     let mut incoming = blobs::begin_unknown(app, &Caller::Run(of.clone())).await?;
     incoming.add(app, text.into_bytes()).await?;
     let stored = incoming.finish(app).await?;
-    let row = ArtifactRow { digest: stored.sha256, size: stored.size, ..row };
+    let row = ArtifactRow {
+        digest: stored.sha256,
+        size: stored.size,
+        aliases: texts(&announced.aliases),
+        name: announced.name,
+        kind: announced.kind,
+        metadata: announced.metadata,
+    };
     log(app, &of, row.clone()).await?;
     app.change(move |change| settle(change, key, &manifest, &row)).await
 }
 
-/// Returns the row of an announced version, and the entries of its manifest.
+/// Returns what was announced, and the entries of the version's manifest.
 async fn prepare(
     app: &Arc<App>,
     key: i64,
     said: Vec<Said>,
-) -> Result<(ArtifactRow, Vec<Entry>), Error> {
+) -> Result<(Announced, Vec<Entry>), Error> {
     app.read(move |tx, _| {
         let (announced, _) = find(tx, &Caller::Admin, key)?;
         let mut entries = match announced.partial {
@@ -146,18 +150,7 @@ async fn prepare(
             entries.insert(path, content);
         }
         let entries = entries.into_iter().map(|(path, content)| Entry { path, content }).collect();
-        let row = row(
-            &New {
-                aliases: texts(&announced.aliases),
-                name: announced.name,
-                kind: announced.kind,
-                metadata: announced.metadata,
-                ..New::default()
-            },
-            String::new(),
-            0,
-        );
-        Ok((row, entries))
+        Ok((announced, entries))
     })
     .await
 }

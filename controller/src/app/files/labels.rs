@@ -109,7 +109,7 @@ pub(crate) async fn edit(
     let caller = caller.clone();
     let write = move |change: &mut Change<'_>| {
         let mut version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
-        let mut tags: Vec<String> = serde_json::from_str(&version.tags).unwrap_or_default();
+        let mut tags = version.tags();
         tags.retain(|tag| !edit.remove_tags.contains(tag));
         for tag in &edit.add_tags {
             if !tags.contains(tag) {

@@ -184,6 +184,29 @@ pub(crate) async fn list(
     .await
 }
 
+/// Finds a version in a portfolio by its number or an alias there; `None` if there is none that the
+/// caller may see.
+///
+/// # Errors
+/// Fails if the database does.
+pub(crate) async fn find(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: ProjectId,
+    name: String,
+    version: String,
+) -> Result<Option<Linked>, Error> {
+    let caller = caller.clone();
+    app.read(move |tx, app| {
+        if !permit::sees_artifacts(tx, &caller, &project)? {
+            return Ok(None);
+        }
+        let link = versions::in_portfolio(tx, &project, &name, &version)?;
+        Ok(seen(tx, app, &caller, link.into_iter().collect())?.pop())
+    })
+    .await
+}
+
 /// Returns the views of those links whose versions the caller may see.
 fn seen(tx: &Tx<'_>, app: &App, caller: &Caller, links: Vec<Link>) -> Result<Vec<Linked>, Error> {
     let mut seen = Vec::new();

@@ -19,10 +19,7 @@ use crate::{
         App,
         change::Change,
         error::{Error, Why},
-        people::{
-            caller::{Caller, Right},
-            permit, tokens,
-        },
+        people::{caller::Caller, tokens},
         read::views::Streamed,
         rows::ingest::{self, Append},
         runs::lookup::{self, Named},
@@ -210,8 +207,7 @@ pub(crate) async fn attempt(
 ) -> Result<Attempt, Error> {
     let (project, caller) = (caller.project(&named.project)?, caller.clone());
     app.read(move |tx, _| {
-        let run = lookup::find_named(tx, &project, &named)?;
-        permit::run_in(tx, &caller, Right::Log, &run.id)?;
+        let run = lookup::find_to_log(tx, &caller, &project, &named)?;
         Ok(lookup::attempt_of(&caller, &run))
     })
     .await

@@ -101,10 +101,10 @@ pub(in crate::app) fn find(
         caller.run(run)?;
     }
     let project = &project_of(tx, caller, wanted)?;
+    let version = if version.is_empty() { LATEST } else { version };
     let missing = || {
-        let version = [digest.as_str(), version, LATEST].into_iter().find(|text| !text.is_empty());
-        let version = version.unwrap_or_default();
-        Error::missing(format!("no artifact `{name}:{version}` in the project `{project}`"))
+        let said = if digest.is_empty() { version } else { digest };
+        Error::missing(format!("no artifact `{name}:{said}` in the project `{project}`"))
             .hint("`sweep artifact ls` shows what there is")
     };
     if !matches!(caller, Caller::Run(_)) {
@@ -113,7 +113,6 @@ pub(in crate::app) fn find(
     let found = match number(version) {
         _ if !digest.is_empty() => store::artifacts::with_digest(tx, project, name, digest)?,
         Some(number) => store::artifacts::numbered(tx, project, name, number)?,
-        None if version.is_empty() => store::artifacts::named(tx, project, name, LATEST)?,
         None => store::artifacts::named(tx, project, name, version)?,
     };
     let linked = match found {
@@ -129,8 +128,8 @@ pub(in crate::app) fn find(
     Ok(version)
 }
 
-/// Finds the version in a portfolio of this name.
-fn in_portfolio(
+/// Finds a version in a portfolio by its number or an alias there.
+pub(super) fn in_portfolio(
     tx: &Tx<'_>,
     project: &ProjectId,
     name: &str,
@@ -138,7 +137,6 @@ fn in_portfolio(
 ) -> Result<Option<Link>, Error> {
     Ok(match number(version) {
         Some(number) => store::links::numbered(tx, project, name, number)?,
-        None if version.is_empty() => store::links::named(tx, project, name, LATEST)?,
         None => store::links::named(tx, project, name, version)?,
     })
 }

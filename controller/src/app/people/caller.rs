@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The name of the project of runs that name none, as in W&B.
-pub(in crate::app) const NO_PROJECT: &str = "uncategorized";
+pub(crate) const NO_PROJECT: &str = "uncategorized";
 
 /// The caller of a use case.
 #[derive(Clone, Debug, PartialEq, Eq)]

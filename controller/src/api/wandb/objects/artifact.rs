@@ -4,7 +4,7 @@ use record::ids::RunId;
 use serde_json::{Value as Json, json};
 use tonic::async_trait;
 
-use super::forms::time;
+use super::forms::{text, time};
 use crate::{
     api::wandb::{
         error::Fault,
@@ -17,7 +17,7 @@ use crate::{
     app::{
         error::Error,
         files::{
-            artifacts::{self, ArtifactView},
+            artifacts::ArtifactView,
             entries, links,
             signed::{MANIFEST, Opens, Ticket},
             versions::{Key, Wanted},
@@ -36,10 +36,6 @@ const HASH_DIGITS: usize = 20;
 pub(super) struct Artifact(pub(super) ArtifactView);
 
 impl Artifact {
-    fn wanted(&self) -> Wanted {
-        Wanted::of(Key::Version(self.0.version.key))
-    }
-
     /// Returns the places of the version: under its own name, and in portfolios.
     async fn memberships(&self, session: &Session) -> Result<Page, Fault> {
         let own = Member::own(self.0.clone());
@@ -119,8 +115,7 @@ impl Object for Artifact {
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
         let view = &self.0;
         let version = &view.version;
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let of = Member::own(view.clone()).of;
+        let of = || Name::own(view);
         Ok(Some(match asked.name {
             "id" => names::of_artifact(view).into(),
             "state" => "COMMITTED".into(),
@@ -130,12 +125,12 @@ impl Object for Artifact {
             "description" => text(&version.description).into(),
             "metadata" => version.metadata.clone().into(),
             "createdAt" | "updatedAt" => time(version.created_ms).into(),
-            "artifactSequence" => Answer::Link(Link::Collection(of)),
+            "artifactSequence" => Answer::Link(Link::Collection(of())),
             "artifactType" => {
                 Answer::Link(Link::ArtifactType(version.project.clone(), version.kind.clone()))
             }
-            "aliases" => aliases(&of, &view.aliases),
-            "tags" => tags(view.tags()).into(),
+            "aliases" => aliases(&of(), &view.aliases),
+            "tags" => tags(version.tags()).into(),
             "ttlDurationSeconds" => KEPT.into(),
             "ttlIsInherited" => true.into(),
             "historyStep" => view.announced.as_ref().and_then(|said| said.step).into(),
@@ -143,7 +138,7 @@ impl Object for Artifact {
             "fileCount" => version.files.into(),
             "commitHash" => version.digest.get(..HASH_DIGITS).into(),
             "currentManifest" => self.manifest(session).into(),
-            "files" => Answer::Link(Link::Page(files(session, asked, self.wanted()).await?)),
+            "files" => Answer::Link(Link::Page(files(session, asked, view).await?)),
             "usedBy" => Answer::Link(Link::Page(self.runs(session, &view.used_by).await?)),
             "createdBy" => {
                 let first = &view.made_by[..view.made_by.len().min(1)];
@@ -157,17 +152,18 @@ impl Object for Artifact {
 }
 
 /// Returns the files of a version that a question means: by their names, or a page of all.
-async fn files(session: &Session, asked: &Asked<'_>, wanted: Wanted) -> Result<Page, Fault> {
-    let (app, caller) = (session.app(), &session.caller);
+async fn files(session: &Session, asked: &Asked<'_>, of: &ArtifactView) -> Result<Page, Fault> {
+    let ArtifactView { version, .. } = of;
+    let (app, caller, wanted) =
+        (session.app(), &session.caller, Wanted::of(Key::Version(version.key)));
     let names = asked.texts("names").unwrap_or_default();
     let link = |listed: entries::Listed| (listed.entry.path.clone(), Link::Entry(Box::new(listed)));
     if names.is_empty() {
         let after = asked.text("after").unwrap_or_default().to_owned();
         let (listed, more) =
-            entries::page(app, caller, wanted.clone(), after, asked.number("first")).await?;
+            entries::page(app, caller, wanted, after, asked.number("first")).await?;
         let items = listed.into_iter().map(link).collect();
-        let total = artifacts::get(app, caller, wanted).await?.version.files;
-        return Ok(Page { items, more, total: Some(total) });
+        return Ok(Page { items, more, total: Some(version.files) });
     }
     let mut items = Vec::new();
     for name in names {
@@ -222,10 +218,7 @@ impl Object for Membership {
             "versionIndex" => (*number).into(),
             "createdAt" => time(*since_ms).into(),
             "aliases" => aliases(of, named),
-            "files" => {
-                let wanted = Wanted::of(Key::Version(key));
-                Answer::Link(Link::Page(files(session, asked, wanted).await?))
-            }
+            "files" => Answer::Link(Link::Page(files(session, asked, view).await?)),
             _ => return Ok(None),
         }))
     }

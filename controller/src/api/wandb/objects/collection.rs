@@ -65,14 +65,12 @@ async fn member(
     version: &str,
 ) -> Result<Option<Member>, Fault> {
     if *portfolio {
-        let is_meant = |member: &Member| {
-            member.aliases.iter().any(|alias| alias == version)
-                || format!("v{}", member.number) == version
-        };
-        return Ok(linked(session, project, name).await?.into_iter().find(is_meant));
+        let (app, caller) = (session.app(), &session.caller);
+        let (project, name, version) = (project.clone(), name.clone(), version.to_owned());
+        return Ok(links::find(app, caller, project, name, version).await?.map(Member::linked));
     }
     let wanted = Wanted {
-        project: format!("{}/{}", project.team(), project.name()),
+        project: names::full(project),
         name: name.clone(),
         version: version.to_owned(),
         ..Wanted::default()
@@ -113,8 +111,8 @@ pub(super) async fn find(
 /// Returns the versions of this name in the project, the newest first. An empty name means all
 /// names.
 async fn listed(session: &Session, project: &ProjectId, name: &str) -> Result<Vec<Member>, Fault> {
-    let said = format!("{}/{}", project.team(), project.name());
-    let mut all = artifacts::list(session.app(), &session.caller, said, name.to_owned())?;
+    let (said, name) = (names::full(project), name.to_owned());
+    let mut all = artifacts::list(session.app(), &session.caller, said, name)?;
     let mut found = Vec::new();
     while let Some(view) = all.next().await {
         found.push(Member::own(view?));

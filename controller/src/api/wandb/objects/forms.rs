@@ -73,6 +73,11 @@ pub(super) fn connection(items: Vec<Json>) -> Json {
     })
 }
 
+/// Returns a text as the client reads it: null instead of an empty one.
+pub(super) fn text(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
 /// Returns a time as the client reads it.
 pub(super) fn time(at_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();

@@ -136,7 +136,6 @@ async fn keys(session: &Session, view: &RunView) -> Result<Answer, Fault> {
     let key = |(name, key): (String, history::Key)| {
         let kind = key.types.first().map_or("number", String::as_str);
         let kind = match kind {
-            "number" => "number",
             "text" => "string",
             "bool" => "boolean",
             "object" => "map",

@@ -25,7 +25,7 @@ pub(super) struct Project(pub(super) ProjectId);
 impl Project {
     async fn run(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, Fault> {
         let name = asked.text("name").unwrap_or_default().to_owned();
-        let project = format!("{}/{}", self.0.team(), self.0.name());
+        let project = names::full(&self.0);
         let named = Named { id: None, project, name };
         let found = views::find_run(session.app(), &session.caller, named).await?;
         let run = |view| Answer::Link(Link::Run(Box::new(view)));
@@ -55,6 +55,7 @@ impl Object for Project {
 
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
         let (team, name) = (self.0.team(), self.0.name());
+        let said = asked.text("name").unwrap_or_default();
         Ok(Some(match asked.name {
             "id" => names::id("Project", &[name, team]).into(),
             "internalId" => {
@@ -74,16 +75,11 @@ impl Object for Project {
                     projects::created_ms(session.app(), &session.caller, self.0.clone()).await?;
                 created.map(time).into()
             }
-            "artifact" => {
-                let said = asked.text("name").unwrap_or_default();
-                collection::artifact_named(session, &self.0, said).await?
-            }
+            "artifact" => collection::artifact_named(session, &self.0, said).await?,
             "artifactCollectionMembership" => {
-                let said = asked.text("name").unwrap_or_default();
                 collection::membership_named(session, &self.0, said).await?
             }
             "artifactType" => {
-                let said = asked.text("name").unwrap_or_default();
                 let is_said =
                     |link: &Link| matches!(link, Link::ArtifactType(_, kind) if kind == said);
                 let found = collection::kinds(session, &self.0).await?.into_iter().find(is_said);
@@ -91,7 +87,6 @@ impl Object for Project {
             }
             "artifactTypes" => collection::page(asked, collection::kinds(session, &self.0).await?),
             "artifactCollection" => {
-                let said = asked.text("name").unwrap_or_default();
                 let found = collection::find(session, &self.0, said).await?;
                 found.map_or_else(Answer::null, |name| Answer::Link(Link::Collection(name)))
             }

@@ -6,7 +6,11 @@ use sweeps::lifecycle::run::State;
 use tokio_stream::StreamExt as _;
 use tonic::async_trait;
 
-use super::{collection, files, forms::time, history, people};
+use super::{
+    collection, files,
+    forms::{text, time},
+    history, people,
+};
 use crate::{
     api::wandb::{
         config,
@@ -123,7 +127,6 @@ impl Object for Run {
 
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
         let RunView { run, about, .. } = &self.0;
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let name = run.slug.as_deref().unwrap_or(run.id.as_str());
         let tags = || serde_json::from_str::<Json>(&run.tags).unwrap_or_default();
         Ok(Some(match asked.name {

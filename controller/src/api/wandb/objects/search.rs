@@ -9,6 +9,7 @@ use crate::{
         error::Fault,
         graphql::{Answer, Asked},
         link::{Link, Page},
+        names,
         session::Session,
     },
     app::read::{
@@ -53,7 +54,7 @@ pub(super) async fn page(
 pub(super) fn of_agent(project: &ProjectId, sweep: SweepId, agent: &str) -> Result<Search, Fault> {
     let name = Name::Field(Field::Agent);
     Ok(Search {
-        project: format!("{}/{}", project.team(), project.name()),
+        project: names::full(project),
         sweep: Some(sweep),
         condition: Some(Condition::compare(name, Sign::Is, &Json::from(agent))?),
         order: vec![oldest()],
@@ -77,7 +78,7 @@ fn search(asked: &Asked<'_>, project: &ProjectId, sweep: Option<SweepId>) -> Res
         .map_err(|error| Fault::wrong(format!("the filters are not JSON: {error}")))?;
     let order = asked.text("order").filter(|order| !order.is_empty());
     Ok(Search {
-        project: format!("{}/{}", project.team(), project.name()),
+        project: names::full(project),
         sweep,
         condition: Some(condition(&filters, DEEPEST)?),
         order: vec![order.map_or_else(|| Ok(oldest()), self::order)?],
