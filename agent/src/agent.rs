@@ -147,7 +147,8 @@ struct Agent<L, T> {
     /// The controller's last error message to a heartbeat. The agent does not print the same
     /// message twice in a row. Empty after a heartbeat that succeeded.
     refusal: String,
-    /// The folders of trials that are no longer held and that were not sent completely.
+    /// The folders of trials that the agent no longer follows, and whose rows and files the
+    /// controller does not have completely.
     unsent: Vec<PathBuf>,
 }
 

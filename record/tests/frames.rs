@@ -205,8 +205,8 @@ fn values_over_a_limit_are_cut_and_counted() {
     row.values.push(("json".to_owned(), Value::Json(" ".repeat(MAX_TEXT_BYTES + 1))));
     row.values.extend((0..6).map(|index| (format!("text {index}"), long.clone())));
     let mut bytes = Vec::new();
-    // Eight values are cut: the long key, the long JSON, the ends of the three texts that fit, and
-    // the three texts that do not fit into the largest frame.
+    // Eight values are not kept whole. Five are missing: the one with the long key, the long JSON,
+    // and three texts for which the largest frame has no room. Three texts are shortened.
     assert_eq!(Writer::default().frame(&[loss(0), row, loss(2)], &mut bytes), 8);
     let rows = record::rows(&bytes).unwrap();
     assert_eq!((rows.len(), rows[1].values.len()), (3, 5));

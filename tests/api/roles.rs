@@ -298,7 +298,7 @@ impl World {
                 client.put(tokio_stream::iter([chunk])).await.map(drop)
             }
             "Get" => {
-                // The file of the run, and a content by its hash alone.
+                // Fetches a file of the run by its path, and a content by its hash alone.
                 let file = BlobRef { run, path: "a.txt".to_owned(), ..BlobRef::default() };
                 client.get(file).await?;
                 client.get(BlobRef { sha256, ..BlobRef::default() }).await.map(drop)

@@ -37,7 +37,7 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     }
 }
 
-/// Measures what W&B's client costs the controller.
+/// Measures how fast the controller takes the rows of W&B's client, and the CPU time it needs.
 pub(crate) fn bench(flags: &[&str]) -> Result<()> {
     let client = ensure()?;
     cargo::bench_with("bench_wandb", flags, &[("BESOM_WANDB", client)])

@@ -86,7 +86,7 @@ struct Cursor {
     /// Whether the journal was given up. A sentence in [`Shipped::problems`] gives the reason.
     closed: bool,
     gaps: u32,
-    /// How many times in a row the controller has failed to take rows after the trial's death.
+    /// After the trial's death: how many consecutive times the controller has not taken the rows.
     troubles: u32,
 }
 

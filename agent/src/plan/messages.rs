@@ -47,7 +47,7 @@ pub enum Event {
         /// The time from the trial's start to its end.
         ran: Duration,
     },
-    /// The report of an attempt that is over is done, or was given up.
+    /// The agent has reported the end of an attempt, or has given the report up.
     Reported(Attempt),
     /// The occupancy of an ended trial's slot has changed.
     Slot(Attempt, Occupancy),

@@ -18,7 +18,7 @@ use crate::{processes::process::Identity, trial::spec};
 
 /// The file that holds a [`Who`].
 const IDENTITY: &str = "identity.json";
-/// The most agents of one sweep that can run on a node without `--data`.
+/// The most agents without `--data` that can run on a node for one sweep.
 const MOST_AGENTS: usize = 64;
 
 /// The identity of an agent.

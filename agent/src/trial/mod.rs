@@ -330,8 +330,8 @@ impl<L: Link> Life<L> {
     }
 
     /// If no order to stop came and SIGTERM may have ended the program, waits up to [`LATE_STOP`]
-    /// for an order to leave. The node may be going away, and the agent may get its own SIGTERM
-    /// later than the program.
+    /// for an order with [`Cause::Leaving`]. A node that shuts down sends SIGTERM to all processes,
+    /// and the agent may get it later than the program.
     async fn await_late_stop(&mut self, exit: Option<&Exit>) {
         if self.stop.is_none() && exit.is_none_or(Exit::is_by_term) {
             let late = timeout(LATE_STOP, self.trial.stops.recv()).await;

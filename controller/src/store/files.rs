@@ -105,8 +105,8 @@ pub(crate) fn is_there(tx: &Tx<'_>, run: i64, file: &File) -> Result<bool> {
 }
 
 /// Reads at most `limit` files of a run whose paths come after `after`, in the order of their
-/// paths. For each path, it reads the file that the newest attempt has logged, apart from fenced
-/// files.
+/// paths. Files of fenced attempts do not count. Of the others, it reads for each path the file of
+/// the newest attempt.
 pub(crate) fn page(tx: &Tx<'_>, run: i64, after: &str, limit: u32) -> Result<Vec<File>> {
     tx.all(
         "SELECT path, sha256, size, kind, attempt, logged_ms FROM files AS one

@@ -1,6 +1,6 @@
 //! Tests the store: answered writes survive a restart, a failing or panicking use case harms no
-//! other, and a full disk loses nothing. Also tests the lock on the folder, private files, foreign
-//! files and damaged values.
+//! other, and a full disk loses nothing. Also tests the lock on the folder, the permissions of its
+//! files, files that are not the store's, and damaged values.
 
 use std::{
     fs::Permissions,

@@ -126,7 +126,7 @@ impl std::fmt::Debug for Reach {
     }
 }
 
-/// Returns whether the value of [`INSECURE_VAR`] allows what it is about.
+/// Returns whether this value of [`INSECURE_VAR`] allows calls without TLS over a network.
 pub fn allows(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
     !matches!(text.as_str(), "" | "0" | "n" | "no" | "f" | "false" | "off")

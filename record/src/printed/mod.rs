@@ -84,8 +84,8 @@ fn read(piece: &str) -> Printed {
                     add(objects, &mut printed);
                     return printed;
                 }
-                // An object with text behind it is not a row. Such an object gets a doubt only at
-                // the front of a piece, where the program probably meant it as a row.
+                // An object with text after it on its line is not a row. The doubt is noted only
+                // if the object begins the line: there, the program probably meant a row.
                 Ok((_, end)) => {
                     printed.doubt = printed.doubt.or(first.then_some(Doubt::Followed));
                     from = end;

@@ -117,8 +117,8 @@ pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhauste
     Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
 }
 
-/// Returns the number of cells, or `None` if a `u64` cannot hold it. A space in which an active
-/// parameter has no grid has no cells.
+/// Returns the number of cells, or `None` if a `u64` cannot hold it. A combination of values in
+/// which a parameter without a grid is active is no cell.
 pub(super) fn bound(space: &Space) -> Option<u64> {
     forest(space, &ladders(space)).size()
 }

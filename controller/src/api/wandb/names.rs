@@ -34,8 +34,8 @@ pub(super) fn of_announced(key: i64) -> String {
     id("Artifact", &["announced", &key.to_string()])
 }
 
-/// Returns the id of a version of an artifact. The client keeps the id with which it has announced
-/// the version.
+/// Returns the id of a version of an artifact. If the client has announced the version, this is the
+/// id of the announcement, because the client goes on using it.
 pub(super) fn of_artifact(view: &ArtifactView) -> String {
     match &view.announced {
         Some(announced) => of_announced(announced.key),

@@ -252,8 +252,8 @@ fn note_late(run: &mut Draft<'_>, stream: StreamName) {
     }
 }
 
-/// Adds an append to the run's summary, counts and value. The value of a trial does not change
-/// after the trial's end, because the search reads the value from the event of that end.
+/// Updates the run's summary, counts and value with the rows of an append. After a trial's end its
+/// value stays as it is, because the search has read the value from the event of that end.
 fn sum_up(
     change: &mut Change<'_>,
     run: &mut Draft<'_>,

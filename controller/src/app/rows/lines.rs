@@ -34,7 +34,7 @@ use crate::{
 
 /// The beginning of the names of writers whose rows are numbered lines.
 const WRITER: &str = "wandb";
-/// The end of the name of a writer that has the later forms of lines of the console.
+/// The suffix of the name of a writer that stores changed lines of the console.
 const AGAIN: &str = ".again";
 /// The bytes of frames that are appended at once.
 const APPEND_BYTES: usize = 1 << 20;
@@ -252,9 +252,9 @@ fn place(
     Ok(found.unwrap_or_else(new))
 }
 
-/// Passes if a line is the one that is stored under its number, so that it only comes again. A
-/// process that was replaced may still send lines, and these have the numbers of the new process's
-/// lines.
+/// Passes if a line is a repeat of the line that is stored under its number. If the line differs,
+/// it comes from a process that was replaced and still sends lines, under numbers that the new
+/// process uses.
 fn check_known(
     tx: &Tx<'_>,
     stream: Stream<'_>,
