@@ -1,7 +1,7 @@
 //! Runs that the client has logged without a controller: `sweep import wandb` and `wandb sync`
 //! bring the same rows and files.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::Lab;
 
 use crate::{
@@ -44,7 +44,29 @@ fn an_offline_run_arrives_with_its_files() {
             assert!(files.iter().any(|path| path.starts_with(part)), "{run}: {files:#?}");
         }
     }
+    let [imported, synced] = ["imported", "away"].map(|project| {
+        let version = lab.json(&["artifact", "show", &format!("{project}/model:best"), "--json"]);
+        let version = version.as_object().unwrap();
+        ["version", "type", "digest", "metadata", "files", "size"].map(|key| version[key].clone())
+    });
+    assert_eq!(imported, synced);
+    let files = imported[4].as_array().unwrap();
+    let paths: Vec<&Value> = files.iter().map(|file| &file["path"]).collect();
+    assert_eq!(paths, ["data.tar", "notes/note.txt"]);
+    // The table is an artifact too.
+    let listed = lab.json(&["artifact", "ls", "--project", "imported", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed:#}");
     // A repeated import adds nothing.
     lab.json(&["import", "wandb", "wandb", "--project", "imported", "--json"]);
     assert_eq!(history(&lab, &id).len(), 7);
+    // Without the client's copies of the files, the import says what it leaves out.
+    let copies = lab.dir().join(".local/share/wandb/artifacts/staging");
+    std::fs::remove_dir_all(copies).unwrap();
+    let again = lab.json(&["import", "wandb", "wandb", "--project", "again", "--json"]);
+    assert_eq!(again[0]["skipped"], json!({ "artifact": 2 }));
+    let notes = again[0]["notes"].as_array().unwrap();
+    assert!(
+        notes[1].as_str().unwrap().contains("`model` is left out: cannot read `"),
+        "{notes:#?}"
+    );
 }

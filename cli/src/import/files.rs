@@ -31,23 +31,26 @@ pub(super) async fn known(
 
 /// Sends the content of a file, unless the controller has it. Returns the file's row.
 pub(super) async fn send(controller: &Controller, file: &Attached) -> Result<FileRow, Failure> {
-    let Attached { path, kind, content } = file;
-    let hashed = match content {
+    let Hashed { sha256, size } = content(controller, &file.content).await?;
+    Ok(FileRow { path: file.path.clone(), sha256, size, kind: file.kind.to_owned() })
+}
+
+/// Sends a content, unless the controller has it. Returns its hash and its size.
+pub(super) async fn content(controller: &Controller, content: &Content) -> Result<Hashed, Failure> {
+    match content {
         Content::File(place) => {
             let hashed = of_file(place).map_err(|error| unreadable(place, &error))?;
             put(controller, place, &hashed).await?;
-            hashed
+            Ok(hashed)
         }
         Content::Bytes(bytes) => {
             let hashed = Hashed::of(bytes);
             let mut place = NamedTempFile::new().map_err(|error| unwritable(&error))?;
             place.write_all(bytes).map_err(|error| unwritable(&error))?;
             put(controller, place.path(), &hashed).await?;
-            hashed
+            Ok(hashed)
         }
-    };
-    let Hashed { sha256, size } = hashed;
-    Ok(FileRow { path: path.clone(), sha256, size, kind: (*kind).to_owned() })
+    }
 }
 
 async fn put(controller: &Controller, place: &Path, hashed: &Hashed) -> Result<(), Failure> {

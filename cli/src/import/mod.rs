@@ -2,11 +2,14 @@
 //! importer is a subfolder with its sources and readers. The module `send` sends the runs of all
 //! importers to the controller.
 
+mod artifacts;
+mod calls;
 mod files;
 mod past;
 mod paths;
 mod send;
 mod source;
+mod streams;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
@@ -62,9 +65,10 @@ pub(crate) struct Tensorboard {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-History, config, summary, console and system metrics are imported, and the name, tags, notes,
-group and job type. The import counts the records that it cannot store yet (media, artifacts) and
-reports them. A run keeps its id. Folders with the same id are one resumed run: import them
+History, config, summary, console, system metrics, files, media and artifacts are imported, and the
+name, tags, notes, group and job type. The files of artifacts are where the client has put them on
+this machine. The import counts the records that it cannot store and reports them. A run keeps its
+id. Folders with the same id are one resumed run: import them
 together. A repeated import adds what was written since the last one and never creates a second
 run.
 

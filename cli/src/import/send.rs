@@ -4,31 +4,21 @@
 //! stored values again. If the run has ended, it sends new values as the run's next attempt. See
 //! docs/decisions/imports.md.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io, mem,
-};
+use std::io;
 
-use proto::v1::{AppendRows, BeginRun, Block, EndRun, ReadRows, Run, RunBegun};
-use record::{Row, Value, Writer};
+use proto::v1::{BeginRun, EndRun, Run, RunBegun};
 use serde_json::Value as Json;
-use terminal::{Exit, Failure};
+use terminal::Failure;
 use tonic::Code;
 
 use super::{
-    files,
+    calls::{call, each, introduction, unreadable},
     past::{self, Past, Relation, Values},
     paths,
-    source::{Attached, Found, next_fitting},
+    source::{Found, next_fitting},
+    streams::{Known, META, Streams},
 };
 use crate::{connect, connect::Controller, stream::Stream, view};
-
-/// The size at which an append is sent, in bytes: far below the controller's limit.
-const APPEND_BYTES: usize = 1 << 20;
-/// The stream where an import records what it has read.
-const META: &str = "meta";
-/// The stream of the run's files.
-const FILES: &str = "files";
 
 /// The result of sending a run.
 pub(crate) struct Sent {
@@ -63,13 +53,11 @@ pub(super) async fn send(
     while let Some((stream, mut row)) =
         next_fitting(&mut *reader).map_err(|error| unreadable(found, &error))?
     {
-        let files = reader.files();
+        let (files, versions) = (reader.files(), reader.versions());
         let already = streams.tail(stream).await?.skip(stream, &mut row);
         let is_history = stream == Stream::History;
         seen += u64::from(is_history);
-        for file in files {
-            streams.attach(file).await?;
-        }
+        streams.attach(files, versions).await?;
         if !already {
             rows += u64::from(is_history);
             streams.push(stream, &row).await?;
@@ -78,26 +66,12 @@ pub(super) async fn send(
             told(seen);
         }
     }
-    for file in reader.files() {
-        streams.attach(file).await?;
-    }
+    streams.attach(reader.files(), reader.versions()).await?;
     for stream in [Stream::History, Stream::System, Stream::Summary, Stream::Console] {
         streams.flush(stream).await?;
     }
     end(controller, found, &streams.run, streams.attempt).await?;
     Ok(Sent { run, rows, known: was_known })
-}
-
-fn unreadable(found: &Found, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Input, paths::unreadable(&found.source.path(), error))
-}
-
-/// The controller's run for a source, and its relation to the source.
-struct Known {
-    run: Run,
-    key: String,
-    past: Past,
-    relation: Relation,
 }
 
 /// Finds the controller's run for the source, or begins it. If the run of a key has other contents,
@@ -185,35 +159,6 @@ async fn is_beginning(
     Ok(next.map_err(lost)?.is_none())
 }
 
-/// Calls `show` with each row of a stream that earlier imports of this kind of source have written.
-/// Skips fenced rows. Stops when `show` returns false.
-async fn each(
-    controller: &Controller,
-    found: &Found,
-    run: &str,
-    stream: &str,
-    mut show: impl FnMut(&Block, Row) -> bool,
-) -> Result<(), Failure> {
-    let lost = |status| controller.failure(&status);
-    let message =
-        ReadRows { run: run.to_owned(), stream: stream.to_owned(), attempt: 0, follow: false };
-    let mut blocks = controller.dial().runs().read(message).await.map_err(lost)?.into_inner();
-    while let Some(block) = blocks.message().await.map_err(lost)? {
-        if block.fenced || block.writer != found.source.writer() {
-            continue;
-        }
-        let rows = record::rows(&block.frames).map_err(|corrupt| {
-            Failure::new(Exit::Bug, format!("the rows of run `{run}` cannot be read: {corrupt}"))
-        })?;
-        for row in rows {
-            if !show(&block, row) {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Begins the run of this key, or finds it if an earlier import has begun it. If `with_id` is true
 /// and the run has an id in the source, the run keeps this id, unless the controller refuses the
 /// id.
@@ -244,27 +189,6 @@ async fn begin(
     call(controller, message).await.map_err(|status| controller.failure(&status))
 }
 
-async fn call(controller: &Controller, message: BeginRun) -> Result<RunBegun, tonic::Status> {
-    let mut runs = controller.dial().runs();
-    connect::with_tries(async || runs.begin(connect::within_patience(message.clone())).await).await
-}
-
-/// Builds the message with the run's project, name, config, labels and start time.
-fn introduction(found: &Found) -> BeginRun {
-    let about = found.about.clone();
-    BeginRun {
-        project: about.project,
-        name: about.name,
-        config_json: Json::Object(about.config).to_string(),
-        tags: about.tags,
-        notes: about.notes,
-        group: about.group,
-        job_type: about.job_type,
-        started_ms: found.times.map(|(first, _)| first),
-        ..BeginRun::default()
-    }
-}
-
 async fn end(
     controller: &Controller,
     found: &Found,
@@ -283,217 +207,4 @@ async fn end(
         .await
         .map_err(|status| controller.failure(&status))?;
     Ok(())
-}
-
-/// The state of one stream of the run.
-#[derive(Default)]
-struct Tail {
-    /// The number of rows of the stream that the controller has from this attempt and writer;
-    /// `None` before the first append.
-    offset: Option<u64>,
-    /// The number of the source's values that earlier imports have stored and that were not skipped
-    /// yet.
-    stored: u64,
-    /// The last row that earlier imports have stored; `None` if there is none.
-    last: Option<Row>,
-    encoder: Writer,
-    frames: Vec<u8>,
-    /// The number of rows in `frames` and in the encoder.
-    waiting: u64,
-}
-
-impl Tail {
-    /// Removes the stored values from the row and returns whether no value is left. A summary row
-    /// is not changed: the result says whether its values equal the stored ones.
-    fn skip(&mut self, stream: Stream, row: &mut Row) -> bool {
-        if stream == Stream::Summary {
-            // A source has one summary, and it changes when the source grows.
-            return self.last.as_ref().is_some_and(|last| same_values(last, row));
-        }
-        let values = usize::try_from(self.stored).unwrap_or(usize::MAX).min(row.values.len());
-        self.stored -= values as u64;
-        row.values.drain(..values);
-        row.values.is_empty()
-    }
-}
-
-/// Compares the values of two rows by their encoded bytes, so NaN equals NaN.
-fn same_values(one: &Row, other: &Row) -> bool {
-    let [one, other] = [one, other].map(|row| {
-        let mut frames = Vec::new();
-        let row = Row { values: row.values.clone(), ..Row::default() };
-        Writer::default().frame(&[row], &mut frames);
-        frames
-    });
-    one == other
-}
-
-struct Streams<'a> {
-    controller: &'a Controller,
-    found: &'a Found,
-    run: String,
-    attempt: u32,
-    key: String,
-    past: Past,
-    /// Whether the attempt is running and may write.
-    is_live: bool,
-    /// Whether the import replaces the rows of earlier imports.
-    anew: bool,
-    /// Whether this import has recorded what it is going to send.
-    is_open: bool,
-    of: HashMap<Stream, Tail>,
-    /// The paths and hashes of the run's files; `None` until they are needed.
-    known: Option<HashSet<(String, String)>>,
-}
-
-impl<'a> Streams<'a> {
-    fn new(controller: &'a Controller, found: &'a Found, known: Known) -> Self {
-        let Known { run, key, past, relation } = known;
-        Self {
-            controller,
-            found,
-            is_live: run.state == "running",
-            run: run.id,
-            attempt: run.attempt,
-            key,
-            past,
-            anew: relation == Relation::Rewritten,
-            is_open: false,
-            of: HashMap::new(),
-            known: None,
-        }
-    }
-
-    /// Prepares the run for rows. Begins the next attempt, unless the present one is running and
-    /// its rows stay. Records the files that the rows come from.
-    async fn open(&mut self) -> Result<(), Failure> {
-        if !self.is_live || self.anew {
-            let resume = if self.anew { "anew" } else { "must" };
-            let message = BeginRun {
-                id: self.run.clone(),
-                resume: resume.to_owned(),
-                idempotency_key: format!("{}-after-{}", self.key, self.attempt),
-                ..introduction(self.found)
-            };
-            let begun = call(self.controller, message).await;
-            self.attempt = begun.map_err(|status| self.controller.failure(&status))?.attempt;
-        }
-        let rows = self.past.rows(self.found.source.parts(), self.anew);
-        let mut rows = rows.map_err(|error| unreadable(self.found, &error))?;
-        let definition = |said: &Json| Row {
-            values: vec![("metric".to_owned(), Value::Json(said.to_string()))],
-            ..Row::default()
-        };
-        rows.extend(self.found.about.metrics.iter().map(definition));
-        let mut frames = Vec::new();
-        Writer::default().frame(&rows, &mut frames);
-        let offset = self.append(META, 0, Vec::new()).await?;
-        self.append(META, offset, frames).await?;
-        self.is_open = true;
-        Ok(())
-    }
-
-    /// Returns the stream's tail. The first call for a stream reads the stored rows from the
-    /// controller.
-    async fn tail(&mut self, stream: Stream) -> Result<&mut Tail, Failure> {
-        if !self.of.contains_key(&stream) {
-            let tail = self.read_back(stream).await?;
-            self.of.insert(stream, tail);
-        }
-        Ok(self.of.entry(stream).or_default())
-    }
-
-    /// Counts the values of the stream that earlier imports have stored.
-    async fn read_back(&self, stream: Stream) -> Result<Tail, Failure> {
-        let mut tail = Tail::default();
-        // A restart never takes back console lines or system metrics, so those of all attempts
-        // count.
-        let goes_on = matches!(stream, Stream::Console | Stream::System);
-        let since = if goes_on { 0 } else { self.past.since };
-        if self.anew && !goes_on {
-            return Ok(tail);
-        }
-        each(self.controller, self.found, &self.run, stream.name(), |block, row| {
-            if block.attempt >= since {
-                tail.stored += row.values.len() as u64;
-                tail.last = Some(row);
-            }
-            true
-        })
-        .await?;
-        Ok(tail)
-    }
-
-    /// Sends a file of the run, unless the run has it.
-    async fn attach(&mut self, file: Attached) -> Result<(), Failure> {
-        if self.known.is_none() {
-            let (controller, run) = (self.controller, &self.run);
-            self.known = Some(files::known(controller, run).await?);
-        }
-        let sent = files::send(self.controller, &file).await?;
-        let known = self.known.get_or_insert_default();
-        if !known.insert((sent.path.clone(), sent.sha256.clone())) {
-            return Ok(());
-        }
-        if !self.is_open {
-            self.open().await?;
-        }
-        let wall_ms = self.found.times.map_or(0, |(_, last)| last);
-        let mut frames = Vec::new();
-        Writer::default().frame(&[sent.to_row(0, wall_ms)], &mut frames);
-        let offset = self.append(FILES, 0, Vec::new()).await?;
-        self.append(FILES, offset, frames).await?;
-        Ok(())
-    }
-
-    async fn push(&mut self, stream: Stream, row: &Row) -> Result<(), Failure> {
-        if !self.is_open {
-            self.open().await?;
-        }
-        let tail = self.tail(stream).await?;
-        let values = row.values.iter().map(|(key, value)| (key.as_str(), value.borrow()));
-        tail.encoder.row(row.step, row.wall_ms, values, &mut tail.frames);
-        tail.waiting += 1;
-        if tail.frames.len() >= APPEND_BYTES { self.flush(stream).await } else { Ok(()) }
-    }
-
-    async fn flush(&mut self, stream: Stream) -> Result<(), Failure> {
-        let Some(tail) = self.of.get_mut(&stream).filter(|tail| tail.waiting > 0) else {
-            return Ok(());
-        };
-        tail.encoder.flush(&mut tail.frames);
-        let (offset, waiting, frames) =
-            (tail.offset, mem::take(&mut tail.waiting), mem::take(&mut tail.frames));
-        let offset = match offset {
-            Some(offset) => offset,
-            None => self.append(stream.name(), 0, Vec::new()).await?,
-        };
-        let next = offset + waiting;
-        let stored = self.append(stream.name(), offset, frames).await?;
-        self.tail(stream).await?.offset = Some(next);
-        if stored == next {
-            return Ok(());
-        }
-        let message = format!("run `{}` has {stored} rows where {next} were expected", self.run);
-        Err(Failure::new(Exit::Refused, message)
-            .hint("make sure that no other import of the same run is running"))
-    }
-
-    /// Appends frames and returns how many rows of this attempt and writer the stream then has.
-    async fn append(&self, stream: &str, offset: u64, frames: Vec<u8>) -> Result<u64, Failure> {
-        let message = AppendRows {
-            run: self.run.clone(),
-            attempt: self.attempt,
-            writer: self.found.source.writer().to_owned(),
-            stream: stream.to_owned(),
-            offset,
-            frames,
-        };
-        let mut runs = self.controller.dial().runs();
-        let appended = connect::with_tries(async || {
-            runs.append(connect::within_patience(message.clone())).await
-        })
-        .await;
-        appended.map(|appended| appended.next).map_err(|status| self.controller.failure(&status))
-    }
 }

@@ -65,6 +65,12 @@ pub(crate) trait Reader {
         Vec::new()
     }
 
+    /// Returns the versions of artifacts that [`Reader::next`] has come across since the last call,
+    /// like [`Reader::files`].
+    fn versions(&mut self) -> Vec<Version> {
+        Vec::new()
+    }
+
     /// Returns what was left out so far.
     fn losses(&mut self) -> &mut Losses;
 
@@ -91,6 +97,37 @@ pub(crate) struct Attached {
 pub(crate) enum Content {
     Bytes(Vec<u8>),
     File(PathBuf),
+}
+
+/// A version of an artifact that the run logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) name: String,
+    /// The type of the artifact, such as `model`.
+    pub(crate) kind: String,
+    /// A JSON object; empty if there is none.
+    pub(crate) metadata: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One path of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The path in the artifact.
+    pub(crate) path: String,
+    pub(crate) origin: Origin,
+}
+
+/// Where the content of an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    File(PathBuf),
+    /// Outside Besom. `digest` identifies the data, if the program has looked at them.
+    Reference {
+        url: String,
+        digest: Option<String>,
+    },
 }
 
 /// A file of a source, up to the length that it had when it was found. The programs that write such

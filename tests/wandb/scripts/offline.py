@@ -12,3 +12,7 @@ with wandb.init(project="away", id="offline", mode="offline", config={"lr": 0.1}
     with open("note.txt", "w") as file:
         file.write("kept")
     run.save("note.txt")
+    model = wandb.Artifact("model", "model", metadata={"layers": 2})
+    model.add_file("note.txt", "notes/note.txt")
+    model.add_reference("https://example.com/data.tar", "data.tar", checksum=False)
+    run.log_artifact(model, aliases=["best"])

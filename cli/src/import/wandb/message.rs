@@ -22,7 +22,7 @@ pub(super) struct Record {
     #[prost(message, optional, tag = "7")]
     pub(super) stats: Option<Stats>,
     #[prost(message, optional, tag = "8")]
-    pub(super) artifact: Option<Opaque>,
+    pub(super) artifact: Option<Artifact>,
     #[prost(message, optional, tag = "9")]
     pub(super) tensorboard: Option<Opaque>,
     #[prost(message, optional, tag = "10")]
@@ -198,6 +198,64 @@ pub(super) struct FileItem {
     /// The kind of the file; 1 means a file of W&B itself, such as the list of packages.
     #[prost(int32, tag = "3")]
     pub(super) kind: i32,
+}
+
+/// A version of an artifact that the run logs.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Artifact {
+    #[prost(string, tag = "4")]
+    pub(super) kind: String,
+    #[prost(string, tag = "5")]
+    pub(super) name: String,
+    #[prost(string, tag = "7")]
+    pub(super) description: String,
+    /// A JSON object, or nothing.
+    #[prost(string, tag = "8")]
+    pub(super) metadata: String,
+    #[prost(string, repeated, tag = "11")]
+    pub(super) aliases: Vec<String>,
+    #[prost(message, optional, tag = "12")]
+    pub(super) manifest: Option<Manifest>,
+    /// Whether the version is complete. Several runs may add to one that is not.
+    #[prost(bool, tag = "14")]
+    pub(super) finalize: bool,
+    /// The version to which this one only adds.
+    #[prost(string, tag = "17")]
+    pub(super) base: String,
+    #[prost(string, repeated, tag = "19")]
+    pub(super) tags: Vec<String>,
+    /// Whether this version only adds to the newest one.
+    #[prost(bool, tag = "100")]
+    pub(super) incremental: bool,
+}
+
+/// What an artifact contains.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Manifest {
+    #[prost(message, repeated, tag = "4")]
+    pub(super) contents: Vec<Entry>,
+    /// The path of a compressed file that has the contents, one JSON object a line, if there are
+    /// very many of them.
+    #[prost(string, tag = "5")]
+    pub(super) file: String,
+}
+
+/// One path of an artifact, in a message or in a line of a manifest's file.
+#[derive(Clone, PartialEq, prost::Message, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Entry {
+    #[prost(string, tag = "1")]
+    pub(super) path: String,
+    /// The MD5 of a file in base64, or what identifies the data of a reference.
+    #[prost(string, tag = "2")]
+    pub(super) digest: String,
+    /// The URL of a reference; empty for a file.
+    #[prost(string, tag = "3")]
+    #[serde(rename = "ref")]
+    pub(super) reference: String,
+    /// Where the client has put a copy of the file.
+    #[prost(string, tag = "6")]
+    pub(super) local_path: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

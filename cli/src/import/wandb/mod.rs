@@ -1,6 +1,7 @@
 //! Reads W&B's files. A folder that W&B's client wrote holds a run, or a part of a resumed run. The
 //! folder's file `run-ID.wandb` has everything but media. `sweep import wandb` uses this module.
 
+mod artifact;
 mod framing;
 mod message;
 mod parts;

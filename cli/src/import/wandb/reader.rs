@@ -19,6 +19,7 @@ use record::{
 use serde_json::{Value as Json, json};
 
 use super::{
+    artifact,
     framing::{Next, Records},
     message::{Changes, FileItem, History, Item, Metric, Output, Record, Run, Stats, Time},
     parts::{self, Place},
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     import::{
         paths::shown,
-        source::{About, Attached, Content, Losses, Part, Reader},
+        source::{About, Attached, Content, Losses, Part, Reader, Version},
     },
     stream::Stream,
 };
@@ -54,6 +55,8 @@ pub(super) struct RunReader {
     folder: PathBuf,
     /// The files of the records that were read last.
     attached: Vec<Attached>,
+    /// The artifacts of the records that were read last.
+    versions: Vec<Version>,
     place: Place,
     damaged: u64,
     overwritten: u64,
@@ -78,6 +81,7 @@ pub(super) struct RunReader {
 impl Reader for RunReader {
     fn next(&mut self) -> io::Result<Option<(Stream, Row)>> {
         self.attached.clear();
+        self.versions.clear();
         loop {
             if let Some(row) = self.ready.pop_front() {
                 return Ok(Some(row));
@@ -105,6 +109,10 @@ impl Reader for RunReader {
 
     fn files(&mut self) -> Vec<Attached> {
         mem::take(&mut self.attached)
+    }
+
+    fn versions(&mut self) -> Vec<Version> {
+        mem::take(&mut self.versions)
     }
 
     fn losses(&mut self) -> &mut Losses {
@@ -143,6 +151,7 @@ impl RunReader {
             path: shown(&first.path),
             folder: folder(&first),
             attached: Vec::new(),
+            versions: Vec::new(),
             files,
             places,
             place,
@@ -190,9 +199,11 @@ impl RunReader {
         for file in record.files.unwrap_or_default().files {
             self.attach(file);
         }
-        for artifact in [record.artifact, record.link_artifact, record.use_artifact] {
-            artifact.iter().for_each(|_| self.losses.skip("artifact"));
+        if let Some(artifact) = record.artifact {
+            self.versions.extend(artifact::version(artifact, &mut self.losses));
         }
+        record.link_artifact.iter().for_each(|_| self.losses.skip("artifact link"));
+        record.use_artifact.iter().for_each(|_| self.losses.skip("artifact use"));
         record.alert.iter().for_each(|_| self.losses.skip("alert"));
         if let Some(metric) = record.metric {
             self.about.metrics.push(definition(metric));
