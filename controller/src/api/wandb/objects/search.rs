@@ -68,7 +68,8 @@ pub(super) async fn count(
     asked: &Asked<'_>,
     project: &ProjectId,
 ) -> Result<Answer, Fault> {
-    let search = search(asked, project, None)?;
+    // A number needs no order.
+    let search = Search { order: Vec::new(), ..search(asked, project, None)? };
     Ok(find::keys(session.app(), &session.caller, search).await?.len().into())
 }
 
