@@ -221,7 +221,7 @@ impl Controller {
         };
         let mut failure = Failure::new(exit, said);
         let own = dial::hint(status);
-        failure.hints.extend(own.map(sanitise).or_else(|| advice.map(str::to_owned)));
+        failure.hints.extend(own.map(|hint| sanitise(&hint)).or_else(|| advice.map(str::to_owned)));
         failure
     }
 
@@ -336,7 +336,7 @@ mod tests {
     #[tokio::test]
     async fn the_controllers_own_hint_wins_and_is_sanitised() {
         let mut status = Status::unauthenticated("unknown \u{1b}[31mtoken");
-        status.metadata_mut().insert(dial::HINT_KEY, "ask who started it".parse().unwrap());
+        dial::advise(&mut status, "ask who started it");
         let failure = controller(Some("t")).failure(&status);
         assert_eq!(
             (failure.message.as_str(), failure.hints),

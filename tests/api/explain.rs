@@ -67,7 +67,7 @@ async fn the_explanation_of_a_sweep_finds_the_parameter_that_matters() {
 #[tokio::test]
 async fn an_impossible_explanation_is_refused_with_a_hint() {
     let mut lab = Lab::start().await;
-    let hint = |status: &Status| dial::hint(status).unwrap_or_default().to_owned();
+    let hint = |status: &Status| dial::hint(status).unwrap_or_default();
     let sweep = lab.create(&two()).await;
     let mut agent = lab.agent("one", &sweep.id);
     valley(&mut agent, 3).await;

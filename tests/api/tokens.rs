@@ -51,7 +51,7 @@ async fn without_the_token_nothing_opens() {
         let refused =
             lab.dial(token).sweeps().list(proto::v1::ListSweeps::default()).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated);
-        assert!(refused.metadata().get("besom-hint").is_some());
+        assert!(proto::dial::hint(&refused).is_some());
     }
 }
 

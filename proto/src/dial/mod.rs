@@ -34,8 +34,9 @@ pub const TOKEN_VAR: &str = "BESOM_TOKEN";
 pub const TRUST_VAR: &str = "BESOM_TRUST";
 /// The environment variable that allows calls over a network without TLS.
 pub const INSECURE_VAR: &str = "BESOM_INSECURE";
-/// The metadata key under which a status carries advice to a person.
-pub const HINT_KEY: &str = "besom-hint";
+/// The metadata key under which a status carries advice to a person. The value is binary, because
+/// advice may have any characters.
+const HINT_KEY: &str = "besom-hint-bin";
 /// The metadata key under which a status carries the offset at which a refused append should have
 /// begun.
 pub const OFFSET_KEY: &str = "besom-offset";
@@ -330,9 +331,15 @@ fn causes(status: &Status) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(status.source(), |&cause| cause.source())
 }
 
+/// Adds advice to a status.
+pub fn advise(status: &mut Status, hint: &str) {
+    status.metadata_mut().insert_bin(HINT_KEY, MetadataValue::from_bytes(hint.as_bytes()));
+}
+
 /// Returns the advice that a status carries; `None` if it carries none.
-pub fn hint(status: &Status) -> Option<&str> {
-    status.metadata().get(HINT_KEY)?.to_str().ok()
+pub fn hint(status: &Status) -> Option<String> {
+    let bytes = status.metadata().get_bin(HINT_KEY)?.to_bytes().ok()?;
+    String::from_utf8(bytes.into()).ok()
 }
 
 /// Returns the offset at which the append should begin, if the controller refused an append that

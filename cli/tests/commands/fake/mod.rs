@@ -214,7 +214,7 @@ impl Sweeps for Shared {
             Code::FailedPrecondition,
             format!("pause does not apply to sweep `{SWEEP}`: it is finished"),
         );
-        status.metadata_mut().insert("besom-hint", "`sweep retry` reopens it".parse().unwrap());
+        proto::dial::advise(&mut status, "`sweep retry` reopens it");
         Err(status)
     }
 

@@ -1,8 +1,8 @@
-//! Maps each kind of error to a gRPC status, in one table. The metadata of the status hold a hint
-//! as `besom-hint`, and the offset that an append needs as `besom-offset`.
+//! Maps each kind of error to a gRPC status, in one table. The metadata of the status hold a hint,
+//! and the offset that an append needs as `besom-offset`.
 
-use proto::dial::{HINT_KEY, OFFSET_KEY};
-use tonic::{Code, Status, metadata::MetadataValue};
+use proto::dial::{self, OFFSET_KEY};
+use tonic::{Code, Status};
 
 use crate::app::{
     error::{Error, Why, Words},
@@ -45,12 +45,8 @@ const MESSAGE: usize = 5000;
 fn tell(code: Code, words: Words) -> Status {
     let message = cut(&words.message, MESSAGE);
     let mut status = Status::new(code, message);
-    // A hint with a control character, such as a line break, cannot be sent, and is left out. No
-    // program depends on hints.
-    if let Some(hint) =
-        words.hint.and_then(|hint| MetadataValue::try_from(cut(&hint, MESSAGE / 5)).ok())
-    {
-        status.metadata_mut().insert(HINT_KEY, hint);
+    if let Some(hint) = words.hint {
+        dial::advise(&mut status, cut(&hint, MESSAGE / 5));
     }
     status
 }
@@ -68,6 +64,13 @@ mod tests {
         );
         let missing = status(Error::no_sweep(&"abc".into()));
         assert_eq!((missing.code(), missing.message()), (Code::NotFound, "no sweep `abc`"));
-        assert_eq!(missing.metadata().get("besom-hint").unwrap(), "`sweep ls` shows what there is");
+        assert_eq!(dial::hint(&missing).unwrap(), "`sweep ls` shows what there is");
+    }
+
+    #[test]
+    fn a_hint_may_have_any_characters() {
+        let hint = "did you mean `größe`?\nor `大きさ`, 50 % of it";
+        let found = status(Error::invalid("no parameter `x`").hint(hint));
+        assert_eq!(dial::hint(&found).unwrap(), hint);
     }
 }
