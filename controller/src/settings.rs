@@ -177,6 +177,10 @@ pub struct Limits {
     pub curve_buckets: usize,
     /// Buckets of all curves of a call.
     pub most_buckets: usize,
+    /// Rows that one call may read by their steps.
+    pub read_rows: usize,
+    /// Bytes of all rows that one call reads by their steps.
+    pub read_bytes: usize,
     /// Bytes of one blob: a file of a run or of an artifact. The default is the largest size that a
     /// row of a file may name.
     pub blob_bytes: u64,
@@ -265,6 +269,8 @@ impl Default for Limits {
             curve_keys: 100,
             curve_buckets: 800,
             most_buckets: 100_000,
+            read_rows: 100_000,
+            read_bytes: 64 << 20,
             blob_bytes: 1 << 40,
             hashes: 10_000,
             artifact_runs: 1000,

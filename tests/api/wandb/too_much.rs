@@ -82,3 +82,25 @@ async fn compressed_rows_are_read_and_bombs_are_refused() {
     let missing = client.stream("home/p/nothing", lines(0, &[1.5]));
     assert_eq!(missing.status, 404, "{missing:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_of_steps_comes_whole_or_not_at_all() {
+    let lab = Lab::with(|settings| settings.limits.read_bytes = 2000).await;
+    let client = Caller::new(&lab, None);
+    client.upsert(json!({"name": "r", "modelName": "p"}));
+    client.stream("home/p/r", lines(0, &[0.5; 40]));
+    let ask = |asked: &str| {
+        let query =
+            format!("{{ project(name: \"p\") {{ run(name: \"r\") {{ history({asked}) }} }} }}");
+        client.ask(&query, json!({}))
+    };
+    let rows = |asked: &str| {
+        let answer = ask(asked).json();
+        answer["data"]["project"]["run"]["history"].as_array().unwrap().len()
+    };
+    assert_eq!(rows("minStep: 0, maxStep: 5"), 5);
+    let refused = ask("minStep: 0, maxStep: 40");
+    assert!(refused.error().ends_with("ask for fewer steps"), "{refused:?}");
+    let sampled = rows("samples: 40");
+    assert!((2..40).contains(&sampled), "{sampled}");
+}

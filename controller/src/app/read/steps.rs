@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
-use record::{Row, RowRef, columns::Head, ids::RunId, stream::StreamName};
+use record::{Row, RowRef, Value, columns::Head, ids::RunId, stream::StreamName};
 
 use crate::{
     app::{
@@ -17,6 +17,7 @@ use crate::{
         rows::pieces::{self, damaged},
         runs::{lineage::Lineage, lookup},
     },
+    settings::Limits,
     store::{self, Tx, blocks::Stream, runs::Run},
 };
 
@@ -32,21 +33,40 @@ pub(crate) struct Slice {
     pub(crate) keys: HashSet<String>,
     /// The steps.
     pub(crate) steps: Range<u64>,
-    /// The most rows, chosen evenly from all.
-    pub(crate) most: usize,
+    /// Which of the rows with such a step.
+    pub(crate) choice: Choice,
 }
 
-/// Returns the rows in the order of their steps.
+/// Which rows a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice {
+    /// All rows.
+    All,
+    /// At most so many rows, chosen evenly from all.
+    Sample(u64),
+}
+
+/// Returns the rows in the order of their steps. A sample has fewer rows than the caller asks for
+/// if these have more than `Limits::read_rows` or `Limits::read_bytes`.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the run does not exist.
+/// Fails with [`Error::Missing`] if the run does not exist. Fails with [`Error::Invalid`] if the
+/// caller asks for all rows and they have more than these limits.
 pub(crate) async fn rows(app: &Arc<App>, caller: &Caller, slice: Slice) -> Result<Vec<Row>, Error> {
     permit::run(app, caller, Right::See, &slice.run).await?;
-    app.read(move |tx, _| read(tx, &lookup::find(tx, &slice.run)?, &slice)).await
+    app.read(move |tx, app| {
+        let limits = &app.settings.limits;
+        read(tx, &lookup::find(tx, &slice.run)?, &slice, limits)
+    })
+    .await
 }
 
-fn read(tx: &Tx<'_>, run: &Run, slice: &Slice) -> Result<Vec<Row>, Error> {
-    let mut sample = Sample::new(slice.most);
+fn read(tx: &Tx<'_>, run: &Run, slice: &Slice, limits: &Limits) -> Result<Vec<Row>, Error> {
+    let most = match slice.choice {
+        Choice::All => limits.read_rows,
+        Choice::Sample(most) => usize::try_from(most).unwrap_or(usize::MAX).min(limits.read_rows),
+    };
+    let mut sample = Sample::new(most, limits.read_bytes);
     let wanted = |key: &str| slice.keys.is_empty() || slice.keys.contains(key);
     for (attempt, writer, counted) in Lineage::of(tx, run)?.streams(tx, run.key, slice.stream)? {
         let stream = Stream { run: run.key, name: slice.stream, attempt, writer: &writer };
@@ -68,6 +88,13 @@ fn read(tx: &Tx<'_>, run: &Run, slice: &Slice) -> Result<Vec<Row>, Error> {
                     take(&mut sample, &row, slice);
                 }
             })?;
+            if matches!(slice.choice, Choice::All) && sample.leaves_out() {
+                let Limits { read_rows, read_bytes, .. } = limits;
+                return Err(Error::invalid(format!(
+                    "the steps have more than {read_rows} rows or {read_bytes} bytes: ask for \
+                     fewer steps"
+                )));
+            }
         }
     }
     let mut rows = sample.finish();
@@ -109,30 +136,47 @@ fn take(sample: &mut Sample, row: &RowRef<'_>, slice: &Slice) {
 /// An even choice from rows whose number is not known before the last of them.
 struct Sample {
     most: usize,
+    /// The most bytes of the kept rows.
+    room: usize,
     /// Every row whose number is a multiple of this is kept.
     stride: usize,
     seen: usize,
     kept: Vec<Row>,
+    /// About how many bytes the kept rows have.
+    bytes: usize,
 }
 
 impl Sample {
-    fn new(most: usize) -> Self {
-        Self { most: most.max(1), stride: 1, seen: 0, kept: Vec::new() }
+    fn new(most: usize, room: usize) -> Self {
+        Self { most: most.max(1), room, stride: 1, seen: 0, kept: Vec::new(), bytes: 0 }
     }
 
     fn offer(&mut self, row: impl FnOnce() -> Row) {
         if self.seen.is_multiple_of(self.stride) {
-            self.kept.push(row());
+            let row = row();
+            self.bytes += weight(&row);
+            self.kept.push(row);
         }
         self.seen += 1;
-        if self.kept.len() >= 2 * self.most && self.seen > 2 * self.most {
-            let mut at = 0;
-            self.kept.retain(|_| {
-                at += 1;
-                at % 2 == 1
-            });
-            self.stride *= 2;
+        while self.kept.len() > 2 * self.most || self.bytes > self.room && self.kept.len() > 1 {
+            self.thin();
         }
+    }
+
+    /// Drops every second row.
+    fn thin(&mut self) {
+        let mut at = 0;
+        self.kept.retain(|_| {
+            at += 1;
+            at % 2 == 1
+        });
+        self.stride *= 2;
+        self.bytes = self.kept.iter().map(weight).sum();
+    }
+
+    /// Returns whether the choice leaves rows out.
+    fn leaves_out(&self) -> bool {
+        self.seen > self.kept.len().min(self.most)
     }
 
     /// Returns the chosen rows. The first row is always one of them.
@@ -146,12 +190,22 @@ impl Sample {
     }
 }
 
+/// Returns about how many bytes a row takes in memory.
+fn weight(row: &Row) -> usize {
+    let text = |value: &Value| match value {
+        Value::Text(text) | Value::Json(text) => text.len(),
+        Value::F64(_) | Value::I64(_) | Value::U64(_) | Value::Bool(_) => 0,
+    };
+    let values = row.values.iter().map(|(key, value)| key.len() + text(value));
+    values.sum::<usize>() + size_of::<Row>() + row.values.len() * size_of::<(String, Value)>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn sampled(rows: usize, most: usize) -> Vec<u64> {
-        let mut sample = Sample::new(most);
+        let mut sample = Sample::new(most, usize::MAX);
         for step in 0..rows as u64 {
             sample.offer(|| Row { step, ..Row::default() });
         }
@@ -170,5 +224,18 @@ mod tests {
             assert!(*least > 0 && *most <= 2 * least, "{rows}: {steps:?}");
         }
         assert!(sampled(0, 10).is_empty());
+    }
+
+    #[test]
+    fn a_sample_of_large_rows_has_fewer_of_them() {
+        let mut sample = Sample::new(100, 10_000);
+        for step in 0..40 {
+            let value = Value::Text("x".repeat(1000));
+            sample.offer(|| Row { step, values: vec![(String::new(), value)], ..Row::default() });
+        }
+        assert!(sample.leaves_out());
+        let rows = sample.finish();
+        let steps: Vec<u64> = rows.iter().map(|row| row.step).collect();
+        assert_eq!(steps, [0, 8, 16, 24, 32]);
     }
 }

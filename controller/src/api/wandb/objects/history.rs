@@ -16,15 +16,13 @@ use crate::{
     app::read::{
         console::{self, Line, Which},
         history,
-        steps::{self, Slice},
+        steps::{self, Choice, Slice},
         views::RunView,
     },
 };
 
 /// The rows of a sample if the client does not say how many.
 const SAMPLES: u64 = 500;
-/// The most rows that are read at once.
-const MOST: usize = 100_000;
 /// The most lines of a console that are read at once.
 const MOST_LINES: u64 = 10_000;
 /// The keys that every row has.
@@ -58,32 +56,19 @@ async fn whole(
 ) -> Result<Answer, Fault> {
     let samples = asked.number("samples");
     let window = asked.number("minStep").zip(asked.number("maxStep"));
-    let (steps, most) = match window {
-        Some((least, end)) => (least..end, MOST + 1),
-        None => (0..u64::MAX, bounded(samples.unwrap_or(SAMPLES))),
+    // A range of steps comes whole, because the client would not notice that rows are missing.
+    let (steps, choice) = match window {
+        Some((least, end)) => (least..end, Choice::All),
+        None => (0..u64::MAX, Choice::Sample(samples.unwrap_or(SAMPLES))),
     };
-    let slice = Slice { run: view.run.id.clone(), stream, keys: HashSet::new(), steps, most };
+    let slice = Slice { run: view.run.id.clone(), stream, keys: HashSet::new(), steps, choice };
     let rows = steps::rows(session.app(), &session.caller, slice).await?;
-    check_whole(window.is_some(), rows.len())?;
     let started_ms = view.run.created_ms;
     let line = |row| match stream {
         StreamName::System => lines::text(&lines::write_system(row, started_ms), row, "system."),
         _ => lines::text(&lines::write(row, started_ms), row, ""),
     };
     Ok(Json::from(rows.iter().map(line).collect::<Vec<_>>()).into())
-}
-
-/// Refuses to leave out rows of a range of steps, because the client would not notice.
-fn check_whole(is_window: bool, rows: usize) -> Result<(), Fault> {
-    if is_window && rows > MOST {
-        let message = format!("the steps have more than {MOST} rows: ask for fewer steps");
-        return Err(Fault::wrong(message));
-    }
-    Ok(())
-}
-
-fn bounded(samples: u64) -> usize {
-    usize::try_from(samples).unwrap_or(MOST).min(MOST)
 }
 
 /// Returns a list of rows for each specification, with the keys that it names.
@@ -102,10 +87,10 @@ async fn of_spec(session: &Session, view: &RunView, spec: &Json) -> Result<Json,
     let keys: Vec<&str> = keys.iter().filter_map(Json::as_str).collect();
     let window = spec["minStep"].as_u64().zip(spec["maxStep"].as_u64());
     let samples = spec["samples"].as_u64().unwrap_or(SAMPLES);
-    let (steps, most): (Range<u64>, _) = match window {
+    let (steps, choice): (Range<u64>, _) = match window {
         // Here the client means the last step too.
-        Some((least, last)) => (least..last.saturating_add(1), MOST + 1),
-        None => (0..u64::MAX, bounded(samples)),
+        Some((least, last)) => (least..last.saturating_add(1), Choice::All),
+        None => (0..u64::MAX, Choice::Sample(samples)),
     };
     let logged = keys.iter().filter(|key| !ALWAYS.contains(key));
     let slice = Slice {
@@ -113,10 +98,9 @@ async fn of_spec(session: &Session, view: &RunView, spec: &Json) -> Result<Json,
         stream: StreamName::History,
         keys: logged.map(|key| (*key).to_owned()).collect(),
         steps,
-        most,
+        choice,
     };
     let rows = steps::rows(session.app(), &session.caller, slice).await?;
-    check_whole(window.is_some(), rows.len())?;
     let reduced = |row| {
         let Json::Object(mut line) = lines::write(row, view.run.created_ms) else {
             return Json::Null;
