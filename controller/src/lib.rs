@@ -87,7 +87,7 @@ impl Core {
 
     /// Returns everything that is served beside gRPC.
     fn pages(&self) -> Router {
-        api::wandb::routes(self.app.clone()).fallback(api::http::answer)
+        api::wandb::routes(self.app.clone()).merge(api::web::routes(self.app.clone()))
     }
 
     /// Does one step of the work that no call asks for: it ends leases that ran out, checks the

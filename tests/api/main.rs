@@ -34,3 +34,4 @@ mod summaries;
 mod tokens;
 mod wandb;
 mod warm_start;
+mod web;

@@ -9,8 +9,10 @@ mod fuzzing;
 mod install;
 mod libtorch;
 mod say;
+mod stamp;
 mod test;
 mod wandb;
+mod web;
 
 use std::{fmt, process::ExitCode};
 
@@ -32,6 +34,8 @@ Tasks:
   fuzz [NAME [S]]    feed arbitrary bytes to each decoder, or only to NAME, for 60 or S seconds;
                      needs a nightly Rust and `cargo install cargo-fuzz`
   wandb-clients [V]  run the tests of W&B's client with its older versions, or with these
+  web                build the dashboard, which the next build of the controller embeds;
+                     needs Node.js and npm
   install            build controller, agent and sweep, and put them on the PATH
   libtorch           fetch libtorch into the cache folder (demo and test do it themselves)
   libtorch --env     print the shell line with which a plain `cargo build -p examples`
@@ -109,6 +113,7 @@ fn main() -> ExitCode {
             Err(_) => Err(Failure::new(format!("`{seconds}` is not a number of seconds"))),
         },
         ["wandb-clients", versions @ ..] => wandb::older(versions),
+        ["web"] => web::build(),
         ["install"] => install::run(),
         ["libtorch"] => libtorch::ensure().map(|folder| say::line(folder.display())),
         ["libtorch", "--env"] => libtorch::ensure()

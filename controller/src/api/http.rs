@@ -1,5 +1,5 @@
-//! Serves browsers, and people who type the address into curl: one page says what listens here.
-//! `lib.rs` puts it behind all other pages.
+//! Serves people who type the address into curl: one page says what listens here. `api::web`
+//! answers so to everything that is no page of the dashboard.
 
 use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header},
@@ -10,7 +10,7 @@ const PAGE: &str = "\
 This is the controller of Besom: it keeps the runs of hyperparameter sweeps and hands out their
 trials.
 
-It speaks gRPC to its programs. There is no dashboard for browsers yet. In a terminal:
+It speaks gRPC to its programs. A browser shows the dashboard at this address. In a terminal:
 
   export BESOM_CONTROLLER=...                 the address of this page
   export BESOM_TOKEN=...                      if the controller was started with a token

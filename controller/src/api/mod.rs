@@ -6,3 +6,4 @@ pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod local;
 pub(crate) mod wandb;
+pub(crate) mod web;

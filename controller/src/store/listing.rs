@@ -2,6 +2,8 @@
 //! metric definitions, and their summaries. `app::read::find` calls it. It reads a column of a run
 //! only when the caller asks for it, and copies no text.
 
+use std::collections::BTreeMap;
+
 use record::ids::{ProjectId, SweepId};
 
 use super::database::{Error, Result, Row, Tx};
@@ -148,6 +150,50 @@ pub(crate) fn projects(tx: &Tx<'_>) -> Result<Vec<(ProjectId, i64)>> {
         &[],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
+}
+
+/// The counts of a project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Counted {
+    /// The number of its runs.
+    pub(crate) runs: u64,
+    /// The number of its runs that are not over.
+    pub(crate) live: u64,
+    /// The number of its sweeps.
+    pub(crate) sweeps: u64,
+    /// When its newest run or sweep was created, in milliseconds since the epoch.
+    pub(crate) newest_ms: i64,
+    /// The newest of its sweeps that has a best run, and the value of this run.
+    pub(crate) best: Option<(SweepId, f64)>,
+}
+
+/// Counts the runs and sweeps of each project that has any.
+pub(crate) fn counted(tx: &Tx<'_>) -> Result<BTreeMap<ProjectId, Counted>> {
+    let mut found: BTreeMap<ProjectId, Counted> = BTreeMap::new();
+    let runs = "SELECT project, count(*), max(created_ms) FROM runs GROUP BY project";
+    tx.each(runs, &[], |row| {
+        let one = found.entry(row.get(0)?).or_default();
+        (one.runs, one.newest_ms) = (row.count(1)?, row.get(2)?);
+        Ok::<_, Error>(true)
+    })?;
+    let live = "SELECT project, count(*) FROM runs \
+                WHERE state IN ('queued', 'leased', 'running') GROUP BY project";
+    tx.each(live, &[], |row| {
+        found.entry(row.get(0)?).or_default().live = row.count(1)?;
+        Ok::<_, Error>(true)
+    })?;
+    let sweeps = "SELECT s.project, s.created_ms, s.id, p.best_value FROM sweeps s \
+                  JOIN progress p ON p.sweep = s.id ORDER BY s.key DESC";
+    tx.each(sweeps, &[], |row| {
+        let one = found.entry(row.get(0)?).or_default();
+        one.sweeps += 1;
+        one.newest_ms = one.newest_ms.max(row.get(1)?);
+        if let (None, Some(value)) = (&one.best, row.get::<Option<f64>>(3)?) {
+            one.best = Some((row.get(2)?, value));
+        }
+        Ok::<_, Error>(true)
+    })?;
+    Ok(found)
 }
 
 /// Returns when the first run, sweep or portfolio of a project was created, in milliseconds since

@@ -12,40 +12,40 @@ use crate::lab::Lab;
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// Returns the JSON of the answer.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 
     /// Returns the message of an error.
-    pub(super) fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         self.json()["errors"][0]["message"].as_str().unwrap_or_default().to_owned()
     }
 }
 
 /// Someone who calls with a key.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     address: String,
     key: Option<String>,
 }
 
 impl Caller {
-    pub(super) fn new(lab: &Lab, key: Option<&str>) -> Self {
+    pub(crate) fn new(lab: &Lab, key: Option<&str>) -> Self {
         let address = lab.address().replace("http://", "");
         Self { address, key: key.map(str::to_owned) }
     }
 
     /// Sends one request with these further lines of its head.
-    pub(super) fn send(&self, method: &str, path: &str, lines: &[&str], body: &[u8]) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, lines: &[&str], body: &[u8]) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         if let Some(key) = &self.key {
             let basic = STANDARD.encode(format!("api:{key}"));
@@ -72,13 +72,13 @@ impl Caller {
     }
 
     /// Sends a document of GraphQL.
-    pub(super) fn ask(&self, query: &str, variables: Value) -> Answer {
+    pub(crate) fn ask(&self, query: &str, variables: Value) -> Answer {
         let body = json!({ "query": query, "variables": variables }).to_string();
         self.send("POST", "/graphql", &["Content-Type: application/json"], body.as_bytes())
     }
 
     /// Creates a run or changes it.
-    pub(super) fn upsert(&self, input: Value) -> Answer {
+    pub(crate) fn upsert(&self, input: Value) -> Answer {
         let query = "mutation U($input: UpsertBucketInput!) { upsertBucket(input: $input) \
             { inserted bucket { id name displayName historyLineCount project { name entity \
             { name } } } } }";
@@ -86,13 +86,13 @@ impl Caller {
     }
 
     /// Sends the rows of a run.
-    pub(super) fn stream(&self, run: &str, body: Value) -> Answer {
+    pub(crate) fn stream(&self, run: &str, body: Value) -> Answer {
         let path = format!("/files/{run}/file_stream");
         self.send("POST", &path, &[], body.to_string().as_bytes())
     }
 
     /// Asks for the address of a file of a run.
-    pub(super) fn upload(&self, run: &str, path: &str) -> Answer {
+    pub(crate) fn upload(&self, run: &str, path: &str) -> Answer {
         let mut names = run.split('/');
         let mut name = || names.next().unwrap();
         let query = "mutation C($entity: String!, $project: String!, $run: String!, \
@@ -119,7 +119,7 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
 }
 
 /// Returns lines of history with these values, from this step on.
-pub(super) fn lines(first: u64, values: &[f64]) -> Value {
+pub(crate) fn lines(first: u64, values: &[f64]) -> Value {
     let line = |(step, value): (u64, &f64)| {
         json!(format!("{{\"_step\": {step}, \"_timestamp\": 1.5, \"loss\": {value}}}"))
     };

@@ -3,7 +3,7 @@
 
 mod agents;
 mod artifacts;
-mod http;
+pub(crate) mod http;
 mod lines;
 mod rights;
 mod storage;

@@ -1,5 +1,5 @@
-//! Lists projects. A project exists if it has a run, a sweep or a portfolio. `api::wandb` calls
-//! this module. It changes nothing.
+//! Lists projects. A project exists if it has a run, a sweep or a portfolio. The handlers in `api`
+//! call this module. It changes nothing.
 
 use std::sync::Arc;
 
@@ -14,8 +14,44 @@ use crate::{
             permit,
         },
     },
-    store,
+    store::{self, listing::Counted},
 };
+
+/// A project and its counts.
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectView {
+    /// The project.
+    pub(crate) project: ProjectId,
+    /// The counts of its runs and sweeps.
+    pub(crate) counted: Counted,
+    /// The metric of the sweep that `counted` names as the best; `None` if it names none.
+    pub(crate) metric: Option<(String, bool)>,
+}
+
+/// Returns every project with runs or sweeps that the caller may see, sorted by name.
+///
+/// # Errors
+/// Refuses the token of a run.
+pub(crate) async fn counted(app: &Arc<App>, caller: &Caller) -> Result<Vec<ProjectView>, Error> {
+    caller.admits(Right::See)?;
+    let caller = caller.clone();
+    app.read(move |tx, app| {
+        let found = store::listing::counted(tx)?;
+        // Runs and sweeps of older controllers may have no project, and so no page.
+        let seen = found.into_iter().filter(|(project, _)| {
+            !project.name().is_empty() && caller.may(Right::See, project, None)
+        });
+        seen.map(|(project, counted)| {
+            let plan = counted.best.as_ref().map(|(sweep, _)| app.plans.get(tx, sweep));
+            let plan = plan.transpose()?;
+            let metric = plan.as_ref().and_then(|plan| plan.metric());
+            let metric = metric.map(|metric| (metric.name.clone(), metric.maximize));
+            Ok(ProjectView { project, counted, metric })
+        })
+        .collect()
+    })
+    .await
+}
 
 /// Returns the projects of a team that the caller may see, sorted by name, and when the first run
 /// or sweep of each was created, in milliseconds since the epoch.

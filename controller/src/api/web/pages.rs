@@ -1,0 +1,95 @@
+//! Answers everything that is neither a call of the API nor of another door: the files of the
+//! dashboard, its pages, and the links that W&B's client prints.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, Method, Uri, header},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::{assets, session};
+use crate::{
+    api::http,
+    app::{App, read::views, runs::lookup::Named},
+};
+
+/// The bytes of a name that stand for themselves in a path.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Answers a request.
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return http::answer(method, uri).await;
+    }
+    let path = uri.path().trim_start_matches('/');
+    let is_browser = is_browser(&headers);
+    let found = match path.split('/').collect::<Vec<_>>()[..] {
+        [""] | ["login" | "fleet" | "settings"] | ["p", ..] if is_browser => {
+            Some(assets::index(&headers))
+        }
+        _ => assets::file(path, &headers),
+    };
+    let found = match found {
+        None if is_browser && !path.starts_with(assets::HASHED) => link(&app, path, &headers).await,
+        found => found,
+    };
+    match found {
+        // The length stays in the headers.
+        Some(answer) if method == Method::HEAD => without_body(answer),
+        Some(answer) => answer,
+        None => http::answer(method, uri).await,
+    }
+}
+
+fn is_browser(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+fn without_body(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    if let Some(length) = http_body::Body::size_hint(&body).exact() {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+/// Returns the page behind a link that W&B's client prints; `None` if it is no such link.
+async fn link(app: &Arc<App>, path: &str, headers: &HeaderMap) -> Option<Response> {
+    let parts = path.split('/').map(|part| percent_decode_str(part).decode_utf8());
+    let parts = parts.collect::<Result<Vec<_>, _>>().ok()?;
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    let page = match parts[..] {
+        ["authorize"] => "/settings".to_owned(),
+        [team, project] => to(&["p", team, project]),
+        [team, project, "sweeps", sweep] => to(&["p", team, project, "s", sweep]),
+        [team, project, "runs", name] => {
+            // Only a known caller learns the id of a run from its name.
+            let Ok(caller) = session::caller(app, headers) else {
+                let next = utf8_percent_encode(path, PLAIN);
+                return Some(Redirect::to(&format!("/login?next=%2F{next}")).into_response());
+            };
+            let (project_id, name) = (format!("{team}/{project}"), name.to_owned());
+            let named = Named { id: None, project: project_id, name: name.clone() };
+            let found = views::find_run(app, &caller, named).await.ok().flatten();
+            let id = found.map_or(name, |view| view.run.id.to_string());
+            to(&["p", team, project, "r", &id])
+        }
+        _ => return None,
+    };
+    Some(Redirect::to(&page).into_response())
+}
+
+/// Returns the path with these parts.
+fn to(parts: &[&str]) -> String {
+    parts.iter().map(|part| format!("/{}", utf8_percent_encode(part, PLAIN))).collect()
+}

@@ -1,0 +1,103 @@
+//! Tests what all answers share: who gets one, which headers it has, and what a wrong request gets.
+
+use record::ids::HOME;
+use serde_json::json;
+
+use super::{ask, get, problem};
+use crate::{
+    lab::{Lab, RANDOM},
+    wandb::http::Caller,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_says_who_calls() {
+    let lab = Lab::start().await;
+    let session = get(&Caller::new(&lab, None), "/session");
+    let expected = json!({
+        "user": null, "team": "home", "admin": true, "open": true,
+        "version": env!("CARGO_PKG_VERSION")
+    });
+    assert_eq!(session, expected);
+    let lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
+    let nobody = get(&Caller::new(&lab, None), "/session");
+    assert_eq!((&nobody["open"], &nobody["admin"]), (&json!(false), &json!(false)));
+    assert_eq!(get(&Caller::new(&lab, Some("hush")), "/session")["admin"], true);
+    problem(&ask(&Caller::new(&lab, Some("wrong")), "/session"), 401);
+    problem(&ask(&Caller::new(&lab, None), "/projects"), 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_request_gets_a_problem_and_every_answer_protects_the_browser() {
+    let lab = Lab::start().await;
+    let caller = Caller::new(&lab, None);
+    let detail = problem(&ask(&caller, "/nowhere"), 404);
+    assert!(detail.contains("/nowhere"), "{detail}");
+    let detail = problem(&ask(&caller, "/projects?limt=3"), 400);
+    assert!(detail.contains("limt"), "{detail}");
+    problem(&caller.send("POST", "/api/v1/projects", &[], b""), 405);
+    let foreign = caller.send("POST", "/api/v1/projects", &["Origin: https://evil.com"], b"");
+    let detail = problem(&foreign, 403);
+    assert!(detail.contains("https://evil.com"), "{detail}");
+    for path in ["/api/v1/projects", "/api/v1/nowhere", "/p/vision/digits", "/"] {
+        let head = caller.send("GET", path, &["Accept: text/html"], b"").head;
+        for line in ["script-src 'self'", "nosniff", "no-referrer", "frame-ancestors 'none'"] {
+            assert!(head.contains(line), "{path}: {head}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_the_dashboard_and_links_of_wandb_lead_into_it() {
+    let lab = Lab::start().await;
+    let caller = Caller::new(&lab, None);
+    let browse = |path: &str| caller.send("GET", path, &["Accept: text/html,*/*"], b"");
+    let page = browse("/");
+    assert_eq!(page.status, 200);
+    assert!(page.head.contains("text/html") && page.head.contains("no-cache"), "{}", page.head);
+    for path in ["/login", "/p/vision/digits/s/abc?tab=trials", "/fleet", "/settings"] {
+        assert_eq!(browse(path).body, page.body, "{path}");
+    }
+    assert_eq!(browse("/assets/gone-1.js").status, 404);
+    assert_eq!(browse("/a/b/c").status, 404);
+    let to = |path: &str| {
+        let answer = browse(path);
+        let line = answer.head.lines().find_map(|line| line.strip_prefix("location: "));
+        (answer.status, line.unwrap_or_default().to_owned())
+    };
+    assert_eq!(to(&format!("/{HOME}/digits")), (303, format!("/p/{HOME}/digits")));
+    assert_eq!(to(&format!("/{HOME}/digits/sweeps/abc")), (303, format!("/p/{HOME}/digits/s/abc")));
+    assert_eq!(to("/authorize"), (303, "/settings".to_owned()));
+    // The run's id is not its name, because a run of another project has the same name.
+    let upsert = |project: &str| {
+        let run = json!({ "entityName": "home", "modelName": project, "name": "first" });
+        caller.upsert(run).json()
+    };
+    upsert("other");
+    upsert("digits");
+    let run = get(&caller, "/projects");
+    assert_eq!(run["projects"][0]["runs"], 1);
+    let (status, at) = to(&format!("/{HOME}/digits/runs/first"));
+    assert_eq!(status, 303);
+    assert!(at.starts_with(&format!("/p/{HOME}/digits/r/")) && !at.ends_with("first"), "{at}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projects_come_with_their_counts_and_best_result() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nproject: digits\n")).await.id;
+    let mut agent = lab.agent("one", &sweep);
+    for value in [2.0, 1.0] {
+        let start = agent.ask().await;
+        agent.log(&start, 0, "val/loss", &[value]).await.unwrap();
+        agent.end(&start, "finished").await.unwrap();
+    }
+    agent.ask().await;
+    let projects = get(&Caller::new(&lab, None), "/projects");
+    let [project] = projects["projects"].as_array().unwrap().as_slice() else {
+        panic!("{projects}");
+    };
+    let counts = ["runs", "live", "sweeps"].map(|count| project[count].as_u64().unwrap());
+    assert_eq!(counts, [3, 1, 1]);
+    let best = json!({ "sweep": sweep, "metric": "val/loss", "maximize": false, "value": 1.0 });
+    assert_eq!((&project["team"], &project["best"]), (&json!("home"), &best));
+}
