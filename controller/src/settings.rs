@@ -45,6 +45,10 @@ pub struct Settings {
     pub keepalive: Duration,
     /// The least time between two looks for changes that a watcher of a sweep has not received.
     pub watch_pause: Duration,
+    /// The least time between two hints to a follower of changes.
+    pub hint_pause: Duration,
+    /// The time after which a follower of changes hears that there was none.
+    pub alive: Duration,
     /// How long an agent that sends no heartbeat stays in lists.
     pub forget_agents: Duration,
     /// How long after its last upload the controller keeps a blob to which nothing refers. The
@@ -181,6 +185,14 @@ pub struct Limits {
     pub read_rows: usize,
     /// Bytes of all rows that one call reads by their steps.
     pub read_bytes: usize,
+    /// Runs whose curves one call may lay over each other.
+    pub series_runs: usize,
+    /// Keys of these curves.
+    pub series_keys: usize,
+    /// Buckets of all these curves. A call that asks for more gets wider buckets.
+    pub series_buckets: usize,
+    /// Subjects that one caller may follow over one connection.
+    pub topics: usize,
     /// Bytes of one blob: a file of a run or of an artifact. The default is the largest size that a
     /// row of a file may name.
     pub blob_bytes: u64,
@@ -211,6 +223,8 @@ impl Default for Settings {
             handshake: Duration::from_secs(10),
             keepalive: Duration::from_secs(20),
             watch_pause: Duration::from_millis(100),
+            hint_pause: Duration::from_millis(500),
+            alive: Duration::from_secs(15),
             forget_agents: Duration::from_secs(3600),
             blob_grace: Duration::from_secs(24 * 3600),
             storage_bytes: u64::MAX,
@@ -271,6 +285,10 @@ impl Default for Limits {
             most_buckets: 100_000,
             read_rows: 100_000,
             read_bytes: 64 << 20,
+            series_runs: 1000,
+            series_keys: 50,
+            series_buckets: 1_000_000,
+            topics: 64,
             blob_bytes: 1 << 40,
             hashes: 10_000,
             artifact_runs: 1000,

@@ -22,7 +22,8 @@ pub enum StreamName {
 }
 
 impl StreamName {
-    const ALL: [Self; 6] =
+    /// All streams.
+    pub const ALL: [Self; 6] =
         [Self::Console, Self::Files, Self::History, Self::Meta, Self::Summary, Self::System];
 
     /// Returns the word that rows and messages use.

@@ -30,7 +30,7 @@ use crate::lab::{FakeAgent, Lab, RANDOM};
 /// project vision/digits, of an admin of another team, and of the member with less than everything:
 /// for reading, for agents of the sweep, for agents of another sweep, and for logging to
 /// vision/digits. `run` is the token of another run of the sweep. `none` has no token.
-const CALLERS: [&str; 13] = [
+pub(crate) const CALLERS: [&str; 13] = [
     "root",
     "viewer",
     "member",
@@ -91,16 +91,16 @@ const TABLE: &[(&str, &str)] = &[
     ("Runs.End",            "o - o o - 0  - o 0 o  - x o"),
 ];
 
-const PROJECT: &str = "vision/digits";
+pub(crate) const PROJECT: &str = "vision/digits";
 /// The versions of the artifact `net`, of which each call of `Remove` removes one.
 const VERSIONS: u64 = 10;
 
 /// A controller with people, a sweep in [`PROJECT`] and a running trial with everything.
-struct World {
-    lab: Lab,
-    keys: Vec<(&'static str, Option<String>)>,
-    sweep: String,
-    run: String,
+pub(crate) struct World {
+    pub(crate) lab: Lab,
+    pub(crate) keys: Vec<(&'static str, Option<String>)>,
+    pub(crate) sweep: String,
+    pub(crate) run: String,
     removed: AtomicU64,
     admin: Dial,
 }
@@ -184,7 +184,7 @@ async fn fill(lab: &Lab, agent: &mut FakeAgent, start: &proto::v1::Start) {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
         lab.stop().await;
         let mut keys = people(lab.folder()).await;

@@ -54,6 +54,10 @@ pub(crate) enum Number {
     Rows,
     /// When the run was created, in milliseconds since the epoch.
     Created = 21,
+    /// When the present attempt started, in milliseconds since the epoch.
+    Started,
+    /// When the run ended, in milliseconds since the epoch.
+    Ended,
 }
 
 /// The parts of a run's summary, as frames.
@@ -106,7 +110,7 @@ macro_rules! select {
             "SELECT r.key, r.id, r.sweep, r.project, r.name, r.tags, r.config, r.state, r.agent, \
             a.grouped, a.job_type, \
              a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, \
-             s.ranges, r.slug, r.created_ms \
+             s.ranges, r.slug, r.created_ms, r.started_ms, r.ended_ms \
              FROM runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
              r.key ",
             $rest

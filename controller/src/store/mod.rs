@@ -27,6 +27,7 @@ pub(crate) mod links;
 pub(crate) mod listing;
 mod open_error;
 pub(crate) mod people;
+pub(crate) mod places;
 pub(crate) mod printed;
 pub(crate) mod rungs;
 pub(crate) mod runs;

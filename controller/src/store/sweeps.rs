@@ -142,6 +142,16 @@ pub(crate) fn newest(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<(i64, S
     )
 }
 
+/// Lists the id, the project and the state of every sweep, the newest first.
+pub(crate) fn places(tx: &Tx<'_>) -> Result<Vec<(SweepId, ProjectId, State)>> {
+    tx.all(
+        "SELECT s.id, s.project, p.state FROM sweeps s JOIN progress p ON p.sweep = s.id \
+         ORDER BY s.key DESC",
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )
+}
+
 columns! {
     /// Reads the progress of a sweep.
     macro progress_columns, fn read_progress() -> Progress {

@@ -5,6 +5,7 @@ use proto::v1::{
     Block, CurveAxis, CurveBucket, CurveList, HistoryKey, HistoryKeyList, HistoryKeys, KeyCurve,
     ReadCurve, ReadHistory, history_server::History,
 };
+use record::stream::StreamName;
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, stream};
@@ -21,7 +22,9 @@ impl History for Door {
         request: Request<HistoryKeys>,
     ) -> Result<Response<HistoryKeyList>, Status> {
         let (caller, HistoryKeys { run }) = self.enter(request).await?;
-        let keys = history::keys(&self.app, &caller, run.into()).await.map_err(status)?;
+        let keys = history::keys(&self.app, &caller, run.into(), StreamName::History)
+            .await
+            .map_err(status)?;
         Ok(Response::new(HistoryKeyList { keys: keys.into_iter().map(key_to).collect() }))
     }
 

@@ -44,6 +44,16 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", detail)
     }
 
+    /// Makes the problem of a body that is too large.
+    pub(super) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail)
+    }
+
+    /// Makes the problem of a request that did not arrive whole.
+    pub(super) fn torn(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+    }
+
     /// Makes the problem of a request that a foreign page may have made.
     pub(super) fn foreign(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)

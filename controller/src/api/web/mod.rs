@@ -4,17 +4,33 @@
 
 mod asked;
 mod assets;
+mod columns;
+mod console;
 mod error;
+mod events;
+mod explain;
+mod fleet;
 mod guard;
+mod keys;
+mod overview;
 mod pages;
 mod projects;
+mod rows;
+mod runs;
+mod series;
 mod session;
+mod sweeps;
 #[cfg(test)]
 mod types;
 
 use std::sync::Arc;
 
-use axum::{Router, http::Uri, middleware, routing::get};
+use axum::{
+    Router,
+    http::Uri,
+    middleware,
+    routing::{get, post},
+};
 
 use crate::app::App;
 use error::Problem;
@@ -24,7 +40,23 @@ use error::Problem;
 pub(crate) fn routes(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/session", get(session::show))
+        .route("/overview", get(overview::show))
+        .route("/fleet", get(fleet::list))
+        .route("/fleet/timeline", get(fleet::timeline))
         .route("/projects", get(projects::list))
+        .route("/projects/{team}/{project}/runs", get(runs::list))
+        .route("/projects/{team}/{project}/keys", get(keys::of_project))
+        .route("/projects/{team}/{project}/sweeps", get(sweeps::list))
+        .route("/projects/{team}/{project}/columns", post(columns::table))
+        .route("/runs/{run}", get(runs::show).patch(runs::edit))
+        .route("/runs/{run}/stop", post(runs::stop))
+        .route("/runs/{run}/keys", get(keys::of_run))
+        .route("/runs/{run}/console", get(console::read))
+        .route("/series", post(series::read))
+        .route("/events", get(events::follow))
+        .route("/sweeps/{sweep}", get(sweeps::show))
+        .route("/sweeps/{sweep}/explain", get(explain::read))
+        .route("/sweeps/{sweep}/{deed}", post(sweeps::act))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), guard::admit));

@@ -1,37 +1,78 @@
 //! Compares the TypeScript types of the dashboard with the Rust types of the API. The Rust types
 //! are the truth, and the file is written from them.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use ts_rs::{Config, TS};
+use ts_rs::{Config, TS, TypeVisitor};
 
 use super::{
+    columns::{ColumnsHead, TableQuery},
+    console::Console,
     error::Problem,
-    projects::{Best, Project, Projects},
+    events::Changed,
+    explain::Explanation,
+    fleet::{Fleet, Timeline},
+    keys::{ProjectKeys, RunKeys},
+    overview::Overview,
+    projects::Projects,
+    rows::RunDetail,
+    runs::{RunEdit, Runs},
+    series::{SeriesExtra, SeriesQuery},
     session::Session,
+    sweeps::{SweepDetail, Sweeps},
 };
 
 /// The variable that makes the test write the file.
 const WRITE: &str = "BESOM_WRITE_TYPES";
 
-/// Returns the declarations of types.
-macro_rules! declarations {
-    ($config:expr, $($name:ty),* $(,)?) => {
-        [$(<$name>::decl($config)),*]
-    };
+/// The declarations of types, by name.
+struct Declared {
+    config: Config,
+    types: BTreeMap<String, String>,
+}
+
+impl TypeVisitor for Declared {
+    fn visit<T: TS + 'static + ?Sized>(&mut self) {
+        // Only a type of ours has a file of its own.
+        if T::output_path().is_some()
+            && self.types.insert(T::ident(&self.config), T::decl(&self.config)).is_none()
+        {
+            T::visit_dependencies(self);
+            T::visit_generics(self);
+        }
+    }
 }
 
 fn text() -> String {
-    // No number of the API is beyond what a number of JavaScript holds exactly, but seeds, which
-    // are texts.
+    // No number of the API is beyond what a number of JavaScript holds exactly; seeds are texts.
     let config = Config::new().with_large_int("number");
+    let mut declared = Declared { config, types: BTreeMap::new() };
+    declared.visit::<Problem>();
+    declared.visit::<Session>();
+    declared.visit::<Overview>();
+    declared.visit::<Projects>();
+    declared.visit::<ProjectKeys>();
+    declared.visit::<Runs>();
+    declared.visit::<RunDetail>();
+    declared.visit::<RunEdit>();
+    declared.visit::<RunKeys>();
+    declared.visit::<Console>();
+    declared.visit::<SeriesQuery>();
+    declared.visit::<SeriesExtra>();
+    declared.visit::<Explanation>();
+    declared.visit::<Changed>();
+    declared.visit::<Sweeps>();
+    declared.visit::<SweepDetail>();
+    declared.visit::<Fleet>();
+    declared.visit::<Timeline>();
+    declared.visit::<TableQuery>();
+    declared.visit::<ColumnsHead<()>>();
     let head = format!(
         "// The types of the controller's API. A test writes this file from the Rust types:\n// \
         {WRITE}=1 cargo test -p controller --lib api::web::types\n\n\
         export type Json = null | boolean | number | string | Json[] | {{ [key: string]: Json }};\n"
     );
-    let types = declarations!(&config, Problem, Session, Projects, Project, Best);
-    types.iter().fold(head, |text, one| format!("{text}\nexport {one}\n"))
+    declared.types.values().fold(head, |text, one| format!("{text}\nexport {one}\n"))
 }
 
 #[test]

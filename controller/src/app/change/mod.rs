@@ -174,6 +174,7 @@ impl<'a> Change<'a> {
         run.key = store::runs::insert(self.tx, run)?;
         self.event(Kind::Run, run, &json!({ "attempt": run.attempt, "state": run.state.name() }))?;
         self.effects.leases.push(Lease::Granted(run.present(), run.lease_ms));
+        self.wake_run(run);
         Ok(())
     }
 
@@ -406,11 +407,9 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    fn wake_run(&mut self, run: &Run) {
-        self.wake(Wake::All(Topic::Run(run.id.clone())));
-        if let Some(sweep) = &run.sweep {
-            self.wake(Wake::All(Topic::Sweep(sweep.clone())));
-        }
+    /// Wakes the listeners of a run and of its sweep after the change is committed.
+    pub(crate) fn wake_run(&mut self, run: &Run) {
+        Topic::of_state(run).for_each(|topic| self.wake(Wake::All(topic)));
     }
 
     /// Tells the roster about a change of people. The change must have written it already.
@@ -441,6 +440,8 @@ impl<'a> Change<'a> {
                 store::events::append(self.tx, self.now_ms, event)?;
                 self.wake(Wake::All(Topic::Sweep(sweep.clone())));
                 self.wake(Wake::All(Topic::Work(sweep)));
+                let within = Topic::within(&touched.plan.project);
+                within.into_iter().for_each(|topic| self.wake(Wake::All(topic)));
             }
         }
         Ok(self.effects)

@@ -8,8 +8,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use record::ids::{RunId, SweepId};
+use record::{
+    ids::{ProjectId, RunId, SweepId},
+    stream::StreamName,
+};
 use tokio::sync::{Notify, futures::Notified};
+
+use crate::store::runs::Run;
 
 /// The subject of a change that a task can wait for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +27,43 @@ pub(crate) enum Topic {
     Work(SweepId),
     /// The rows or the state of a run.
     Run(RunId),
+    /// The state of a run, or what is said about it.
+    State(RunId),
+    /// The rows of one stream of a run.
+    Logged(RunId, StreamName),
+    /// The history or the summary of any run of a sweep.
+    LoggedIn(SweepId),
+    /// The history or the summary of any run of a project.
+    LoggedTo(ProjectId),
+    /// The state of any sweep or run of a project.
+    Project(ProjectId),
+    /// The state of any sweep or run of a team.
+    Team(String),
+    /// The state of any sweep or run.
+    Any,
+}
+
+impl Topic {
+    /// Returns the topics of a change in a project: of a sweep's state, or of a run.
+    pub(crate) fn within(project: &ProjectId) -> [Self; 3] {
+        [Self::Project(project.clone()), Self::Team(project.team().to_owned()), Self::Any]
+    }
+
+    /// Returns the topics of a change of a run's state, or of what is said about it.
+    pub(crate) fn of_state(run: &Run) -> impl Iterator<Item = Self> {
+        let own = [Self::Run(run.id.clone()), Self::State(run.id.clone())];
+        let sweep = run.sweep.clone().map(Self::Sweep);
+        own.into_iter().chain(sweep).chain(Self::within(&run.project))
+    }
+
+    /// Returns the topics of new rows in one of a run's streams.
+    pub(crate) fn of_rows(run: &Run, stream: StreamName) -> impl Iterator<Item = Self> {
+        let own = [Self::Run(run.id.clone()), Self::Logged(run.id.clone(), stream)];
+        let is_summed_up = matches!(stream, StreamName::History | StreamName::Summary);
+        let sweep = run.sweep.clone().map(Self::LoggedIn);
+        let all = sweep.into_iter().chain([Self::LoggedTo(run.project.clone())]);
+        own.into_iter().chain(all.filter(move |_| is_summed_up))
+    }
 }
 
 /// The listeners that a wake-up wakes.

@@ -100,6 +100,11 @@ impl BySteps {
         Self { width, end: least, least, pending: None, done: Vec::new() }
     }
 
+    /// Returns the number of steps in each bucket.
+    pub(in crate::app) fn width(&self) -> u64 {
+        self.width
+    }
+
     /// Adds one point.
     pub(in crate::app) fn add(&mut self, step: u64, value: f64) {
         if let Some((before, value)) = self.pending.filter(|(before, _)| *before != step) {
@@ -153,11 +158,27 @@ impl BySteps {
 /// Returns at most `most` buckets over x, which may be any number. `points` must be in the order of
 /// their steps. Points whose x is not finite are left out.
 pub(in crate::app) fn by_x(points: &[Point], most: usize) -> Vec<Bucket> {
-    let finite = || points.iter().filter(|point| point.x.is_finite());
-    let least = finite().map(|point| point.x).fold(f64::INFINITY, f64::min);
-    let last = finite().map(|point| point.x).fold(f64::NEG_INFINITY, f64::max);
+    let bounds = bounds(points.iter().map(|point| point.x));
+    let buckets = bounds.map_or_else(Vec::new, |bounds| on_grid(points, bounds, most));
+    buckets.into_iter().flatten().collect()
+}
+
+/// Returns the smallest and the largest finite number; `None` if there is none.
+pub(in crate::app) fn bounds(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    let finite = numbers.filter(|number| number.is_finite()).map(|number| (number, number));
+    finite.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+}
+
+/// Returns a place for each of `most` buckets of equal width between two limits, both inclusive. A
+/// bucket without points is `None`. `points` must be in the order of their steps. Points beyond the
+/// limits are left out.
+pub(in crate::app) fn on_grid(
+    points: &[Point],
+    (least, last): (f64, f64),
+    most: usize,
+) -> Vec<Option<Bucket>> {
     let mut buckets: Vec<Option<Bucket>> = vec![None; most];
-    for point in finite() {
+    for point in points.iter().filter(|point| (least..=last).contains(&point.x)) {
         // The halves keep the width of the widest range finite.
         let part = (point.x / 2.0 - least / 2.0) / (last / 2.0 - least / 2.0);
         // If all points have the same x, `part` is NaN, which converts to 0.
@@ -167,7 +188,7 @@ pub(in crate::app) fn by_x(points: &[Point], most: usize) -> Vec<Bucket> {
             empty => *empty = Some(Bucket::of(*point)),
         }
     }
-    buckets.into_iter().flatten().collect()
+    buckets
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Reads the lines of a run's console by their numbers. A line that was sent again with another
-//! text has its last text. `api::wandb` calls this module. This module changes nothing.
+//! text has its last text. The handlers in `api` call this module. This module changes nothing.
 
 use std::{ops::Range, sync::Arc};
 
@@ -81,6 +81,93 @@ pub(crate) async fn read(
         Ok((found, all))
     })
     .await
+}
+
+/// Where a caller looks for lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Behind the line with this number, forwards.
+    After(u64),
+    /// Before the line with this number, backwards.
+    Before(u64),
+    /// From the end, backwards.
+    End,
+}
+
+/// The lines that a caller looks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Seek {
+    /// Where.
+    pub(crate) place: Place,
+    /// The most lines.
+    pub(crate) limit: u64,
+    /// The text in the lines, whatever the case of its letters. Every line has the empty text.
+    pub(crate) text: String,
+}
+
+/// The lines that were found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sought {
+    /// The lines, by ascending number.
+    pub(crate) lines: Vec<Line>,
+    /// The first line that was looked at. If there was none, where the caller looks.
+    pub(crate) first: u64,
+    /// The last line that was looked at. If there was none, where the caller looks.
+    pub(crate) last: u64,
+    /// The number of all lines of the run.
+    pub(crate) total: u64,
+}
+
+/// The lines that one snapshot of the database reads.
+const AT_ONCE: u64 = 5000;
+/// The most lines that are looked at for one call.
+const LOOKED_AT: u64 = 200_000;
+
+/// Looks for lines of a run's console, until it has found enough or has looked at
+/// [`LOOKED_AT`] lines.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the run does not exist.
+pub(crate) async fn seek(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: RunId,
+    seek: Seek,
+) -> Result<Sought, Error> {
+    let wanted = seek.text.to_lowercase();
+    let (_, mut total) = read(app, caller, run.clone(), Which::Last(0)).await?;
+    // The lines from `from` up to `to`, without `to`, have been looked at.
+    let (at, is_forward) = match seek.place {
+        Place::After(line) => (line, true),
+        Place::Before(line) => (line.min(total), false),
+        Place::End => (total, false),
+    };
+    let begin = at.saturating_add(u64::from(is_forward));
+    let (mut from, mut to, mut lines) = (begin, begin, Vec::new());
+    let step = if wanted.is_empty() { seek.limit } else { AT_ONCE };
+    while (lines.len() as u64) < seek.limit && to - from < LOOKED_AT {
+        let next = if is_forward { to } else { from.saturating_sub(step) };
+        let count = if is_forward { step } else { from - next };
+        let (mut found, all) = read(app, caller, run.clone(), Which::From(next, count)).await?;
+        (total, from) = (all, from.min(next));
+        let Some(last) = found.last().filter(|_| count > 0) else { break };
+        to = to.max(last.number + 1);
+        found.retain(|line| line.text.to_lowercase().contains(&wanted));
+        match is_forward {
+            true => lines.append(&mut found),
+            false => lines = [found, lines].concat(),
+        }
+    }
+    let more = lines.len().saturating_sub(usize::try_from(seek.limit).unwrap_or(usize::MAX));
+    if more > 0 && is_forward {
+        lines.truncate(lines.len() - more);
+        to = lines.last().map_or(to, |line| line.number + 1);
+    } else if more > 0 {
+        lines.drain(..more);
+        from = lines.first().map_or(from, |line| line.number);
+    }
+    let (first, last) = if from == to { (at, at) } else { (from, to - 1) };
+    Ok(Sought { lines, first, last, total })
 }
 
 impl Line {

@@ -48,8 +48,8 @@ pub(crate) struct Window {
     pub(crate) axis: Axis,
 }
 
-/// The history of a run (see [`Lineage`]) without its fenced rows, in the order of attempt, writer
-/// and row.
+/// The history of a run (see [`Lineage`]), or another stream of it, without its fenced rows, in the
+/// order of attempt, writer and row.
 pub(in crate::app) struct History<'a> {
     tx: &'a Tx<'a>,
     blocks: Vec<Stored>,
@@ -80,11 +80,10 @@ enum Points {
 }
 
 impl<'a> History<'a> {
-    /// Opens the history of a run: reads the heads of merged blocks, and all rows that are not
+    /// Opens a stream of a run: reads the heads of merged blocks, and all rows that are not
     /// merged. Also reads the rows of a merged block of which only the first rows count.
-    pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run) -> Result<Self, Error> {
+    pub(in crate::app) fn open(tx: &'a Tx<'a>, run: &Run, name: StreamName) -> Result<Self, Error> {
         let mut blocks = Vec::new();
-        let name = StreamName::History;
         for (attempt, writer, rows) in Lineage::of(tx, run)?.streams(tx, run.key, name)? {
             let stream = Stream { run: run.key, name, attempt, writer: &writer };
             for piece in store::columns::pieces(tx, stream)? {
@@ -130,37 +129,85 @@ impl<'a> History<'a> {
     pub(in crate::app) fn curve(&self, key: &str, window: &Window) -> Result<Vec<Bucket>, Error> {
         let segments = self.segments(key, window)?;
         let most = window.buckets.max(1);
-        let is_sorted = segments.iter().all(|segment| segment.in_order)
-            && segments.windows(2).all(|pair| pair[0].steps.1 < pair[1].steps.0);
         if window.axis == Axis::Step {
-            let (least, last) = (window.steps.start(), window.steps.end());
-            let bounds = segments.iter().map(|segment| segment.steps);
-            let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
-            let Some(bounds) = bounds.map(|(from, to)| (from.max(*least), to.min(*last))) else {
-                return Ok(Vec::new());
-            };
+            let Some(bounds) = steps_of(&segments, window) else { return Ok(Vec::new()) };
             let mut buckets = BySteps::new(bounds, most as u64);
-            if is_sorted {
-                for segment in segments {
-                    match self.run(&segment, window)? {
-                        Some((first, values)) => buckets.add_run(first, &values),
-                        None => {
-                            self.load(segment, window, |step, _, value| buckets.add(step, value))?
-                        }
-                    }
-                }
-            } else {
-                let points = self.in_order(segments, window)?;
-                points.iter().for_each(|point| buckets.add(point.step, point.value));
-            }
+            self.fill(segments, window, &mut buckets)?;
             return Ok(buckets.finish());
         }
-        let mut points = self.in_order(segments, window)?;
-        if let Axis::Key(other) = &window.axis {
-            let over = self.in_order(self.segments(other, window)?, window)?;
-            points = join(&points, &over);
+        Ok(buckets::by_x(&self.points(segments, window)?, most))
+    }
+
+    /// Returns the smallest and the largest x of the curve of one key within the window; `None` if
+    /// the curve has no points there.
+    pub(in crate::app) fn bounds(
+        &self,
+        key: &str,
+        window: &Window,
+    ) -> Result<Option<(f64, f64)>, Error> {
+        let segments = self.segments(key, window)?;
+        if window.axis == Axis::Step {
+            let steps = steps_of(&segments, window);
+            return Ok(steps.map(|(least, last)| (least as f64, last as f64)));
         }
-        Ok(buckets::by_x(&points, most))
+        let points = self.points(segments, window)?;
+        Ok(buckets::bounds(points.iter().map(|point| point.x)))
+    }
+
+    /// Returns the curve of one key in buckets of equal width between two x, both inclusive, so
+    /// that several curves have the same buckets. Each bucket comes with its place on the grid, and
+    /// empty buckets are left out. For the axis `Step`, the two x must be the window's steps.
+    pub(in crate::app) fn on_grid(
+        &self,
+        key: &str,
+        window: &Window,
+        grid: (f64, f64),
+    ) -> Result<Vec<(usize, Bucket)>, Error> {
+        let segments = self.segments(key, window)?;
+        let most = window.buckets.max(1);
+        if window.axis == Axis::Step {
+            let (least, last) = (*window.steps.start(), *window.steps.end());
+            let mut buckets = BySteps::new((least, last), most as u64);
+            let width = buckets.width();
+            self.fill(segments, window, &mut buckets)?;
+            let place = |bucket: &Bucket| ((bucket.steps.0 - least) / width) as usize;
+            return Ok(buckets.finish().into_iter().map(|one| (place(&one), one)).collect());
+        }
+        let points = self.points(segments, window)?;
+        let found = buckets::on_grid(&points, grid, most).into_iter().enumerate();
+        Ok(found.filter_map(|(place, bucket)| Some((place, bucket?))).collect())
+    }
+
+    /// Puts the points of the segments within the window into buckets over steps.
+    fn fill(
+        &self,
+        segments: Vec<Segment>,
+        window: &Window,
+        buckets: &mut BySteps,
+    ) -> Result<(), Error> {
+        let is_sorted = segments.iter().all(|segment| segment.in_order)
+            && segments.windows(2).all(|pair| pair[0].steps.1 < pair[1].steps.0);
+        if !is_sorted {
+            let points = self.in_order(segments, window)?;
+            points.iter().for_each(|point| buckets.add(point.step, point.value));
+            return Ok(());
+        }
+        for segment in segments {
+            match self.run(&segment, window)? {
+                Some((first, values)) => buckets.add_run(first, &values),
+                None => self.load(segment, window, |step, _, value| buckets.add(step, value))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the points of the segments with their x, in the order of their steps. The axis is
+    /// not `Step`.
+    fn points(&self, segments: Vec<Segment>, window: &Window) -> Result<Vec<Point>, Error> {
+        let points = self.in_order(segments, window)?;
+        let Axis::Key(other) = &window.axis else { return Ok(points) };
+        let over = self.in_order(self.segments(other, window)?, window)?;
+        Ok(join(&points, &over))
     }
 
     /// Returns the segments that may hold points of the key within the window.
@@ -291,6 +338,13 @@ impl<'a> History<'a> {
         });
         Ok(points)
     }
+}
+
+/// Returns the smallest and the largest step of the segments within the window.
+fn steps_of(segments: &[Segment], window: &Window) -> Option<(u64, u64)> {
+    let bounds = segments.iter().map(|segment| segment.steps);
+    let (from, to) = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)))?;
+    Some((from.max(*window.steps.start()), to.min(*window.steps.end())))
 }
 
 /// Returns the values of a column of numbers, or `None` for a column of booleans, texts or JSON.

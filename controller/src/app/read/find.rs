@@ -37,6 +37,10 @@ use crate::{
 
 /// The most tests of one condition.
 const TESTS: usize = 1000;
+/// The most bytes of the runs of one page, beyond the page's first run.
+const PAGE_BYTES: usize = 32 << 20;
+/// The most values of one table.
+const CELLS: usize = 2_000_000;
 
 /// The runs that a caller asks for, and their order.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +69,12 @@ struct Question {
     condition: Condition,
     order: Vec<Sort>,
     limit: usize,
+    /// The values to read of each found run.
+    columns: Vec<Name>,
 }
+
+/// A found run: its internal key, and its values under the wanted names.
+type Found = (i64, Vec<Option<Value>>);
 
 /// Returns the runs that pass every filter of a search, in the order that the search asks for.
 ///
@@ -83,7 +92,7 @@ pub(crate) async fn find_runs(
 }
 
 /// Returns at most `limit` of the runs that [`find_runs`] returns, from number `from` on, and how
-/// many there are in all.
+/// many there are in all. Returns fewer if the runs are very large.
 ///
 /// # Errors
 /// Fails as [`find_runs`] does.
@@ -98,9 +107,38 @@ pub(crate) async fn page(
     let total = found.len();
     let page: Vec<i64> = found.into_iter().skip(from).take(limit).collect();
     let runs = app
-        .read(move |tx, app| views::runs(tx, app, page.iter().map(|&key| store::runs::at(tx, key))))
+        .read(move |tx, app| {
+            let (mut runs, mut bytes) = (Vec::new(), 0);
+            for key in page {
+                let Some(run) = store::runs::at(tx, key)? else { continue };
+                let view = views::run(tx, app, run)?;
+                bytes += view.weight();
+                runs.push(view);
+                if bytes > PAGE_BYTES {
+                    break;
+                }
+            }
+            Ok(runs)
+        })
         .await?;
     Ok((runs, total))
+}
+
+/// Returns the values under these names of the runs that [`find_runs`] returns, a list for each
+/// run.
+///
+/// # Errors
+/// Fails as [`find_runs`] does. Fails with [`Error::Invalid`] if a name is wrong, or if the table
+/// has too many values.
+pub(crate) async fn table(
+    app: &Arc<App>,
+    caller: &Caller,
+    search: Search,
+    columns: Vec<Name>,
+) -> Result<Vec<Vec<Option<Value>>>, Error> {
+    check_list(&app.settings.limits, "columns", &columns)?;
+    let found = search_for(app, caller, search, columns).await?;
+    Ok(found.into_iter().map(|(_, values)| values).collect())
 }
 
 /// Returns the internal keys of the runs that [`find_runs`] returns.
@@ -112,6 +150,16 @@ pub(crate) async fn keys(
     caller: &Caller,
     search: Search,
 ) -> Result<Vec<i64>, Error> {
+    let found = search_for(app, caller, search, Vec::new()).await?;
+    Ok(found.into_iter().map(|(key, _)| key).collect())
+}
+
+async fn search_for(
+    app: &Arc<App>,
+    caller: &Caller,
+    search: Search,
+    columns: Vec<Name>,
+) -> Result<Vec<Found>, Error> {
     caller.admits(Right::See)?;
     check_list(&app.settings.limits, "filters", &search.filters)?;
     check_list(&app.settings.limits, "names to sort by", &search.sort)?;
@@ -132,7 +180,7 @@ pub(crate) async fn keys(
     let caller = caller.clone();
     let filters = filters.into_iter().map(|filter| Condition::Test(Test::Compare(filter)));
     let condition = Condition::All(filters.chain(condition).collect());
-    let question = Question { caller, project, sweep, condition, order, limit };
+    let question = Question { caller, project, sweep, condition, order, limit, columns };
     app.read(move |tx, _| {
         if let Some(sweep) = &question.sweep
             && store::sweeps::progress(tx, sweep)?.is_none()
@@ -178,9 +226,9 @@ impl Question {
         Ok(self.caller.may(Right::See, &project, sweep.map(SweepId::from).as_ref()))
     }
 
-    /// Returns the internal keys of the found runs, in the requested order.
-    fn answer(&self, tx: &Tx<'_>) -> Result<Vec<i64>, Error> {
-        let mut found: Vec<(Vec<Option<Value>>, i64)> = Vec::new();
+    /// Returns the found runs, in the requested order.
+    fn answer(&self, tx: &Tx<'_>) -> Result<Vec<Found>, Error> {
+        let mut found: Vec<(Vec<Option<Value>>, Found)> = Vec::new();
         let mut known = Definitions::default();
         let sweep = self.sweep.as_ref();
         store::listing::each(tx, &self.project, sweep, |candidate| -> Result<bool, Error> {
@@ -197,7 +245,14 @@ impl Question {
                 return Ok(true);
             }
             let by = self.order.iter().map(|sort| value(candidate, &sort.name, &mut known));
-            found.push((by.collect::<Result<_, Error>>()?, candidate.key()?));
+            let by = by.collect::<Result<_, Error>>()?;
+            let cells = self.columns.iter().map(|name| value(candidate, name, &mut known));
+            let cells = cells.collect::<Result<_, Error>>()?;
+            found.push((by, (candidate.key()?, cells)));
+            if found.len() * self.columns.len() > CELLS {
+                let message = format!("the table has more than {CELLS} values");
+                return Err(Error::invalid(message).hint("ask for fewer columns, or filter"));
+            }
             Ok(!self.order.is_empty() || found.len() < self.limit)
         })?;
         // The sort is stable: among runs with equal values, the newest run stays first.
@@ -208,7 +263,7 @@ impl Question {
             orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         });
         found.truncate(self.limit);
-        Ok(found.into_iter().map(|(_, key)| key).collect())
+        Ok(found.into_iter().map(|(_, found)| found).collect())
     }
 }
 
@@ -276,6 +331,9 @@ fn value(
             let written = |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
             Ok(created.and_then(Result::ok).map(written).map(Value::Text))
         }
+        Name::Field(Field::CreatedMs) => number(Number::Created),
+        Name::Field(Field::StartedMs) => number(Number::Started),
+        Name::Field(Field::EndedMs) => number(Number::Ended),
         Name::Field(Field::Trial) => number(Number::Trial),
         Name::Field(Field::Attempt) => number(Number::Attempt),
         Name::Field(Field::Rows) => number(Number::Rows),

@@ -56,7 +56,7 @@ pub(crate) struct Key {
     pub(crate) odd: [u64; 3],
 }
 
-/// Returns the keys of a run's history, sorted by name.
+/// Returns the keys of one of a run's streams, sorted by name.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the run does not exist.
@@ -64,13 +64,14 @@ pub(crate) async fn keys(
     app: &Arc<App>,
     caller: &Caller,
     run: RunId,
+    stream: StreamName,
 ) -> Result<BTreeMap<String, Key>, Error> {
     permit::run(app, caller, Right::See, &run).await?;
     app.read(move |tx, _| {
         let run = lookup::find(tx, &run)?;
         let mut keys = BTreeMap::new();
         let (mut unmerged, mut heads) = (Encoder::default(), Vec::new());
-        History::open(tx, &run)?.each(
+        History::open(tx, &run, stream)?.each(
             |frames| {
                 pieces::each(
                     tx,
@@ -166,7 +167,7 @@ pub(crate) async fn curves(
         return Err(Error::invalid("a curve over a key needs its name"));
     }
     app.read(move |tx, _| {
-        let history = History::open(tx, &lookup::find(tx, &run)?)?;
+        let history = History::open(tx, &lookup::find(tx, &run)?, HISTORY)?;
         let curve = |key: String| Ok((key.clone(), history.curve(&key, &window)?));
         keys.into_iter().map(curve).collect()
     })

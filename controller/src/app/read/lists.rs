@@ -57,6 +57,42 @@ pub(crate) async fn list_sweeps(
     .await
 }
 
+/// Returns at most `limit` of the sweeps that the caller may see, from number `from` on, newest
+/// first, and how many there are in all: those of a project, or all that are not over.
+///
+/// # Errors
+/// Refuses the token of a run.
+pub(crate) async fn page_of_sweeps(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: Option<ProjectId>,
+    from: usize,
+    limit: usize,
+) -> Result<(Vec<SweepView>, usize), Error> {
+    caller.admits(Right::See)?;
+    let caller = caller.clone();
+    app.read(move |tx, app| {
+        let mut found = Vec::new();
+        for (id, mut place, state) in store::sweeps::places(tx)? {
+            // Only a sweep of an older controller has to be parsed for its project.
+            if place == ProjectId::default() {
+                place = app.plans.get(tx, &id)?.project.clone();
+            }
+            let is_wanted = match &project {
+                Some(project) => place == *project,
+                None => !state.is_over(),
+            };
+            if is_wanted && caller.may(Right::See, &place, Some(&id)) {
+                found.push(id);
+            }
+        }
+        let page = found.iter().skip(from).take(limit);
+        let views = page.map(|id| views::sweep(tx, app, id)).collect::<Result<_, _>>()?;
+        Ok((views, found.len()))
+    })
+    .await
+}
+
 /// The runs that a caller of [`list_runs`] asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {

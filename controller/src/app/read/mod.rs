@@ -2,16 +2,22 @@
 //! modules in `app::read` change nothing.
 
 pub(crate) mod buckets;
+pub(crate) mod changes;
 pub(crate) mod console;
 pub(crate) mod curves;
+pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod find;
 pub(crate) mod history;
+pub(crate) mod keys;
 pub(crate) mod lines;
 pub(crate) mod lists;
+pub(crate) mod overview;
 pub(in crate::app) mod pages;
 pub(in crate::app) mod path;
 pub(crate) mod projects;
+pub(crate) mod series;
 pub(crate) mod steps;
+pub(crate) mod timeline;
 pub(crate) mod views;
 pub(crate) mod watch;

@@ -53,6 +53,25 @@ pub(crate) async fn counted(app: &Arc<App>, caller: &Caller) -> Result<Vec<Proje
     .await
 }
 
+/// Returns the project with this name, if the caller may see it and it has a run, a sweep or a
+/// portfolio.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if there is no such project that the caller may see, so that
+/// nobody learns of projects of others.
+pub(crate) async fn find(
+    app: &Arc<App>,
+    caller: &Caller,
+    project: ProjectId,
+) -> Result<ProjectId, Error> {
+    caller.check(Right::See, &project, None, || permit::no_project(&project))?;
+    app.read(move |tx, _| match store::listing::first_ms(tx, &project)? {
+        Some(_) => Ok(project),
+        None => Err(permit::no_project(&project)),
+    })
+    .await
+}
+
 /// Returns the projects of a team that the caller may see, sorted by name, and when the first run
 /// or sweep of each was created, in milliseconds since the epoch.
 ///

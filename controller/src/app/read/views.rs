@@ -73,6 +73,9 @@ pub(crate) struct RunView {
     /// The trial of an earlier sweep with the same parameters as this run. Only [`get_run`] fills
     /// this field; it is `None` in lists.
     pub(crate) repeats: Option<Repeated>,
+    /// The name of the metric of the run's sweep. Only [`get_run`] fills this field; it is `None`
+    /// in lists.
+    pub(crate) sweep_metric: Option<String>,
 }
 
 /// The value of a run for one constraint of its sweep.
@@ -150,6 +153,7 @@ pub(in crate::app) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunVie
         failures: Vec::new(),
         incumbent: None,
         repeats: None,
+        sweep_metric: None,
     })
 }
 
@@ -283,7 +287,10 @@ pub(crate) async fn get_run(app: &Arc<App>, caller: &Caller, id: RunId) -> Resul
         let incumbent = explain::incumbent(tx, app, &found)?;
         let repeats = explain::repeated(tx, app, &found)?;
         let code_json = store::about::code(tx, found.key)?;
-        Ok(RunView { rungs, failures, incumbent, repeats, code_json, ..run(tx, app, found)? })
+        let plan = found.sweep.as_ref().map(|sweep| app.plans.get(tx, sweep)).transpose()?;
+        let sweep_metric = plan.and_then(|plan| Some(plan.metric()?.name.clone()));
+        let view = run(tx, app, found)?;
+        Ok(RunView { rungs, failures, incumbent, repeats, code_json, sweep_metric, ..view })
     })
     .await
 }

@@ -199,7 +199,7 @@ fn keep(
         }
         store::blocks::insert(change.tx, stream, next, digest.rows, apart, frames)?;
         change.app.compaction.note(stream, frames.len(), change.app.clock.now());
-        change.wake(Wake::All(Topic::Run(run.id.clone())));
+        Topic::of_rows(&run, append.stream).for_each(|topic| change.wake(Wake::All(topic)));
     }
     match standing {
         Standing::Fenced => return Ok(Kept::Apart(fenced(&append.of, run.attempt))),

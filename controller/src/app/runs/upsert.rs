@@ -23,6 +23,7 @@ use crate::{
         error::Error,
         limits::check_name,
         people::{
+            audit,
             caller::{Caller, Right},
             permit,
         },
@@ -125,6 +126,30 @@ pub(crate) async fn upsert(
         Ok(Upserted { view: views::run(change.tx, change.app, run)?, inserted })
     };
     app.change(work).await
+}
+
+/// Changes what is said about a run, without going on with it: a person edits it.
+///
+/// # Errors
+/// - Fails with [`Error::Invalid`] if a name is too long, or the config or tags exceed a limit.
+/// - Fails with [`Error::Missing`] if the run does not exist.
+pub(crate) async fn edit(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: RunId,
+    upsert: Upsert,
+) -> Result<(), Error> {
+    check(app, &upsert)?;
+    permit::run(app, caller, Right::Steer, &id).await?;
+    planning::of_run(app, &id).await?;
+    let who = caller.who();
+    app.change(move |change| {
+        let mut run = change.run(&id)?;
+        change.edit(&mut run, |change, run| describe(change, run, &upsert))?;
+        change.wake_run(&run);
+        audit::note(change, who, "edit run", id.to_string(), Some(run.project))
+    })
+    .await
 }
 
 fn check(app: &App, upsert: &Upsert) -> Result<(), Error> {

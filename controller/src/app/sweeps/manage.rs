@@ -16,7 +16,11 @@ use super::{plan::Plan, planning, warm_start};
 use crate::{
     app::{
         App,
-        change::{Change, draft::Draft},
+        change::{
+            Change,
+            draft::Draft,
+            wakeups::{Topic, Wake},
+        },
         error::{Error, Why},
         limits::check_name,
         people::{
@@ -133,6 +137,7 @@ pub(crate) async fn create(
             body: r#"{"state":"pending"}"#,
         };
         store::events::append(change.tx, change.now_ms, event)?;
+        Topic::within(&project).into_iter().for_each(|topic| change.wake(Wake::All(topic)));
         audit::note(change, who, "create sweep", id.as_str(), Some(project))?;
         Ok(id)
     };

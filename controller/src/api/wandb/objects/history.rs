@@ -114,7 +114,7 @@ async fn of_spec(session: &Session, view: &RunView, spec: &Json) -> Result<Json,
 /// Returns the keys of the history, with the kinds of their values.
 async fn keys(session: &Session, view: &RunView) -> Result<Answer, Fault> {
     let id = view.run.id.clone();
-    let found = history::keys(session.app(), &session.caller, id).await?;
+    let found = history::keys(session.app(), &session.caller, id, StreamName::History).await?;
     let summary: Json = serde_json::from_str(&view.summary_json).unwrap_or_default();
     let last = found.values().filter_map(|key| key.steps).map(|(_, last)| last).max();
     let key = |(name, key): (String, history::Key)| {

@@ -5,7 +5,7 @@ use record::Value;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value as Json;
 
-use super::{Filter, Name, Sign};
+use super::{Field, Filter, Name, Sign};
 use crate::app::error::Error;
 
 /// The most bytes of a compiled expression.
@@ -31,6 +31,8 @@ pub(crate) enum Test {
     Compare(Filter),
     /// The value is a text that the expression matches somewhere.
     Match(Name, Regex),
+    /// The value is a text with this text in it. Both are in lower case.
+    Contains(Name, String),
     /// The run has such a value.
     Has(Name),
 }
@@ -57,6 +59,20 @@ impl Condition {
         let read = RegexBuilder::new(expression).size_limit(EXPRESSION_BYTES).build();
         let read = read.map_err(|error| Error::invalid(error.to_string()))?;
         Ok(Self::Test(Test::Match(name, read)))
+    }
+
+    /// Makes the condition that a run's id, name, tags or group contain a text, whatever the case
+    /// of its letters. Returns `None` if the text is empty.
+    pub(crate) fn search(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let of = |field| Self::contains(Name::Field(field), text);
+        let fields = [Field::Id, Field::Name, Field::Slug, Field::Tags, Field::Group];
+        (!text.is_empty()).then(|| Self::Any(fields.map(of).into()))
+    }
+
+    /// Makes the condition that a text contains another one, whatever the case of their letters.
+    fn contains(name: Name, text: &str) -> Self {
+        Self::Test(Test::Contains(name, text.to_lowercase()))
     }
 
     /// Makes the condition that a run has such a value.
@@ -105,6 +121,13 @@ impl Condition {
                     |value: &Value| matches!(value, Value::Text(text) if expression.is_match(text));
                 Ok(values(name)?.iter().any(is_match))
             }
+            Self::Test(Test::Contains(name, wanted)) => {
+                let has = |value: &Value| match value {
+                    Value::Text(text) => text.to_lowercase().contains(wanted),
+                    _ => false,
+                };
+                Ok(values(name)?.iter().any(has))
+            }
             Self::Test(Test::Has(name)) => Ok(!values(name)?.is_empty()),
         }
     }
@@ -114,7 +137,7 @@ impl Condition {
 mod tests {
     use serde_json::json;
 
-    use super::{super::Field, *};
+    use super::*;
 
     #[test]
     fn a_condition_joins_tests() {

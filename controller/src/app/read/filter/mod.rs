@@ -48,9 +48,12 @@ pub(crate) enum Field {
     Rows,
     Slug,
     Created,
+    CreatedMs,
+    StartedMs,
+    EndedMs,
 }
 
-const FIELDS: [(&str, Field); 15] = [
+const FIELDS: [(&str, Field); 18] = [
     ("id", Field::Id),
     ("name", Field::Name),
     ("state", Field::State),
@@ -66,6 +69,9 @@ const FIELDS: [(&str, Field); 15] = [
     ("rows", Field::Rows),
     ("slug", Field::Slug),
     ("created", Field::Created),
+    ("created_ms", Field::CreatedMs),
+    ("started_ms", Field::StartedMs),
+    ("ended_ms", Field::EndedMs),
 ];
 
 /// A comparison of a value of a run with an operand, which the run passes or fails.
@@ -138,8 +144,24 @@ pub(in crate::app) fn read(
         many => format!("{} mistakes\n  {}", many.len(), many.join("\n  ")),
     };
     let form = if read.len() < filters.len() { FORM } else { "" };
+    Err(Error::invalid(message).hint(format!("{form}{}", known_names())))
+}
+
+/// Parses names of values, as in filters.
+///
+/// # Errors
+/// Fails with [`Error::Invalid`] at the first wrong name.
+pub(crate) fn names(texts: &[String]) -> Result<Vec<Name>, Error> {
+    let name = |text: &String| {
+        let wrong = |why| Error::invalid(format!("`{text}`: {why}")).hint(known_names());
+        Name::read(text.trim()).map_err(wrong)
+    };
+    texts.iter().map(name).collect()
+}
+
+fn known_names() -> String {
     let names = FIELDS.map(|(name, _)| name).join(", ");
-    Err(Error::invalid(message).hint(format!("{form}names are config.KEY, summary.KEY, {names}")))
+    format!("names are config.KEY, summary.KEY, {names}")
 }
 
 impl Name {

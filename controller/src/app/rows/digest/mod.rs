@@ -282,6 +282,24 @@ pub(in crate::app) fn value(
     part::last(logged.latest, key)
 }
 
+/// Returns every key of a stored summary with its last value, and whether the history holds it.
+///
+/// # Errors
+/// Fails with [`Corrupt`] if the stored bytes are damaged.
+pub(in crate::app) fn last_values(
+    logged: Logged<'_>,
+) -> Result<Vec<(String, Value, bool)>, Corrupt> {
+    let latest = Part::<Last>::read(logged.latest)?;
+    let mut said = Part::<Last>::read(logged.overlay)?;
+    let mut all = Vec::new();
+    for (key, last) in latest.of {
+        let value = said.of.shift_remove(&key).map_or(last.value, |said| said.value);
+        all.push((key, value, true));
+    }
+    all.extend(said.of.into_iter().map(|(key, said)| (key, said.value, false)));
+    Ok(all)
+}
+
 /// Takes over the last value of each key. Returns false if the part has no room for a key.
 fn take_all(part: &mut Part<Last>, digest: &Digest, limits: &Limits) -> bool {
     let took = digest.keys.iter().map(|key| part.take(&key.name, key.step, &key.last, limits));

@@ -1,0 +1,93 @@
+//! Tests what each kind of caller gets from each path of the API: every path, by every role and
+//! every kind of key.
+
+use serde_json::json;
+
+use super::{get, send};
+use crate::{
+    roles::{CALLERS, PROJECT, World},
+    wandb::http::Caller,
+};
+
+/// What each caller gets from each path: `o` for an answer, `-` for a refusal, `0` for "there is no
+/// such thing", `x` for "who are you". `RUN` and `SWEEP` stand for ids.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, &str)] = &[
+    // root viewer member admin guest outsider  read agent elsewhere ingest  run none token
+    ("GET /session", "",                        "o o o o o o  o o o o  - o o"),
+    ("GET /overview", "",                       "o o o o o o  o - - -  - x o"),
+    ("GET /fleet", "",                          "o o o o o o  o - - -  - x o"),
+    ("GET /fleet/timeline", "",                 "o o o o o o  o - - -  - x o"),
+    ("GET /projects", "",                       "o o o o o o  o - - -  - x o"),
+    ("GET /projects/PROJECT/runs", "",          "o o o o o 0  o - - -  - x o"),
+    ("GET /projects/PROJECT/keys", "",          "o o o o o 0  o - - -  - x o"),
+    ("GET /projects/PROJECT/sweeps", "",        "o o o o o 0  o - - -  - x o"),
+    ("POST /projects/PROJECT/columns", "{}",    "o o o o o 0  o - - -  - x o"),
+    ("GET /runs/RUN", "",                       "o o o o o 0  o - - -  - x o"),
+    ("GET /runs/RUN/keys", "",                  "o o o o o 0  o - - -  - x o"),
+    ("GET /runs/RUN/console", "",               "o o o o o 0  o - - -  - x o"),
+    ("POST /series", SERIES,                    "o o o o o 0  o - - -  - x o"),
+    ("PATCH /runs/RUN", "{\"notes\": \"n\"}",   "o - o o - 0  - - - -  - x o"),
+    ("GET /sweeps/SWEEP", "",                   "o o o o o 0  o - - -  - x o"),
+    ("GET /sweeps/SWEEP/explain", "",           "o o o o o 0  o - - -  - x o"),
+    ("POST /sweeps/SWEEP/pause", "",            "o - o o - 0  - - - -  - x o"),
+    ("POST /runs/RUN/stop", "",                 "o - o o - 0  - - - -  - x o"),
+];
+
+/// A question for curves.
+const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
+    let world = World::new().await;
+    assert_eq!(world.keys.iter().map(|(name, _)| *name).collect::<Vec<_>>(), CALLERS);
+    let mut wrong = Vec::new();
+    for (path, body, wanted) in TABLE {
+        let body = body.replace("RUN", &world.run);
+        let place = path.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
+        let place = place.replace("PROJECT", PROJECT);
+        for ((name, key), wanted) in world.keys.iter().zip(wanted.split_whitespace()) {
+            // Each refusal of a stranger takes longer than the one before.
+            if key.is_none() && *path != "GET /session" && *path != "GET /runs/RUN" {
+                continue;
+            }
+            let (method, place) = place.split_once(' ').unwrap();
+            let answer = send(&Caller::new(&world.lab, key.as_deref()), method, place, &body);
+            let got = match answer.status {
+                403 => "-",
+                404 => "0",
+                401 => "x",
+                _ => "o",
+            };
+            if got != wanted {
+                let said = String::from_utf8_lossy(&answer.body).into_owned();
+                wrong.push(format!("{path} by {name}: {got}, not {wanted}: {said}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_of_projects_of_others() {
+    let world = World::new().await;
+    let of = |wanted: &str| {
+        let (_, key) = world.keys.iter().find(|(name, _)| *name == wanted).unwrap();
+        Caller::new(&world.lab, key.as_deref())
+    };
+    let (viewer, outsider) = (of("viewer"), of("outsider"));
+    assert_eq!(get(&viewer, "/projects")["projects"].as_array().unwrap().len(), 1);
+    assert_eq!(get(&outsider, "/projects"), json!({ "projects": [] }));
+    let overview = get(&outsider, "/overview");
+    assert_eq!(overview["running"], 0);
+    for part in ["projects", "sweeps", "runs", "agents", "attention"] {
+        assert_eq!(overview[part], json!([]), "{part}");
+    }
+    // A project of others and a project that does not exist look alike.
+    let there = send(&outsider, "GET", &format!("/projects/{PROJECT}/runs"), "");
+    let nowhere = send(&outsider, "GET", "/projects/vision/nothing/runs", "");
+    let told = |answer: &crate::wandb::http::Answer, name: &str| {
+        String::from_utf8_lossy(&answer.body).replace(name, "NAME")
+    };
+    assert_eq!(told(&there, "digits"), told(&nowhere, "nothing"));
+}
