@@ -82,6 +82,8 @@ pub(crate) enum Command {
     /// Find runs and read what they logged
     #[command(subcommand)]
     Run(crate::run::Command),
+    /// Print the address of the dashboard, or of a sweep's or run's page, and open it
+    Open(crate::open::Args),
     /// List, show, download and manage artifacts, the versioned files of runs
     #[command(subcommand)]
     Artifact(crate::artifact::Command),

@@ -81,6 +81,11 @@ impl Controller {
         &self.dial
     }
 
+    /// Returns the address of the controller.
+    pub(crate) fn address(&self) -> &str {
+        self.address.trim_end_matches('/')
+    }
+
     /// Returns the command that starts an agent for this sweep on any machine that reaches this
     /// controller.
     pub(crate) fn agent_line(&self, sweep: &str) -> String {

@@ -20,6 +20,7 @@ mod key;
 mod list;
 mod login;
 mod logs;
+mod open;
 mod pattern;
 mod run;
 mod show;
@@ -71,6 +72,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Show(args) => show::show(&controller, args).await,
         Command::Best(args) => show::best(&controller, args).await,
         Command::Explain(args) => explain::explain(&controller, args).await,
+        Command::Open(args) => open::open(&controller, args).await,
         Command::Watch(args) => watch::watch(&controller, &args.id).await,
         Command::Pause(args) => change::pause(&controller, &args.id).await,
         Command::Resume(args) => change::resume(&controller, &args.id).await,

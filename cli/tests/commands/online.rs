@@ -46,6 +46,17 @@ fn looking_at_one_run() {
 }
 
 #[test]
+fn pages_have_addresses() {
+    let run = format!("{}-2", fake::SWEEP);
+    insta::assert_snapshot!(sessions(&[
+        &["open"],
+        &["open", fake::SWEEP],
+        &["open", &run],
+        &["open", "k3x9abcdd"],
+    ]));
+}
+
+#[test]
 fn what_a_run_logged() {
     let run = format!("{}-1", fake::SWEEP);
     let empty = format!("{}-0", fake::SWEEP);

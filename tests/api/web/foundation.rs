@@ -79,6 +79,9 @@ async fn a_browser_gets_the_dashboard_and_links_of_wandb_lead_into_it() {
     let (status, at) = to(&format!("/{HOME}/digits/runs/first"));
     assert_eq!(status, 303);
     assert!(at.starts_with(&format!("/p/{HOME}/digits/r/")) && !at.ends_with("first"), "{at}");
+    let id = at.rsplit('/').next().unwrap();
+    assert_eq!(to(&format!("/open/{id}")), (303, at.clone()));
+    assert_eq!(browse("/open/nothing").status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

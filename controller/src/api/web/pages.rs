@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::{assets, session};
 use crate::{
     api::http,
-    app::{App, read::views, runs::lookup::Named},
+    app::{App, people::caller::Caller, read::views, runs::lookup::Named},
 };
 
 /// The bytes of a name that stand for themselves in a path.
@@ -63,21 +63,23 @@ fn without_body(answer: Response) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-/// Returns the page behind a link that W&B's client prints; `None` if it is no such link.
+/// Returns the page behind a link that `sweep open` or W&B's client prints; `None` if it is no such
+/// link.
 async fn link(app: &Arc<App>, path: &str, headers: &HeaderMap) -> Option<Response> {
     let parts = path.split('/').map(|part| percent_decode_str(part).decode_utf8());
     let parts = parts.collect::<Result<Vec<_>, _>>().ok()?;
     let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let page = match parts[..] {
         ["authorize"] => "/settings".to_owned(),
+        ["open", id] => match session::caller(app, headers) {
+            Ok(caller) => of_id(app, &caller, id).await?,
+            Err(_) => return Some(to_login(path)),
+        },
         [team, project] => to(&["p", team, project]),
         [team, project, "sweeps", sweep] => to(&["p", team, project, "s", sweep]),
         [team, project, "runs", name] => {
             // Only a known caller learns the id of a run from its name.
-            let Ok(caller) = session::caller(app, headers) else {
-                let next = utf8_percent_encode(path, PLAIN);
-                return Some(Redirect::to(&format!("/login?next=%2F{next}")).into_response());
-            };
+            let Ok(caller) = session::caller(app, headers) else { return Some(to_login(path)) };
             let (project_id, name) = (format!("{team}/{project}"), name.to_owned());
             let named = Named { id: None, project: project_id, name: name.clone() };
             let found = views::find_run(app, &caller, named).await.ok().flatten();
@@ -87,6 +89,22 @@ async fn link(app: &Arc<App>, path: &str, headers: &HeaderMap) -> Option<Respons
         _ => return None,
     };
     Some(Redirect::to(&page).into_response())
+}
+
+/// Leads a stranger to the login, and from there back to this path.
+fn to_login(path: &str) -> Response {
+    let next = utf8_percent_encode(path, PLAIN);
+    Redirect::to(&format!("/login?next=%2F{next}")).into_response()
+}
+
+/// Returns the path of the page of a sweep or a run; `None` if the caller sees none with this id.
+async fn of_id(app: &Arc<App>, caller: &Caller, id: &str) -> Option<String> {
+    if let Ok(sweep) = views::get_sweep(app, caller, id.into()).await {
+        let project = &sweep.plan.project;
+        return Some(to(&["p", project.team(), project.name(), "s", id]));
+    }
+    let run = views::get_run(app, caller, id.into()).await.ok()?.run;
+    Some(to(&["p", run.project.team(), run.project.name(), "r", id]))
 }
 
 /// Returns the path with these parts.
