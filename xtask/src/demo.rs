@@ -17,7 +17,7 @@ use std::{
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::{Failure, Result, cargo, libtorch, say};
+use crate::{Failure, Result, cargo, libtorch, say, web};
 
 const SWEEP: &str = "examples/typical/sweep.yaml";
 const CONTROLLER_LOG: &str = "controller.log";
@@ -26,8 +26,10 @@ const TICK: Duration = Duration::from_millis(50);
 /// The maximum time for the start of the controller, and for the end of a program after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) fn run() -> Result<()> {
+/// Runs the demo. With `keep`, the controller runs until the user interrupts the demo.
+pub(crate) fn run(keep: bool) -> Result<()> {
     let torch = say::step("libtorch", libtorch::ensure)?;
+    web::build_if_possible()?;
     // One build makes all programs. With one build per program, cargo would compile some crates
     // several times, because each build needs other features of them.
     say::step("building controller, agent, sweep and the examples", || {
@@ -43,16 +45,25 @@ pub(crate) fn run() -> Result<()> {
         say::cyan("▸"),
         stage.slots
     ));
+    let page = format!("http://{}/open/{id}", stage.address);
+    say::line(format_args!("{} watch it at {page}", say::cyan("▸")));
     stage.train(&id)?;
     say::line("");
     stage.show(&["show", &id])?;
     say::line("");
     stage.show(&["best", &id])?;
     say::line("");
+    if keep {
+        say::line(format_args!("Open {page} to look at it. Ctrl+C stops the controller."));
+        stage.wait();
+    }
     drop(stage);
     say::line(
         "That was a whole sweep, and nothing of it is left running. Your own: see README.md.",
     );
+    if !keep {
+        say::line("`cargo xtask demo --keep` leaves the controller running, to look at its pages.");
+    }
     Ok(())
 }
 
@@ -143,6 +154,13 @@ impl Stage {
         let answer = String::from_utf8_lossy(&created.stdout).into_owned();
         let id = answer.split("\"id\":").nth(1).and_then(|rest| rest.split('"').nth(1));
         id.map(str::to_owned).ok_or_else(|| Failure::new("the sweep could not be created"))
+    }
+
+    /// Waits until the user interrupts the demo.
+    fn wait(&self) {
+        while !self.interrupted.load(Ordering::Relaxed) {
+            sleep(TICK);
+        }
     }
 
     /// Runs `sweep` with its output on the user's terminal.

@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Failure, Result, cargo, say};
+use crate::{Failure, Result, cargo, say, web};
 
 const PROGRAMS: [&str; 3] = ["controller", "agent", "sweep"];
 
 pub(crate) fn run() -> Result<()> {
+    web::build_if_possible()?;
     say::step("building controller, agent and sweep", || {
         cargo::run([
             "build",

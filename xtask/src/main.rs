@@ -2,6 +2,7 @@
 //! programs. It depends on none of Besom's crates, so it compiles quickly and its first output
 //! appears at once.
 
+mod browser;
 mod cache;
 mod cargo;
 mod demo;
@@ -22,7 +23,8 @@ Besom's development tasks
 Usage: cargo xtask TASK
 
 Tasks:
-  demo               run a real sweep, show the best configuration, leave nothing running
+  demo [--keep]      run a real sweep, show the best configuration, leave nothing running;
+                     --keep: keep the controller running until Ctrl+C, to look at its dashboard
   test               run everything that CI checks
   simulate [..]      simulate a fleet with all kinds of faults, from seeds:
                      --seeds 100000, or --seed 7 for one of them
@@ -98,7 +100,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["demo"] => demo::run(),
+        ["demo"] => demo::run(false),
+        ["demo", "--keep"] => demo::run(true),
         ["test"] => test::run(),
         ["soak"] => soak("1000"),
         ["soak", times] if times.parse::<u32>().is_ok_and(|times| times > 0) => soak(times),
