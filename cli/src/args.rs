@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Login(crate::login::Args),
     /// Remove the stored key for the controller
     Logout,
+    /// Set your password, for logins in a browser
+    Password(crate::password::Args),
     /// Make, list and revoke your keys
     #[command(subcommand)]
     Key(crate::key::Command),

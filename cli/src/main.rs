@@ -21,6 +21,7 @@ mod list;
 mod login;
 mod logs;
 mod open;
+mod password;
 mod pattern;
 mod run;
 mod show;
@@ -66,6 +67,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Engine(args) => engine::serve(args),
         Command::Login(login) => login::login(&args.reach, login).await,
         Command::Logout => login::logout(&args.reach),
+        Command::Password(args) => password::password(&controller, args).await,
         Command::Key(command) => key::key(&controller, command).await,
         Command::Audit(args) => audit::audit(&controller, args).await,
         Command::Ls(args) => list::list(&controller, args).await,

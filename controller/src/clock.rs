@@ -1,8 +1,8 @@
 //! Provides all time in the controller. Monotonic time decides when leases end and waits are over.
 //! Wall time is shown to people. It also decides what must outlast a restart: the grace of late
-//! rows, the grace of blobs, and when keys and signed addresses expire. Both times come from this
-//! module, so that tests and the simulator can control them. The crates `sweeps` and `record` never
-//! read a clock.
+//! rows, the grace of blobs, and when keys, sessions and signed addresses expire. Both times come
+//! from this module, so that tests and the simulator can control them. The crates `sweeps` and
+//! `record` never read a clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

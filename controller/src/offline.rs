@@ -1,5 +1,6 @@
-//! Changes the users, teams and keys of a data folder that no controller serves. The commands
-//! `controller user`, `controller team` and `controller key` call it for the folder's owner.
+//! Changes the users, passwords, teams and keys of a data folder that no controller serves. The
+//! commands `controller user`, `controller team` and `controller key` call it for the folder's
+//! owner.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use crate::{
         people::{
             caller::Caller,
             keys::{self, NewKey},
-            manage,
+            manage, passwords,
         },
     },
     chance::Chance,
@@ -48,6 +49,8 @@ pub struct ListedUser {
     pub team: String,
     /// Whether the user may do everything.
     pub admin: bool,
+    /// Whether the user has a password.
+    pub password: bool,
     /// The roles: places, `TEAM` or `TEAM/PROJECT`, with the word for the role.
     pub roles: Vec<(String, String)>,
 }
@@ -154,7 +157,18 @@ impl Offline {
         Box::pin(async move { done(manage::add_user(self.app(), name, team, role?, admin).await) })
     }
 
-    /// Removes a user with all roles and keys.
+    /// Sets the password of a user, and ends all sessions of the user.
+    ///
+    /// # Errors
+    /// Fails with [`Refused`] if the user does not exist, or the password is too short or too long.
+    pub fn set_password(&self, name: String, password: String) -> Boxed<'_, Result<(), Refused>> {
+        Box::pin(async move {
+            let (admin, old) = (Caller::Admin, String::new());
+            done(passwords::set(self.app(), &admin, &name, password, old).await)
+        })
+    }
+
+    /// Removes a user with the password and all sessions, keys and roles.
     ///
     /// # Errors
     /// Fails with [`Refused`] if the user does not exist.
@@ -226,6 +240,7 @@ impl Offline {
             name: user.name.clone(),
             team: user.team.clone(),
             admin: user.admin,
+            password: people.passwords.contains_key(&user.name),
             roles: roles(&user.name),
         };
         people.users.iter().map(listed).collect()

@@ -10,7 +10,7 @@ use controller::{
     offline::{ListedKey, ListedTeam, ListedUser, Member, Offline, Refused, WantedKey},
 };
 use serde_json::json;
-use terminal::{Exit, Failure, count, one_line, table::Table};
+use terminal::{Exit, Failure, count, one_line, secret, table::Table};
 
 /// The widest cell of a table, in columns.
 const CELL: usize = 40;
@@ -43,14 +43,32 @@ pub(crate) struct Named {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
-    /// Add a user, who needs a key next: `controller key add NAME`
+    /// Add a user, who needs a key or a password next
     Add(AddUser),
     /// List the users with their roles
     Ls(Listing),
     /// Give a user a role in a team or project, or take it away
     Role(GiveRole),
-    /// Remove a user with all roles and keys
+    /// Set the password of a user, for logins in a browser
+    Password(SetPassword),
+    /// Remove a user with the password and all roles and keys
     Rm(Named),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The command asks twice for the password, and does not show it. A password has 8 to 1024 bytes. A new
+password ends all sessions of the user. Programs use keys and no passwords.
+
+Examples:
+  controller user password ann
+  controller user password ann --stdin < password.txt")]
+pub(crate) struct SetPassword {
+    #[command(flatten)]
+    named: Named,
+    /// Read the password from the first line of the input
+    #[arg(long)]
+    stdin: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -160,8 +178,12 @@ pub(crate) async fn user(command: &UserCommand) -> Result<(), Failure> {
             let name = &named.name;
             terminal::say(format_args!("added the user {name}"));
             terminal::hint(format_args!("`controller key add {name}` makes a key for {name}"));
+            terminal::hint(format_args!(
+                "`controller user password {name}` sets a password, for browsers"
+            ));
             Ok(())
         }
+        UserCommand::Password(command) => password(command).await,
         UserCommand::Ls(listing) => list(listing, Offline::users, user_json, users).await,
         UserCommand::Role(GiveRole { named, place, role, .. }) => {
             let (name, at) = (named.name.clone(), place.clone());
@@ -179,6 +201,14 @@ pub(crate) async fn user(command: &UserCommand) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+async fn password(SetPassword { named, stdin }: &SetPassword) -> Result<(), Failure> {
+    let password = if *stdin { secret::line("password")? } else { secret::ask_twice("password")? };
+    let (name, folder) = (named.name.clone(), open(&named.folder).await?);
+    settle(folder, |folder| folder.set_password(name, password)).await?;
+    terminal::say(format_args!("set the password of {}", named.name));
+    Ok(())
 }
 
 /// Runs `controller team`.
@@ -282,21 +312,25 @@ async fn list<T>(
 }
 
 fn users(users: &[ListedUser]) -> String {
-    let mut table = Table::new(["user", "team", "roles"]);
-    for ListedUser { name, team, admin, roles } in users {
+    let mut table = Table::new(["user", "team", "password", "roles"]);
+    for ListedUser { name, team, admin, password, roles } in users {
         let own = roles.iter().map(|(place, role)| format!("{role} of {place}"));
         let all = admin.then(|| "administrator".to_owned()).into_iter().chain(own);
         let roles = all.collect::<Vec<_>>().join(", ");
-        table.row([one_line(name, CELL), one_line(team, CELL), one_line(&roles, 2 * CELL)]);
+        let (name, team) = (one_line(name, CELL), one_line(team, CELL));
+        let password = if *password { "yes" } else { "no" };
+        table.row([name, team, password.to_owned(), one_line(&roles, 2 * CELL)]);
     }
     table.to_string()
 }
 
 fn user_json(user: &ListedUser) -> serde_json::Value {
-    let ListedUser { name, team, admin, roles } = user;
+    let ListedUser { name, team, admin, password, roles } = user;
     let role = |(place, role): &(String, String)| json!({ "place": place, "role": role });
     let roles: Vec<_> = roles.iter().map(role).collect();
-    json!({ "name": name, "team": team, "admin": admin, "roles": roles })
+    json!({
+        "name": name, "team": team, "admin": admin, "password": password, "roles": roles,
+    })
 }
 
 fn teams(teams: &[ListedTeam]) -> String {

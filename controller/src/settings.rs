@@ -51,6 +51,10 @@ pub struct Settings {
     pub alive: Duration,
     /// How long an agent that sends no heartbeat stays in lists.
     pub forget_agents: Duration,
+    /// How long a session of a browser lasts, even if it is used.
+    pub session: Duration,
+    /// How long a session of a browser lasts without a use.
+    pub session_idle: Duration,
     /// How long after its last upload the controller keeps a blob to which nothing refers. The
     /// program that uploaded the blob may not have sent the row yet that names it.
     pub blob_grace: Duration,
@@ -200,6 +204,15 @@ pub struct Limits {
     pub hashes: usize,
     /// Runs that an artifact lists as its makers, and as many that it lists as its users.
     pub artifact_runs: u32,
+    /// Bytes of a password: the least and the most.
+    pub password_bytes: (usize, usize),
+    /// Passwords that are hashed at once. Each takes 19 MiB of memory and a part of a core.
+    pub hashing: usize,
+    /// Further passwords that wait to be hashed. One more is refused.
+    pub hashing_queue: usize,
+    /// Sessions that one key, or one user's password, may have open. One more ends the one that was
+    /// used least recently.
+    pub sessions: usize,
     /// Blobs that one pass of the collector goes through. The next pass continues behind them.
     pub collected: u32,
 }
@@ -226,6 +239,8 @@ impl Default for Settings {
             hint_pause: Duration::from_millis(500),
             alive: Duration::from_secs(15),
             forget_agents: Duration::from_secs(3600),
+            session: Duration::from_secs(30 * 86_400),
+            session_idle: Duration::from_secs(7 * 86_400),
             blob_grace: Duration::from_secs(24 * 3600),
             storage_bytes: u64::MAX,
             project_bytes: 1 << 40,
@@ -292,6 +307,10 @@ impl Default for Limits {
             blob_bytes: 1 << 40,
             hashes: 10_000,
             artifact_runs: 1000,
+            password_bytes: (8, 1024),
+            hashing: 2,
+            hashing_queue: 64,
+            sessions: 100,
             collected: 1000,
         }
     }

@@ -6,6 +6,7 @@
 pub mod failure;
 pub mod numbers;
 pub mod progress;
+pub mod secret;
 pub mod style;
 pub mod table;
 pub mod text;

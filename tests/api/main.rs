@@ -24,6 +24,7 @@ mod lab;
 mod late;
 mod lost;
 mod owners;
+mod passwords;
 mod people;
 mod restart;
 mod roles;

@@ -32,6 +32,7 @@ use crate::{
         change::{leases::Leases, wakeups::Wakeups},
         files::{collector::Collector, room::Room},
         people::{
+            hashing::Hashing,
             roster::{People, Roster},
             tokens::Tokens,
         },
@@ -53,7 +54,7 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     /// The tokens, which decide what each caller may do.
     pub(crate) tokens: Tokens,
-    /// The users and their keys.
+    /// The users with their keys and sessions.
     pub(crate) roster: Roster,
     clock: Clock,
     chance: Chance,
@@ -68,6 +69,7 @@ pub(crate) struct App {
     summaries: Summaries,
     compaction: Compaction,
     explaining: Arc<Semaphore>,
+    hashing: Hashing,
     /// The KiB that all readers together may still read ahead of their clients, one permit per KiB.
     ahead: Semaphore,
     collector: Collector,
@@ -113,13 +115,14 @@ impl App {
         }
         Ok(Arc::new(Self {
             tokens: Tokens::new(settings.token.as_deref(), &secret),
-            roster: Roster::new(people),
+            roster: Roster::new(people, settings.session_idle),
             plans: Plans::new(settings.limits.plans),
             searches: Searches::default(),
             rung_costs: RungCosts::default(),
             summaries: Summaries::new(&settings.limits),
             compaction: Compaction::default(),
             explaining: Arc::new(Semaphore::new(EXPLAINING)),
+            hashing: Hashing::new(&settings.limits, threads),
             ahead: Semaphore::new(AHEAD_KIB),
             collector: Collector::new(clock.now()),
             increments: tokio::sync::Mutex::default(),

@@ -31,6 +31,7 @@ pub(crate) mod places;
 pub(crate) mod printed;
 pub(crate) mod rungs;
 pub(crate) mod runs;
+pub(crate) mod sessions;
 pub(crate) mod summaries;
 pub(crate) mod sweeps;
 pub(crate) mod work;

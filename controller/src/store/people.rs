@@ -186,8 +186,10 @@ pub(crate) fn save_user(tx: &Tx<'_>, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// Removes a user with all roles and keys.
+/// Removes a user with the password and all sessions, keys and roles.
 pub(crate) fn remove_user(tx: &Tx<'_>, name: &str) -> Result<()> {
+    tx.run("DELETE FROM sessions WHERE user = ?1", &[&name])?;
+    tx.run("DELETE FROM passwords WHERE user = ?1", &[&name])?;
     tx.run("DELETE FROM keys WHERE user = ?1", &[&name])?;
     tx.run("DELETE FROM grants WHERE user = ?1", &[&name])?;
     tx.run("DELETE FROM users WHERE name = ?1", &[&name])?;
@@ -264,8 +266,9 @@ pub(crate) fn add_key(tx: &Tx<'_>, key: &Key) -> Result<()> {
     Ok(())
 }
 
-/// Removes a key. Returns whether there was one.
+/// Removes a key with the sessions that it has opened. Returns whether there was one.
 pub(crate) fn remove_key(tx: &Tx<'_>, id: &str) -> Result<bool> {
+    tx.run("DELETE FROM sessions WHERE key = ?1", &[&id])?;
     Ok(tx.run("DELETE FROM keys WHERE id = ?1", &[&id])? == 1)
 }
 

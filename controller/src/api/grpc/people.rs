@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::v1::{
     AddedKey, Caller, Deed, Deeds, GetAudit, GetMe, Grant, Key, KeyList, KeyRef, ListKeysRequest,
-    NewKey, people_server::People,
+    NewKey, NewPassword, PasswordSet, people_server::People,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -14,6 +14,7 @@ use crate::app::people::{
     audit::{self, DeedView},
     caller::Person,
     keys::{self, KeyView},
+    passwords,
 };
 
 #[async_trait]
@@ -50,6 +51,15 @@ impl People for Door {
         Ok(Response::new(gone.into()))
     }
 
+    async fn set_password(
+        &self,
+        request: Request<NewPassword>,
+    ) -> Result<Response<PasswordSet>, Status> {
+        let (caller, NewPassword { user, password, old }) = self.enter(request).await?;
+        passwords::set(&self.app, &caller, &user, password, old).await.map_err(status)?;
+        Ok(Response::new(PasswordSet {}))
+    }
+
     async fn audit(&self, request: Request<GetAudit>) -> Result<Response<Deeds>, Status> {
         let (caller, GetAudit { limit }) = self.enter(request).await?;
         let found = audit::list(&self.app, &caller, limit).await.map_err(status)?;
@@ -60,7 +70,7 @@ impl People for Door {
 impl From<Person> for Caller {
     fn from(person: Person) -> Self {
         let admin = person.is_admin();
-        let Person { user, grants, key } = person;
+        let Person { user, grants, key, .. } = person;
         let grants = grants
             .into_iter()
             .map(|grant| Grant { role: grant.role.name().to_owned(), place: grant.place() });
@@ -69,7 +79,7 @@ impl From<Person> for Caller {
             team: user.team,
             admin,
             grants: grants.collect(),
-            key: Some(key.into()),
+            key: key.map(Into::into),
         }
     }
 }

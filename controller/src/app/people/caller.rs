@@ -19,22 +19,25 @@ pub(crate) enum Caller {
     /// The administrator, who may do everything: the controller's own token, or anybody if the
     /// controller needs neither a token nor a key.
     Admin,
-    /// A user, through one of the user's keys.
+    /// A user, through one of the user's keys or in a session.
     Person(Arc<Person>),
     /// The program of a run, or its agent on its behalf. This caller may read this run and the
     /// artifacts of its project, and write as this attempt. It may do nothing else.
     Run(Attempt),
 }
 
-/// A user who calls with a key.
+/// A user who calls with a key, or in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     /// The user.
     pub(crate) user: User,
     /// The roles of the user.
     pub(crate) grants: Vec<Grant>,
-    /// The key of this call.
-    pub(crate) key: Key,
+    /// The key of this call, or the one that opened its session. `None`: the user's password
+    /// opened the session.
+    pub(crate) key: Option<Key>,
+    /// The hash of the session of this call; `None` if the call shows the key itself.
+    pub(crate) session: Option<Vec<u8>>,
 }
 
 /// What a caller wants to do in a project.
@@ -77,7 +80,12 @@ impl Right {
 impl Person {
     /// Returns whether this is an administrator with a key for everything.
     pub(crate) fn is_admin(&self) -> bool {
-        self.user.admin && self.key.kind == Kind::Full
+        self.user.admin && self.kind() == Kind::Full
+    }
+
+    /// Returns what the call opens. A password opens everything, as a key of the kind `full` does.
+    fn kind(&self) -> Kind {
+        self.key.as_ref().map_or(Kind::Full, |key| key.kind)
     }
 
     /// Returns whether the user has this right in any project.
@@ -99,7 +107,7 @@ impl Person {
 
     /// Returns whether the key opens this right in any project at all.
     fn has_kind(&self, right: Right) -> bool {
-        match self.key.kind {
+        match self.kind() {
             Kind::Full => true,
             Kind::Read => right == Right::See,
             Kind::Agent => matches!(right, Right::Pull | Right::Log),
@@ -110,7 +118,7 @@ impl Person {
     /// Returns whether the key opens this right here. `sweep` is the sweep, or the one that the run
     /// is a trial of.
     fn opens(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
-        let Key { kind, sweeps, projects, .. } = &self.key;
+        let Some(Key { kind, sweeps, projects, .. }) = &self.key else { return true };
         self.has_kind(right)
             && match kind {
                 Kind::Full | Kind::Read => true,
@@ -134,7 +142,10 @@ impl Caller {
     pub(in crate::app) fn who(&self) -> String {
         match self {
             Caller::Admin => "the administrator".to_owned(),
-            Caller::Person(person) => format!("{}, key {}", person.user.name, person.key.id),
+            Caller::Person(person) => match &person.key {
+                Some(key) => format!("{}, key {}", person.user.name, key.id),
+                None => format!("{}, by password", person.user.name),
+            },
             Caller::Run(own) => format!("the run {}", own.run),
         }
     }
@@ -177,13 +188,14 @@ impl Caller {
     pub(in crate::app) fn admits(&self, right: Right) -> Result<(), Error> {
         match self {
             Caller::Admin => Ok(()),
-            Caller::Person(person) if person.has_kind(right) => Ok(()),
-            Caller::Person(person) => {
-                let (id, kind) = (&person.key.id, person.key.kind.name());
-                let message =
-                    format!("the key {id} is of the kind `{kind}`: it cannot {}", right.deed());
-                Err(Error::refused(Why::Forbidden, message))
-            }
+            Caller::Person(person) => match &person.key {
+                Some(Key { id, kind, .. }) if !person.has_kind(right) => {
+                    let (kind, deed) = (kind.name(), right.deed());
+                    let message = format!("the key {id} is of the kind `{kind}`: it cannot {deed}");
+                    Err(Error::refused(Why::Forbidden, message))
+                }
+                _ => Ok(()),
+            },
             Caller::Run(own) => Err(only(own)),
         }
     }
@@ -245,9 +257,9 @@ impl Caller {
     /// Fails with [`Error::Invalid`] if `said` has another form.
     pub(in crate::app) fn project(&self, said: &str) -> Result<ProjectId, Error> {
         if let Caller::Person(person) = self
-            && person.key.kind == Kind::Ingest
+            && let Some(Key { kind: Kind::Ingest, projects, .. }) = &person.key
             && said.is_empty()
-            && let [only] = &person.key.projects[..]
+            && let [only] = &projects[..]
         {
             return Ok(only.clone());
         }
@@ -340,7 +352,7 @@ mod tests {
                 created_ms: 0,
             },
             grants: grants.iter().map(grant).collect(),
-            key: Key {
+            key: Some(Key {
                 id: "k3x9abcd".to_owned(),
                 hash: Vec::new(),
                 user: "ann".to_owned(),
@@ -350,7 +362,8 @@ mod tests {
                 projects: vec![ProjectId::new("vision", "digits")],
                 created_ms: 0,
                 expires_ms: None,
-            },
+            }),
+            session: None,
         }
     }
 
@@ -392,6 +405,18 @@ mod tests {
         assert_eq!(may(Kind::Agent, "vision/faces", Some("swept")), agent);
         assert_eq!(may(Kind::Agent, "vision/faces", Some("other")), []);
         assert_eq!(may(Kind::Agent, "vision/digits", None), [], "a run outside of sweeps");
+    }
+
+    #[test]
+    fn a_password_opens_what_its_user_may_do() {
+        let grants = [("vision", "", Role::Member)];
+        let ann = Person { key: None, ..person(Kind::Read, &grants) };
+        let member = [Right::See, Right::Log, Right::Pull, Right::Steer];
+        assert_eq!(rights(&ann, "vision/digits", None), member);
+        assert_eq!(rights(&ann, "nlp/words", None), []);
+        assert!(!ann.is_admin());
+        let user = User { admin: true, ..ann.user.clone() };
+        assert!(Person { user, ..ann }.is_admin());
     }
 
     #[test]

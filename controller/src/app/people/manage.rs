@@ -64,7 +64,7 @@ pub(crate) async fn add_user(
     .await
 }
 
-/// Removes a user with all roles and keys.
+/// Removes a user with the password and all sessions, keys and roles.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the user does not exist.
@@ -160,7 +160,7 @@ pub(crate) fn people(app: &App) -> Arc<People> {
     app.roster.people()
 }
 
-fn user(change: &Change<'_>, name: &str) -> Result<User, Error> {
+pub(super) fn user(change: &Change<'_>, name: &str) -> Result<User, Error> {
     let users = store::people::users(change.tx)?;
     users.into_iter().find(|user| user.name == name).ok_or_else(|| no_user(name))
 }

@@ -86,14 +86,19 @@ pub(in crate::app) async fn sweep(
     caller.check(right, &plan.project, Some(id), || Error::no_sweep(id))
 }
 
-/// Passes if the caller's key is still valid. Answers that go on for long ask this again and again.
+/// Passes if the caller's key or session is still valid. Answers that go on for long ask this again
+/// and again.
 ///
 /// # Errors
-/// Refuses a key that has expired or was revoked meanwhile.
+/// Refuses a key that has expired or was revoked meanwhile, and a session that has ended.
 pub(in crate::app) fn still(app: &App, caller: &Caller) -> Result<(), Error> {
     match caller {
-        Caller::Person(person) if !app.roster.has(&person.key, app.clock.wall_ms()) => {
-            Err(Error::refused(Why::Unknown, "this key has expired or was revoked"))
+        Caller::Person(person) if !app.roster.still_knows(person, app.clock.wall_ms()) => {
+            let message = match &person.session {
+                Some(_) => "this session has ended",
+                None => "this key has expired or was revoked",
+            };
+            Err(Error::refused(Why::Unknown, message))
         }
         _ => Ok(()),
     }

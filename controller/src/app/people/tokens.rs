@@ -21,6 +21,8 @@ pub(crate) struct Tokens {
     key: [u8; 32],
     /// The key of the signatures of addresses.
     addresses: [u8; 32],
+    /// The key of the hashes of the administrator's sessions, so that these end with the token.
+    sessions: Option<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -40,6 +42,9 @@ impl Tokens {
             admin: admin.map(|token| blake3::hash(token.as_bytes())),
             key,
             addresses: blake3::derive_key("besom 2026 signature of an address", &key),
+            sessions: admin.map(|token| {
+                blake3::derive_key("besom 2026 session of the administrator", token.as_bytes())
+            }),
         }
     }
 
@@ -90,6 +95,28 @@ impl Tokens {
                 .map(Caller::Run)
                 .ok_or_else(|| unknown("the controller does not know this token or key")),
         }
+    }
+
+    /// Returns the hash of a new session, of the administrator or of a user.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Bug`] if the controller has no token that could open a session.
+    pub(super) fn hash_of_session(
+        &self,
+        secret: &str,
+        is_admins: bool,
+    ) -> Result<blake3::Hash, Error> {
+        if !is_admins {
+            return Ok(blake3::hash(secret.as_bytes()));
+        }
+        let key = self.sessions.ok_or_else(|| Error::Bug("no token opens a session".to_owned()))?;
+        Ok(blake3::keyed_hash(&key, secret.as_bytes()))
+    }
+
+    /// Returns the hashes that a session with this secret can have: as a user's, and as the
+    /// administrator's.
+    pub(super) fn hashes_of_session(&self, secret: &str) -> Vec<blake3::Hash> {
+        [false, true].iter().filter_map(|own| self.hash_of_session(secret, *own).ok()).collect()
     }
 
     /// Returns the signature of a text, with which the controller knows its own texts again: 40

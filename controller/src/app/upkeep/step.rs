@@ -1,6 +1,7 @@
-//! Runs the background work in steps. A step ends expired leases, checks the disk, tidies caches,
-//! merges rows, and removes blobs to which nothing refers. A step may run at any time, any number
-//! of times. A loop runs the steps in production, and tests run single steps. A step never sleeps.
+//! Runs the background work in steps. A step ends expired leases and sessions, checks the disk,
+//! tidies caches, merges rows, and removes blobs to which nothing refers. A step may run at any
+//! time, any number of times. A loop runs the steps in production, and tests run single steps. A
+//! step never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,10 @@ use record::ids::Attempt;
 
 use super::{full, fullness::Seen, lost};
 use crate::{
-    app::{App, change::Change, error::Error, files::collect, rows::compaction, sweeps::planning},
+    app::{
+        App, change::Change, error::Error, files::collect, people::sessions, rows::compaction,
+        sweeps::planning,
+    },
     store,
 };
 
@@ -41,6 +45,7 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
+    sessions::tidy(app).await?;
     full::look(app, Seen::Nothing).await;
     if !app.full.is_full() {
         // A merge can wait until there is room. A merge needs disk space, because it writes the new

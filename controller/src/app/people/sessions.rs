@@ -1,0 +1,153 @@
+//! Opens and ends the sessions of browsers. A password, a key or the controller's own token opens a
+//! session, which then stands for it in calls. The browser has the session's secret in a cookie,
+//! and the controller stores only the hash. The handlers in `api::web` call this module.
+
+use std::{sync::Arc, time::Duration};
+
+use record::file::hex;
+
+use super::{caller::Caller, manage, passwords, roster::Worn};
+use crate::{
+    app::{
+        App,
+        change::Change,
+        error::{Error, Why},
+    },
+    store::{self, sessions::Session},
+};
+
+/// A session that was opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The secret that the browser shows from now on. It is nowhere else.
+    pub(crate) secret: String,
+    /// How long the session lasts at most.
+    pub(crate) lasts: Duration,
+}
+
+/// What opened a session.
+struct Opener {
+    user: Option<String>,
+    key: Option<String>,
+    /// The hash of the user's password, if the password opened the session.
+    password: Option<String>,
+    /// When the opener itself ends.
+    expires_ms: Option<i64>,
+}
+
+/// Opens a session of the user who has this password.
+///
+/// # Errors
+/// Refuses a wrong user or password. Fails with [`Error::Busy`] if too many passwords wait to be
+/// checked.
+pub(crate) async fn open(app: &Arc<App>, user: String, password: String) -> Result<Opened, Error> {
+    let hash = passwords::check(app, &user, password).await?;
+    let opener = Opener { user: Some(user), key: None, password: Some(hash), expires_ms: None };
+    add(app, opener).await
+}
+
+/// Opens a session of the user of this key, or of the administrator if it is the controller's own
+/// token. The session may do what the key may do, and ends with the key.
+///
+/// # Errors
+/// Refuses a key that is unknown or has expired, and the token of a run. Refuses any key if the
+/// controller needs none.
+pub(crate) async fn open_with(app: &Arc<App>, key: &str) -> Result<Opened, Error> {
+    if app.tokens.is_open(&app.roster) {
+        return Err(Error::refused(Why::State, "nobody has to log in to this controller"));
+    }
+    let opener = match app.tokens.caller(&app.roster, Some(key), app.clock.wall_ms())? {
+        Caller::Admin => Opener { user: None, key: None, password: None, expires_ms: None },
+        Caller::Person(person) => Opener {
+            user: Some(person.user.name.clone()),
+            key: person.key.as_ref().map(|key| key.id.clone()),
+            password: None,
+            expires_ms: person.key.as_ref().and_then(|key| key.expires_ms),
+        },
+        Caller::Run(_) => {
+            return Err(Error::refused(Why::Forbidden, "the token of a run opens no session")
+                .hint("log in with a password, a key or the controller's own token"));
+        }
+    };
+    add(app, opener).await
+}
+
+/// Returns the caller in the session with this secret, and notes that the session is used.
+///
+/// # Errors
+/// Refuses the secret of a session that is unknown or over, unless the controller needs no key.
+pub(crate) fn caller(app: &App, secret: &str) -> Result<Caller, Error> {
+    if app.tokens.is_open(&app.roster) {
+        return Ok(Caller::Admin);
+    }
+    let now_ms = app.clock.wall_ms();
+    let mut hashes = app.tokens.hashes_of_session(secret).into_iter();
+    hashes.find_map(|hash| app.roster.enter(hash.as_bytes(), now_ms)).ok_or_else(|| {
+        Error::refused(Why::Unknown, "this session is unknown or over").hint("log in again")
+    })
+}
+
+/// Ends the session with this secret. Does nothing if there is none.
+pub(crate) async fn close(app: &Arc<App>, secret: &str) -> Result<(), Error> {
+    let hashes = app.tokens.hashes_of_session(secret);
+    manage::change(app, move |change| {
+        let mut hashes = hashes.iter();
+        Ok(hashes.try_for_each(|hash| store::sessions::remove(change.tx, hash.as_bytes()))?)
+    })
+    .await
+}
+
+/// Removes sessions that are over, and writes when the others were used last. A step of the upkeep.
+pub(in crate::app) async fn tidy(app: &Arc<App>) -> Result<(), Error> {
+    let Worn { over, used } = app.roster.worn(app.clock.wall_ms());
+    if over.is_empty() && used.is_empty() {
+        return Ok(());
+    }
+    manage::change(app, move |change| {
+        over.iter().try_for_each(|hash| store::sessions::remove(change.tx, hash))?;
+        let mut used = used.iter();
+        Ok(used
+            .try_for_each(|(hash, used_ms)| store::sessions::note_use(change.tx, hash, *used_ms))?)
+    })
+    .await
+}
+
+async fn add(app: &Arc<App>, opener: Opener) -> Result<Opened, Error> {
+    let secret = format!("session-{}", hex(&app.chance.secret()));
+    let hash = app.tokens.hash_of_session(&secret, opener.user.is_none())?;
+    let hash = hash.as_bytes().to_vec();
+    let longest = i64::try_from(app.settings.session.as_millis()).unwrap_or(i64::MAX);
+    let most = app.settings.limits.sessions;
+    let lasts_ms = manage::change(app, move |change| {
+        check(change, &opener)?;
+        let Opener { user, key, expires_ms, .. } = opener;
+        let now_ms = change.now_ms;
+        let alike = |session: &Session| session.user == user && session.key == key;
+        let alike: Vec<Session> =
+            store::sessions::all(change.tx)?.into_iter().filter(alike).collect();
+        for old in alike.iter().take((alike.len() + 1).saturating_sub(most)) {
+            store::sessions::remove(change.tx, &old.hash)?;
+        }
+        let end = now_ms.saturating_add(longest);
+        let expires_ms = expires_ms.map_or(end, |key_ends| key_ends.min(end));
+        let session = Session { hash, user, key, created_ms: now_ms, used_ms: now_ms, expires_ms };
+        store::sessions::add(change.tx, &session)?;
+        Ok(expires_ms - now_ms)
+    })
+    .await?;
+    let lasts = Duration::from_millis(u64::try_from(lasts_ms).unwrap_or(0));
+    Ok(Opened { secret, lasts })
+}
+
+/// Passes if what opens a session is still there. It may have gone since it was checked.
+fn check(change: &Change<'_>, opener: &Opener) -> Result<(), Error> {
+    let is_there = match (&opener.user, &opener.key) {
+        (None, _) => true,
+        (Some(user), None) => passwords::stored(change, user)? == opener.password,
+        (Some(_), Some(id)) => store::people::keys(change.tx)?.iter().any(|key| key.id == *id),
+    };
+    if is_there {
+        return Ok(());
+    }
+    Err(Error::refused(Why::Unknown, "the key or password was changed meanwhile"))
+}
