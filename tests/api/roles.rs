@@ -28,9 +28,10 @@ use crate::lab::{FakeAgent, Lab, RANDOM};
 /// The callers of the table, in the order of its columns. Those before `run` are keys: of an
 /// administrator, of a viewer, a member and an admin of the team vision, of a viewer of the
 /// project vision/digits, of an admin of another team, and of the member with less than everything:
-/// for reading, for agents of the sweep, for agents of another sweep, and for logging to
-/// vision/digits. `run` is the token of another run of the sweep. `none` has no token.
-pub(crate) const CALLERS: [&str; 13] = [
+/// for reading, for agents of the sweep, for agents of another sweep, for logging to vision/digits,
+/// and for reading another project. `run` is the token of another run of the sweep. `none` has no
+/// token.
+pub(crate) const CALLERS: [&str; 14] = [
     "root",
     "viewer",
     "member",
@@ -41,6 +42,7 @@ pub(crate) const CALLERS: [&str; 13] = [
     "agent",
     "elsewhere",
     "ingest",
+    "share",
     "run",
     "none",
     "token",
@@ -50,46 +52,46 @@ pub(crate) const CALLERS: [&str; 13] = [
 /// no such thing", `x` for "who are you".
 #[rustfmt::skip]
 const TABLE: &[(&str, &str)] = &[
-    // root viewer member admin guest outsider  read agent elsewhere ingest  run none token
-    ("Sweeps.Create",        "o - o o - 0  - - - -  - x o"),
-    ("Sweeps.Get",           "o o o o o 0  o - - -  - x o"),
-    ("Sweeps.List",          "o o o o o o  o - - -  - x o"),
-    ("Sweeps.Change",        "o - o o - 0  - - - -  - x o"),
-    ("Sweeps.Retry",         "o - o o - 0  - - - -  - x o"),
-    ("Sweeps.Watch",         "o o o o o 0  o - - -  - x o"),
-    ("Sweeps.Replay",        "o o o o o 0  o - - -  - x o"),
-    ("Sweeps.Explain",       "o o o o o 0  o - - -  - x o"),
-    ("Agents.Heartbeat",     "o - o o - 0  - o 0 -  - x o"),
-    ("Agents.List",          "o o o o o o  o - - -  - x o"),
-    ("Runs.Begin",           "o - o o - 0  - 0 0 o  - x o"),
-    ("Runs.Append",          "o - o o - 0  - o 0 o  - x o"),
-    ("Runs.Get",             "o o o o o 0  o - - -  - x o"),
-    ("Runs.List",            "o o o o o 0  o - - -  - x o"),
-    ("Runs.Find",            "o o o o o o  o - - -  - x o"),
-    ("Runs.Read",            "o o o o o 0  o - - -  - x o"),
-    ("History.Keys",         "o o o o o 0  o - - -  - x o"),
-    ("History.Curve",        "o o o o o 0  o - - -  - x o"),
-    ("History.Rows",         "o o o o o 0  o - - -  - x o"),
-    ("Files.Missing",        "o - o o o o  - o o o  o x o"),
-    ("Files.Put",            "o - o o o o  - o o o  o x o"),
-    ("Files.Get",            "o o o o o 0  o - - -  - x o"),
-    ("Files.List",           "o o o o o 0  o - - -  - x o"),
-    ("Checkpoints.List",     "o o o o o 0  o - - -  - x o"),
-    ("Checkpoints.Resume",   "o - o o - 0  - o 0 o  - x o"),
-    ("Artifacts.Use",        "o - o o - 0  - - 0 -  - x o"),
-    ("Artifacts.Get",        "o o o o o 0  o - - -  o x o"),
-    ("Artifacts.List",       "o o o o o o  o - - -  - x o"),
-    ("Artifacts.OfRun",      "o o o o o 0  o - - -  - x o"),
-    ("Artifacts.Read",       "o o o o o 0  o - - -  o x o"),
-    ("Artifacts.Alias",      "o - o o - 0  - - - -  - x o"),
-    ("Artifacts.Remove",     "o - o o - 0  - - - -  - x o"),
-    ("People.Me",            "o o o o o o  o o o o  - x o"),
-    ("People.AddKey",        "o o o o o o  - - - -  - x o"),
-    ("People.ListKeys",      "o o o o o o  - - - -  - x o"),
-    ("People.RemoveKey",     "o 0 o 0 0 0  - - - -  - x o"),
-    ("People.SetPassword",  "o o o o o o  - - - -  - x o"),
-    ("People.Audit",         "o o o o o o  - - - -  - x o"),
-    ("Runs.End",             "o - o o - 0  - o 0 o  - x o"),
+    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token
+    ("Sweeps.Create",        "o - o o - 0  - - - - -  - x o"),
+    ("Sweeps.Get",           "o o o o o 0  o - - - 0  - x o"),
+    ("Sweeps.List",          "o o o o o o  o - - - o  - x o"),
+    ("Sweeps.Change",        "o - o o - 0  - - - - -  - x o"),
+    ("Sweeps.Retry",         "o - o o - 0  - - - - -  - x o"),
+    ("Sweeps.Watch",         "o o o o o 0  o - - - 0  - x o"),
+    ("Sweeps.Replay",        "o o o o o 0  o - - - 0  - x o"),
+    ("Sweeps.Explain",       "o o o o o 0  o - - - 0  - x o"),
+    ("Agents.Heartbeat",     "o - o o - 0  - o 0 - -  - x o"),
+    ("Agents.List",          "o o o o o o  o - - - o  - x o"),
+    ("Runs.Begin",           "o - o o - 0  - 0 0 o -  - x o"),
+    ("Runs.Append",          "o - o o - 0  - o 0 o -  - x o"),
+    ("Runs.Get",             "o o o o o 0  o - - - 0  - x o"),
+    ("Runs.List",            "o o o o o 0  o - - - 0  - x o"),
+    ("Runs.Find",            "o o o o o o  o - - - o  - x o"),
+    ("Runs.Read",            "o o o o o 0  o - - - 0  - x o"),
+    ("History.Keys",         "o o o o o 0  o - - - 0  - x o"),
+    ("History.Curve",        "o o o o o 0  o - - - 0  - x o"),
+    ("History.Rows",         "o o o o o 0  o - - - 0  - x o"),
+    ("Files.Missing",        "o - o o o o  - o o o -  o x o"),
+    ("Files.Put",            "o - o o o o  - o o o -  o x o"),
+    ("Files.Get",            "o o o o o 0  o - - - 0  - x o"),
+    ("Files.List",           "o o o o o 0  o - - - 0  - x o"),
+    ("Checkpoints.List",     "o o o o o 0  o - - - 0  - x o"),
+    ("Checkpoints.Resume",   "o - o o - 0  - o 0 o -  - x o"),
+    ("Artifacts.Use",        "o - o o - 0  - - 0 - -  - x o"),
+    ("Artifacts.Get",        "o o o o o 0  o - - - 0  o x o"),
+    ("Artifacts.List",       "o o o o o o  o - - - o  - x o"),
+    ("Artifacts.OfRun",      "o o o o o 0  o - - - 0  - x o"),
+    ("Artifacts.Read",       "o o o o o 0  o - - - 0  o x o"),
+    ("Artifacts.Alias",      "o - o o - 0  - - - - -  - x o"),
+    ("Artifacts.Remove",     "o - o o - 0  - - - - -  - x o"),
+    ("People.Me",            "o o o o o o  o o o o o  - x o"),
+    ("People.AddKey",        "o o o o o o  - - - - -  - x o"),
+    ("People.ListKeys",      "o o o o o o  - - - - -  - x o"),
+    ("People.RemoveKey",     "o 0 o 0 0 0  - - - - -  - x o"),
+    ("People.SetPassword",   "o o o o o o  - - - - -  - x o"),
+    ("People.Audit",         "o o o o o o  - - - - -  - x o"),
+    ("Runs.End",             "o - o o - 0  - o 0 o -  - x o"),
 ];
 
 pub(crate) const PROJECT: &str = "vision/digits";
@@ -129,6 +131,7 @@ async fn people(data: &Path) -> Vec<(&'static str, Option<String>)> {
         ("agent", "agent", None, Some(PROJECT)),
         ("elsewhere", "agent", Some("elsewhere"), None),
         ("ingest", "ingest", None, Some(PROJECT)),
+        ("share", "read", None, Some("vision/faces")),
     ] {
         let wanted = WantedKey {
             user: "member".to_owned(),

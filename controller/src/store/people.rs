@@ -72,7 +72,7 @@ pub(crate) struct Key {
     pub(crate) kind: Kind,
     /// The sweeps that an agent's key opens.
     pub(crate) sweeps: Vec<SweepId>,
-    /// The projects that a key for an agent or for logging opens.
+    /// The projects that the key opens. None for a key for reading: all of its user's.
     pub(crate) projects: Vec<ProjectId>,
     /// When the key was made, in milliseconds since the epoch.
     pub(crate) created_ms: i64,

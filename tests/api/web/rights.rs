@@ -13,25 +13,25 @@ use crate::{
 /// such thing", `x` for "who are you". `RUN` and `SWEEP` stand for ids.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str)] = &[
-    // root viewer member admin guest outsider  read agent elsewhere ingest  run none token
-    ("GET /session", "",                        "o o o o o o  o o o o  - o o"),
-    ("GET /overview", "",                       "o o o o o o  o - - -  - x o"),
-    ("GET /fleet", "",                          "o o o o o o  o - - -  - x o"),
-    ("GET /fleet/timeline", "",                 "o o o o o o  o - - -  - x o"),
-    ("GET /projects", "",                       "o o o o o o  o - - -  - x o"),
-    ("GET /projects/PROJECT/runs", "",          "o o o o o 0  o - - -  - x o"),
-    ("GET /projects/PROJECT/keys", "",          "o o o o o 0  o - - -  - x o"),
-    ("GET /projects/PROJECT/sweeps", "",        "o o o o o 0  o - - -  - x o"),
-    ("POST /projects/PROJECT/columns", "{}",    "o o o o o 0  o - - -  - x o"),
-    ("GET /runs/RUN", "",                       "o o o o o 0  o - - -  - x o"),
-    ("GET /runs/RUN/keys", "",                  "o o o o o 0  o - - -  - x o"),
-    ("GET /runs/RUN/console", "",               "o o o o o 0  o - - -  - x o"),
-    ("POST /series", SERIES,                    "o o o o o 0  o - - -  - x o"),
-    ("PATCH /runs/RUN", "{\"notes\": \"n\"}",   "o - o o - 0  - - - -  - x o"),
-    ("GET /sweeps/SWEEP", "",                   "o o o o o 0  o - - -  - x o"),
-    ("GET /sweeps/SWEEP/explain", "",           "o o o o o 0  o - - -  - x o"),
-    ("POST /sweeps/SWEEP/pause", "",            "o - o o - 0  - - - -  - x o"),
-    ("POST /runs/RUN/stop", "",                 "o - o o - 0  - - - -  - x o"),
+    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token
+    ("GET /session", "",                        "o o o o o o  o o o o o  - o o"),
+    ("GET /overview", "",                       "o o o o o o  o - - - o  - x o"),
+    ("GET /fleet", "",                          "o o o o o o  o - - - o  - x o"),
+    ("GET /fleet/timeline", "",                 "o o o o o o  o - - - o  - x o"),
+    ("GET /projects", "",                       "o o o o o o  o - - - o  - x o"),
+    ("GET /projects/PROJECT/runs", "",          "o o o o o 0  o - - - 0  - x o"),
+    ("GET /projects/PROJECT/keys", "",          "o o o o o 0  o - - - 0  - x o"),
+    ("GET /projects/PROJECT/sweeps", "",        "o o o o o 0  o - - - 0  - x o"),
+    ("POST /projects/PROJECT/columns", "{}",    "o o o o o 0  o - - - 0  - x o"),
+    ("GET /runs/RUN", "",                       "o o o o o 0  o - - - 0  - x o"),
+    ("GET /runs/RUN/keys", "",                  "o o o o o 0  o - - - 0  - x o"),
+    ("GET /runs/RUN/console", "",               "o o o o o 0  o - - - 0  - x o"),
+    ("POST /series", SERIES,                    "o o o o o 0  o - - - 0  - x o"),
+    ("PATCH /runs/RUN", "{\"notes\": \"n\"}",   "o - o o - 0  - - - - -  - x o"),
+    ("GET /sweeps/SWEEP", "",                   "o o o o o 0  o - - - 0  - x o"),
+    ("GET /sweeps/SWEEP/explain", "",           "o o o o o 0  o - - - 0  - x o"),
+    ("POST /sweeps/SWEEP/pause", "",            "o - o o - 0  - - - - -  - x o"),
+    ("POST /runs/RUN/stop", "",                 "o - o o - 0  - - - - -  - x o"),
 ];
 
 /// A question for curves.

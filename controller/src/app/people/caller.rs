@@ -121,7 +121,8 @@ impl Person {
         let Some(Key { kind, sweeps, projects, .. }) = &self.key else { return true };
         self.has_kind(right)
             && match kind {
-                Kind::Full | Kind::Read => true,
+                Kind::Full => true,
+                Kind::Read => projects.is_empty() || projects.contains(project),
                 // An agent logs the trials that it gets, and no other runs.
                 Kind::Agent => {
                     sweep.is_some_and(|sweep| sweeps.contains(sweep) || projects.contains(project))
@@ -398,6 +399,7 @@ mod tests {
         let grants = [("vision", "", Role::Admin)];
         let may = |kind, project, sweep| rights(&person(kind, &grants), project, sweep);
         assert_eq!(may(Kind::Read, "vision/digits", None), [Right::See]);
+        assert_eq!(may(Kind::Read, "vision/faces", None), []);
         assert_eq!(may(Kind::Ingest, "vision/digits", None), [Right::Log]);
         assert_eq!(may(Kind::Ingest, "vision/faces", None), []);
         let agent = [Right::Log, Right::Pull];

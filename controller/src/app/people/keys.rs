@@ -40,7 +40,7 @@ pub(crate) struct NewKey {
     pub(crate) kind: String,
     /// The sweeps that an agent's key opens.
     pub(crate) sweeps: Vec<SweepId>,
-    /// The projects that a key for an agent or for logging opens, as the user says them.
+    /// The projects that the key opens, as the user says them. None for a key for reading: all.
     pub(crate) projects: Vec<String>,
     /// How long the key is valid; `None` for ever.
     pub(crate) lasts: Option<Duration>,
@@ -115,9 +115,10 @@ fn kind(new: &NewKey) -> Result<Kind, Error> {
     })?;
     let (sweeps, projects) = (new.sweeps.len(), new.projects.len());
     let problem = match kind {
-        Kind::Full | Kind::Read if sweeps + projects > 0 => {
-            "a key of the kind `full` or `read` opens all projects of its user: name none"
+        Kind::Full if sweeps + projects > 0 => {
+            "a key of the kind `full` opens all projects of its user: name none"
         }
+        Kind::Read if sweeps > 0 => "a key for reading opens projects: name no sweep",
         Kind::Agent if sweeps + projects == 0 => {
             "a key for an agent needs the sweeps or projects that it opens"
         }
