@@ -107,11 +107,21 @@ impl Lab {
         self.controller.take().unwrap().shutdown().await.unwrap();
     }
 
+    /// Restarts the controller with a clock that says that this time has passed since now.
+    pub(crate) async fn restart_after(&mut self, time: Duration) {
+        self.stop().await;
+        let then_ms = Clock::system().wall_ms() + i64::try_from(time.as_millis()).unwrap();
+        self.come_back_at(Clock::starting_at(then_ms)).await;
+    }
+
     /// Starts another controller on the same folder, with another seed.
     pub(crate) async fn come_back(&mut self) {
+        self.come_back_at(Clock::system()).await;
+    }
+
+    async fn come_back_at(&mut self, clock: Clock) {
         let settings = &self.settings;
-        let start =
-            async || Controller::start(settings.clone(), Clock::system(), Chance::seeded(2)).await;
+        let start = async || Controller::start(settings.clone(), clock, Chance::seeded(2)).await;
         let controller = once_free(start).await.unwrap();
         let dial =
             Dial::new(&controller.address().to_string(), self.settings.token.as_deref()).unwrap();

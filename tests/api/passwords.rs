@@ -1,4 +1,4 @@
-//! Tests who may set which password, and what a new one does. `logins` tests what it opens.
+//! Tests who may set which password, and what a new one does. `web::login` tests what it opens.
 
 use controller::offline::{Offline, WantedKey};
 use proto::{
@@ -13,7 +13,7 @@ const OLD: &str = "correct horse";
 const NEW: &str = "battery staple";
 
 /// A controller with the administrator `root` and the user `ann`, and their keys.
-async fn people() -> (Lab, [String; 2]) {
+pub(crate) async fn people() -> (Lab, [String; 2]) {
     let mut lab = Lab::start().await;
     lab.stop().await;
     let folder = Offline::open(lab.folder()).await.unwrap();
@@ -28,7 +28,7 @@ async fn people() -> (Lab, [String; 2]) {
     (lab, keys.try_into().unwrap())
 }
 
-async fn set(dial: &Dial, user: &str, password: &str, old: &str) -> Result<(), Status> {
+pub(crate) async fn set(dial: &Dial, user: &str, password: &str, old: &str) -> Result<(), Status> {
     let [user, password, old] = [user, password, old].map(str::to_owned);
     dial.people().set_password(NewPassword { user, password, old }).await.map(drop)
 }

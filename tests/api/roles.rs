@@ -109,7 +109,7 @@ pub(crate) struct World {
 }
 
 /// Adds the people of the table to a data folder. Returns their keys.
-async fn people(data: &Path) -> Vec<(&'static str, Option<String>)> {
+pub(crate) async fn people(data: &Path) -> Vec<(&'static str, Option<String>)> {
     let folder = Offline::open(data).await.unwrap();
     let add = async |name: &str, team: &str, role: &str, admin: bool| {
         folder.add_user(name.to_owned(), Some(team.to_owned()), role, admin).await.unwrap();

@@ -137,6 +137,20 @@ export type Limit = { metric: string, min: number | null, max: number | null, };
 
 export type Line = { number: number, stream: "stdout" | "stderr", at_ms: number | null, text: string, };
 
+export type Login = { 
+/**
+ * The name of the user.
+ */
+user: string, 
+/**
+ * The password.
+ */
+password: string, } | { 
+/**
+ * The key.
+ */
+key: string, };
+
 export type MetricDefinition = { name: string, summary: Array<string>, step_metric: string, goal: string, };
 
 export type Outcome = { state: string, class: string, exit_code: number | null, signal: number | null, message: string, };

@@ -3,6 +3,7 @@
 mod console;
 mod events;
 mod foundation;
+mod login;
 mod overview;
 mod rights;
 mod runs;

@@ -1,9 +1,13 @@
 //! Tests what each kind of caller gets from each path of the API: every path, by every role and
-//! every kind of key.
+//! every kind of key. The session that a key opens gets the same.
 
 use serde_json::json;
 
-use super::{get, send};
+use super::{
+    get,
+    login::{cookie, login_with},
+    send,
+};
 use crate::{
     roles::{CALLERS, PROJECT, World},
     wandb::http::Caller,
@@ -41,27 +45,40 @@ const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
 async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
     let world = World::new().await;
     assert_eq!(world.keys.iter().map(|(name, _)| *name).collect::<Vec<_>>(), CALLERS);
+    let session = |(name, key): &(&str, Option<String>)| {
+        let key = key.as_ref().filter(|_| *name != "run")?;
+        Some(cookie(&login_with(&world.lab, &json!({ "key": key }), &[])))
+    };
+    let cookies: Vec<_> = world.keys.iter().map(session).collect();
     let mut wrong = Vec::new();
     for (path, body, wanted) in TABLE {
         let body = body.replace("RUN", &world.run);
         let place = path.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
         let place = place.replace("PROJECT", PROJECT);
-        for ((name, key), wanted) in world.keys.iter().zip(wanted.split_whitespace()) {
+        for (((name, key), cookie), wanted) in
+            world.keys.iter().zip(&cookies).zip(wanted.split_whitespace())
+        {
             // Each refusal of a stranger takes longer than the one before.
             if key.is_none() && *path != "GET /session" && *path != "GET /runs/RUN" {
                 continue;
             }
             let (method, place) = place.split_once(' ').unwrap();
             let answer = send(&Caller::new(&world.lab, key.as_deref()), method, place, &body);
-            let got = match answer.status {
-                403 => "-",
-                404 => "0",
-                401 => "x",
-                _ => "o",
-            };
-            if got != wanted {
-                let said = String::from_utf8_lossy(&answer.body).into_owned();
-                wrong.push(format!("{path} by {name}: {got}, not {wanted}: {said}"));
+            let by_cookie = cookie.as_ref().map(|cookie| {
+                let place = format!("/api/v1{place}");
+                Caller::new(&world.lab, None).send(method, &place, &[cookie], body.as_bytes())
+            });
+            for answer in [answer].into_iter().chain(by_cookie) {
+                let got = match answer.status {
+                    403 => "-",
+                    404 => "0",
+                    401 => "x",
+                    _ => "o",
+                };
+                if got != wanted {
+                    let said = String::from_utf8_lossy(&answer.body).into_owned();
+                    wrong.push(format!("{path} by {name}: {got}, not {wanted}: {said}"));
+                }
             }
         }
     }

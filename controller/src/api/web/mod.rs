@@ -12,6 +12,7 @@ mod explain;
 mod fleet;
 mod guard;
 mod keys;
+mod login;
 mod overview;
 mod pages;
 mod projects;
@@ -39,7 +40,7 @@ use error::Problem;
 /// answers.
 pub(crate) fn routes(app: Arc<App>) -> Router {
     let api = Router::new()
-        .route("/session", get(session::show))
+        .route("/session", get(session::show).post(login::open).delete(login::close))
         .route("/overview", get(overview::show))
         .route("/fleet", get(fleet::list))
         .route("/fleet/timeline", get(fleet::timeline))

@@ -33,7 +33,7 @@ pub(super) async fn answer(
     let path = uri.path().trim_start_matches('/');
     let is_browser = is_browser(&headers);
     let found = match path.split('/').collect::<Vec<_>>()[..] {
-        [""] | ["login" | "fleet" | "settings"] | ["p", ..] if is_browser => {
+        [""] | ["login" | "share" | "fleet" | "settings"] | ["p", ..] if is_browser => {
             Some(assets::index(&headers))
         }
         _ => assets::file(path, &headers),

@@ -1,4 +1,5 @@
-//! Finds out who calls, and tells callers who they are.
+//! Finds out who calls, by a token, a key or the cookie of a session, and tells callers who they
+//! are.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ use crate::{
     api::caller::{self, Host},
     app::{
         App, Error,
-        people::{caller::Caller, keys},
+        error::Why,
+        people::{caller::Caller, keys, sessions},
         runs::lookup,
     },
 };
@@ -46,18 +48,27 @@ impl<Q: DeserializeOwned> FromRequestParts<Arc<App>> for Call<Q> {
     }
 }
 
-/// Finds the caller of a request by its headers.
+/// The cookie with the secret of a browser's session.
+pub(super) const COOKIE: &str = "besom_session";
+
+/// Finds the caller of a request by its headers. A token or a key counts more than a cookie.
 ///
 /// # Errors
-/// Fails if the controller requires a token or a key, and the headers have none that it knows.
+/// Fails if the controller requires a token, a key or a session, and the headers have none that it
+/// knows.
 pub(super) fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Error> {
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    caller::caller(app, header)
+    match (headers.get(header::AUTHORIZATION), secret(headers)) {
+        (None, Some(secret)) => sessions::caller(app, secret),
+        (shown, _) => caller::caller(app, shown.and_then(|value| value.to_str().ok())),
+    }
 }
 
-/// Returns whether a request has anything that could say who calls.
-fn shows_anything(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::AUTHORIZATION)
+/// Returns the secret of the session in the request's cookie.
+pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).into_iter();
+    let cookies = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let mut named = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    named.find(|(name, _)| *name == COOKIE).map(|(_, secret)| secret)
 }
 
 /// Who calls.
@@ -76,7 +87,8 @@ pub(super) struct Session {
     version: &'static str,
 }
 
-/// Answers who calls. A caller who shows no token is told so, and is not refused.
+/// Answers who calls. A browser without a session, or whose session is over, is told so and is not
+/// refused.
 pub(super) async fn show(
     app: axum::extract::State<Arc<App>>,
     headers: HeaderMap,
@@ -86,10 +98,12 @@ pub(super) async fn show(
     let open = app.tokens.is_open(&app.roster);
     let version = env!("CARGO_PKG_VERSION");
     let nobody = Session { user: None, team: String::new(), admin: false, open, version };
-    if !open && !shows_anything(&headers) {
-        return Ok(Json(nobody));
-    }
-    let caller = caller(&app, &headers)?;
+    let caller = match caller(&app, &headers) {
+        Err(Error::Refused(Why::Unknown, _)) if !headers.contains_key(header::AUTHORIZATION) => {
+            return Ok(Json(nobody));
+        }
+        found => found?,
+    };
     let team = caller.team().to_owned();
     Ok(Json(match keys::me(&caller)? {
         None => Session { team, admin: true, ..nobody },
@@ -100,4 +114,24 @@ pub(super) async fn show(
             ..nobody
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_in_the_cookie_of_its_name() {
+        let found = |lines: &[&'static str]| {
+            let line =
+                |line: &&'static str| (header::COOKIE, header::HeaderValue::from_static(line));
+            secret(&lines.iter().map(line).collect()).map(str::to_owned)
+        };
+        assert_eq!(found(&["besom_session=abc"]).as_deref(), Some("abc"));
+        assert_eq!(found(&["a=b; besom_session=abc;c=d"]).as_deref(), Some("abc"));
+        assert_eq!(found(&["a=b", "besom_session=abc"]).as_deref(), Some("abc"));
+        for none in [&[][..], &["a=besom_session"], &["besom_session"], &["xbesom_session=abc"]] {
+            assert_eq!(found(none), None, "{none:?}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     explain::Explanation,
     fleet::{Fleet, Timeline},
     keys::{ProjectKeys, RunKeys},
+    login::Login,
     overview::Overview,
     projects::Projects,
     rows::RunDetail,
@@ -49,6 +50,7 @@ fn text() -> String {
     let mut declared = Declared { config, types: BTreeMap::new() };
     declared.visit::<Problem>();
     declared.visit::<Session>();
+    declared.visit::<Login>();
     declared.visit::<Overview>();
     declared.visit::<Projects>();
     declared.visit::<ProjectKeys>();

@@ -11,6 +11,5 @@ pub(crate) mod manage;
 pub(crate) mod passwords;
 pub(crate) mod permit;
 pub(crate) mod roster;
-#[expect(dead_code, reason = "the door for browsers will call it")]
 pub(crate) mod sessions;
 pub(crate) mod tokens;

@@ -154,6 +154,11 @@ impl Roster {
         Some(caller)
     }
 
+    /// Returns whether there is a session with this hash, even if it is over.
+    pub(in crate::app) fn has_session(&self, hash: &[u8]) -> bool {
+        self.people().sessions.contains_key(hash)
+    }
+
     /// Returns what the database does not know yet about sessions, if it should be told at
     /// `now_ms`.
     pub(in crate::app) fn worn(&self, now_ms: i64) -> Worn {

@@ -89,17 +89,20 @@ pub(crate) fn caller(app: &App, secret: &str) -> Result<Caller, Error> {
 
 /// Ends the session with this secret. Does nothing if there is none.
 pub(crate) async fn close(app: &Arc<App>, secret: &str) -> Result<(), Error> {
-    let hashes = app.tokens.hashes_of_session(secret);
-    manage::change(app, move |change| {
-        let mut hashes = hashes.iter();
-        Ok(hashes.try_for_each(|hash| store::sessions::remove(change.tx, hash.as_bytes()))?)
-    })
-    .await
+    let mut hashes = app.tokens.hashes_of_session(secret).into_iter();
+    // A stranger must not make the controller write.
+    let Some(hash) = hashes.find(|hash| app.roster.has_session(hash.as_bytes())) else {
+        return Ok(());
+    };
+    let remove =
+        move |change: &mut Change<'_>| Ok(store::sessions::remove(change.tx, hash.as_bytes())?);
+    manage::change(app, remove).await
 }
 
-/// Removes sessions that are over, and writes when the others were used last. A step of the upkeep.
-pub(in crate::app) async fn tidy(app: &Arc<App>) -> Result<(), Error> {
-    let Worn { over, used } = app.roster.worn(app.clock.wall_ms());
+/// Removes sessions that are over at `now_ms`, and writes when the others were used last. A step of
+/// the upkeep.
+pub(in crate::app) async fn tidy(app: &Arc<App>, now_ms: i64) -> Result<(), Error> {
+    let Worn { over, used } = app.roster.worn(now_ms);
     if over.is_empty() && used.is_empty() {
         return Ok(());
     }
@@ -150,4 +153,73 @@ fn check(change: &Change<'_>, opener: &Opener) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::refused(Why::Unknown, "the key or password was changed meanwhile"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::people::keys::{self, NewKey},
+        chance::Chance,
+        clock::Clock,
+        platform::Platform,
+        settings::Settings,
+        store::{Store, people::Role},
+    };
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// Opens an application with the user `ann`. Returns it with a key of hers.
+    async fn world(folder: &tempfile::TempDir) -> (Arc<App>, String) {
+        let settings = Settings { data: folder.path().to_owned(), ..Settings::default() };
+        let platform = Platform::default();
+        let store = Store::open(folder.path(), &settings.limits, platform).unwrap();
+        let (clock, chance) = (Clock::starting_at(0), Chance::seeded(1));
+        let app = App::open(settings, store, clock, chance, platform.threads).await.unwrap();
+        manage::add_user(&app, "ann".to_owned(), None, Role::Member, false).await.unwrap();
+        let new = NewKey {
+            user: "ann".to_owned(),
+            label: String::new(),
+            kind: String::new(),
+            sweeps: Vec::new(),
+            projects: Vec::new(),
+            lasts: None,
+        };
+        let (key, _) = keys::add(&app, &Caller::Admin, new).await.unwrap();
+        (app, key)
+    }
+
+    async fn stored(app: &Arc<App>) -> Vec<Session> {
+        app.read(|tx, _| Ok(store::sessions::all(tx)?)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_upkeep_stores_uses_and_removes_sessions_that_are_over() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (app, key) = world(&folder).await;
+        let opened = open_with(&app, &key).await.unwrap();
+        assert_eq!(opened.lasts, 30 * DAY);
+        let opened = stored(&app).await.remove(0);
+        let day = |days: i64| opened.created_ms + days * DAY.as_millis() as i64;
+        for days in [6, 12, 18] {
+            assert!(app.roster.enter(&opened.hash, day(days)).is_some());
+            tidy(&app, day(days)).await.unwrap();
+            assert_eq!(stored(&app).await[0].used_ms, day(days));
+        }
+        assert!(app.roster.enter(&opened.hash, day(25)).is_none());
+        assert_eq!(stored(&app).await.len(), 1);
+        tidy(&app, day(25)).await.unwrap();
+        assert_eq!(stored(&app).await, []);
+    }
+
+    #[tokio::test]
+    async fn the_database_knows_no_secret() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (app, key) = world(&folder).await;
+        let secret = open_with(&app, &key).await.unwrap().secret;
+        let session = stored(&app).await.remove(0);
+        assert_eq!(session.hash, blake3::hash(secret.as_bytes()).as_bytes());
+        assert_eq!(session.key.as_deref(), Some(&key["besom-".len()..][..8]));
+        assert!(caller(&app, &hex(&session.hash)).is_err());
+    }
 }

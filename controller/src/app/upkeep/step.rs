@@ -45,7 +45,7 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
             Err(_) => one_by_one(app, some).await?,
         }
     }
-    sessions::tidy(app).await?;
+    sessions::tidy(app, app.clock.wall_ms()).await?;
     full::look(app, Seen::Nothing).await;
     if !app.full.is_full() {
         // A merge can wait until there is room. A merge needs disk space, because it writes the new
