@@ -1,6 +1,8 @@
 //! `sweep key`: makes, lists and revokes keys of the caller. An administrator does so for all
 //! users.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use proto::v1::{Key, KeyRef, ListKeysRequest, NewKey};
 use terminal::{Failure, one_line, table::Table};
@@ -29,13 +31,13 @@ pub(crate) enum Command {
 The key is shown once. It goes where a token goes: BESOM_TOKEN, `--token`, or `sweep login`. What it
 opens is never more than what its user may do:
   full    everything
-  read    reading
+  read    reading, of the named projects if there are any
   agent   getting and logging trials of the named sweeps and projects
   ingest  logging runs to the one named project
 
 Examples:
   sweep key add --kind read --label notebook
-  sweep key add --kind agent --sweep k3x9abcd --days 7
+  sweep key add --kind agent --sweep k3x9abcd --expires 7d
   sweep key add --kind ingest --project vision/digits")]
 pub(crate) struct Add {
     /// The user whose key it is, for administrators [default: you]
@@ -47,12 +49,12 @@ pub(crate) struct Add {
     /// A sweep that the key of an agent opens; may be repeated
     #[arg(long = "sweep", value_name = "SWEEP")]
     sweeps: Vec<String>,
-    /// A project that the key of an agent or for logging opens; may be repeated for an agent
+    /// A project that the key opens; may be repeated, but not for logging
     #[arg(long = "project", value_name = "PROJECT")]
     projects: Vec<String>,
-    /// How many days the key is valid [default: for ever]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
-    days: Option<u64>,
+    /// How long the key is valid, such as 12h or 7d [default: for ever]
+    #[arg(long, value_name = "TERM", value_parser = terminal::term)]
+    expires: Option<Duration>,
     /// What the key is for
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     label: String,
@@ -88,7 +90,7 @@ async fn add(controller: &Controller, args: &Add) -> Result<(), Failure> {
         kind: args.kind.clone(),
         sweeps: args.sweeps.clone(),
         projects: args.projects.clone(),
-        lasts_s: args.days.unwrap_or_default() * 86_400,
+        lasts_s: args.expires.map_or(0, |expires| expires.as_secs()),
     };
     let added = controller.dial().people().add_key(within_patience(new)).await;
     let added = added.map_err(|status| controller.failure(&status))?.into_inner();

@@ -141,13 +141,13 @@ pub(crate) enum KeyCommand {
 The key is shown once and stored as a hash. It goes where a token goes: BESOM_TOKEN, `--token`, or
 `sweep login`. What it opens is never more than what its user may do:
   full    everything
-  read    reading
+  read    reading, of the named projects if there are any
   agent   getting and logging trials of the named sweeps and projects
   ingest  logging runs to the one named project
 
 Examples:
   controller key add ann
-  controller key add ann --kind agent --project vision/digits --days 30 --label 'node 7'")]
+  controller key add ann --kind agent --project vision/digits --expires 30d --label 'node 7'")]
 pub(crate) struct AddKey {
     #[command(flatten)]
     named: Named,
@@ -157,12 +157,12 @@ pub(crate) struct AddKey {
     /// A sweep that the key of an agent opens; may be repeated
     #[arg(long = "sweep", value_name = "SWEEP")]
     sweeps: Vec<String>,
-    /// A project that the key of an agent or for logging opens; may be repeated for an agent
+    /// A project that the key opens; may be repeated, but not for logging
     #[arg(long = "project", value_name = "PROJECT")]
     projects: Vec<String>,
-    /// How many days the key is valid [default: for ever]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
-    days: Option<u64>,
+    /// How long the key is valid, such as 12h or 7d [default: for ever]
+    #[arg(long, value_name = "TERM", value_parser = terminal::term)]
+    expires: Option<Duration>,
     /// What the key is for
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     label: String,
@@ -233,14 +233,14 @@ pub(crate) async fn team(command: &TeamCommand) -> Result<(), Failure> {
 /// Runs `controller key`.
 pub(crate) async fn key(command: &KeyCommand) -> Result<(), Failure> {
     match command {
-        KeyCommand::Add(AddKey { named, kind, sweeps, projects, days, label }) => {
+        KeyCommand::Add(AddKey { named, kind, sweeps, projects, expires, label }) => {
             let wanted = WantedKey {
                 user: named.name.clone(),
                 label: label.clone(),
                 kind: kind.clone(),
                 sweeps: sweeps.clone(),
                 projects: projects.clone(),
-                lasts: days.map(|days| Duration::from_secs(days * 86_400)),
+                lasts: *expires,
             };
             let folder = open(&named.folder).await?;
             let (secret, key) = settle(folder, |folder| folder.add_key(wanted)).await?;

@@ -12,7 +12,7 @@ pub mod table;
 pub mod text;
 
 pub use failure::{Exit, Failure, exit_with, run};
-pub use numbers::{age, count, duration, number, size};
+pub use numbers::{age, count, duration, number, size, term};
 pub use text::{one_line, sanitise, truncate};
 
 use std::{

@@ -2,6 +2,8 @@
 //! The agent and the `sweep` command call this module. No program parses these texts, because files
 //! and JSON contain the exact values.
 
+use std::time::Duration;
+
 /// Formats a number with four significant digits: `0.02131`, `1.2e-5`, `3.142`. Whole numbers below
 /// a million keep all their digits.
 pub fn number(value: f64) -> String {
@@ -88,6 +90,28 @@ fn two(large: i64, large_unit: char, small: i64, small_unit: char) -> String {
     }
 }
 
+/// Reads a term that a person writes: a whole number with the unit `m`, `h` or `d`, such as `7d`.
+///
+/// # Errors
+/// Fails with a sentence for the person if the text has another form, or the term is longer than
+/// 100 years.
+pub fn term(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
+    let unit = match unit {
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => 0,
+    };
+    let seconds = number.parse::<u64>().ok().map(|number| number.saturating_mul(unit));
+    match seconds {
+        Some(seconds @ 1..=3_153_600_000) => Ok(Duration::from_secs(seconds)),
+        _ => Err("write a whole number of minutes, hours or days, such as `30m`, `12h` or `7d`, \
+                  up to `36500d`"
+            .to_owned()),
+    }
+}
+
 /// Formats an age in milliseconds: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`. A negative
 /// age, which occurs if another machine's clock is ahead, becomes `just now`.
 pub fn age(ms: i64) -> String {
@@ -145,6 +169,18 @@ mod tests {
         ];
         for (value, text) in shown {
             assert_eq!(number(value), text, "{value:e}");
+        }
+    }
+
+    #[test]
+    fn a_term_has_a_number_and_a_unit() {
+        for (text, seconds) in [("1m", 60), ("12h", 43_200), ("7d", 604_800)] {
+            assert_eq!(term(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert!(term("36500d").is_ok());
+        let wrong = ["", "d", "7", "0d", "-1d", "1.5d", "7 d", "7w", "7\u{e4}", "36501d"];
+        for text in wrong.into_iter().chain(["99999999999999999999d", "9999999999999999999d"]) {
+            assert!(term(text).is_err(), "{text}");
         }
     }
 

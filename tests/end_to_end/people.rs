@@ -79,7 +79,7 @@ fn each_program_works_with_a_key_that_opens_no_more_than_it_needs() {
         assert!(added.status.success(), "{}", errors(&added));
         text(&added)
     };
-    let node = add(&["--kind", "agent", "--project", "digits", "--days", "7"]);
+    let node = add(&["--kind", "agent", "--project", "digits", "--expires", "7d"]);
     let script = add(&["--kind", "ingest", "--project", "alone"]);
     let refused = with(&lab, Some(&node), "sweep", &["ls"]);
     assert!(errors(&refused).contains("it cannot read anything"), "{}", errors(&refused));
