@@ -96,6 +96,8 @@ pub(crate) enum Command {
     /// Make, list and revoke your keys
     #[command(subcommand)]
     Key(crate::key::Command),
+    /// Make a link that lets others read a project for some time
+    Share(crate::share::Args),
     /// Show who created, changed and removed what
     Audit(crate::audit::Args),
     /// Ask for points and report results as JSON lines, without a controller

@@ -81,7 +81,7 @@ impl Controller {
         &self.dial
     }
 
-    /// Returns the address of the controller.
+    /// Returns the address of the controller, without a slash at its end.
     pub(crate) fn address(&self) -> &str {
         self.address.trim_end_matches('/')
     }

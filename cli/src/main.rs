@@ -24,6 +24,7 @@ mod open;
 mod password;
 mod pattern;
 mod run;
+mod share;
 mod show;
 mod source;
 mod stream;
@@ -68,6 +69,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Login(login) => login::login(&args.reach, login).await,
         Command::Logout => login::logout(&args.reach),
         Command::Password(args) => password::password(&controller, args).await,
+        Command::Share(args) => share::share(&controller, args).await,
         Command::Key(command) => key::key(&controller, command).await,
         Command::Audit(args) => audit::audit(&controller, args).await,
         Command::Ls(args) => list::list(&controller, args).await,

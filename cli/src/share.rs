@@ -1,0 +1,104 @@
+//! `sweep share`: makes a key that only reads one project for some time, and prints a link with it.
+//! The key stands behind the `#` of the link, which a browser never sends. So no log of a server or
+//! a proxy gets it.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use proto::v1::NewKey;
+use record::ids::{ProjectId, last_part};
+use terminal::{Exit, Failure, one_line};
+
+use crate::connect::{Controller, within_patience};
+
+/// The bytes of a name that stand for themselves in an address.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// The widest name that is shown, in columns.
+const CELL: usize = 60;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Whoever has the link can read the whole project, also if the link leads to one run, and nothing
+else. `sweep key rm` ends the link earlier.
+
+Examples:
+  sweep share vision/digits
+  sweep share k3x9abcd-7 --expires 12h --label 'review of the paper'")]
+pub(crate) struct Args {
+    /// A project as TEAM/PROJECT, or the id of a run
+    #[arg(value_name = "PROJECT|RUN")]
+    what: String,
+    /// How long the link is valid, such as 12h or 7d
+    #[arg(long, value_name = "TERM", default_value = "7d", value_parser = terminal::term)]
+    expires: Duration,
+    /// The user whose project it is, for administrators [default: you]
+    #[arg(long, value_name = "USER", default_value = "", hide_default_value = true)]
+    user: String,
+    /// What the link is for
+    #[arg(long, value_name = "TEXT", default_value = "a link", hide_default_value = true)]
+    label: String,
+}
+
+/// Makes the key and prints the link.
+pub(crate) async fn share(controller: &Controller, args: &Args) -> Result<(), Failure> {
+    let (project, page) = match args.what.split('/').collect::<Vec<_>>()[..] {
+        [team, name] if !team.is_empty() && !name.is_empty() => (ProjectId::new(team, name), None),
+        _ => {
+            let id = last_part(&args.what).map_err(|wrong| Failure::new(Exit::Input, wrong))?;
+            let run = controller.run(id).await?;
+            (ProjectId::from(run.project), Some(run.id))
+        }
+    };
+    let named = format!("{}/{}", project.team(), project.name());
+    let new = NewKey {
+        user: args.user.clone(),
+        label: args.label.clone(),
+        kind: "read".to_owned(),
+        projects: vec![named.clone()],
+        lasts_s: args.expires.as_secs(),
+        ..NewKey::default()
+    };
+    let added = controller.dial().people().add_key(within_patience(new)).await;
+    let added = added.map_err(|status| controller.failure(&status))?.into_inner();
+    let id = added.key.unwrap_or_default().id;
+    let lasts = i64::try_from(args.expires.as_millis()).unwrap_or(i64::MAX);
+    terminal::say(format_args!(
+        "the link opens the project {} for {}, with the key {id}",
+        one_line(&named, CELL),
+        terminal::duration(lasts)
+    ));
+    terminal::print(link(controller.address(), &project, page.as_deref(), &added.secret));
+    Ok(())
+}
+
+/// Returns the link to a project, or to a run of it.
+fn link(controller: &str, project: &ProjectId, run: Option<&str>, key: &str) -> String {
+    let scheme = if controller.contains("://") { "" } else { "http://" };
+    let address = controller.trim_end_matches('/');
+    let parts = [Some("p"), Some(project.team()), Some(project.name()), run.map(|_| "r"), run];
+    let parts = parts.into_iter().flatten().map(|part| format!("/{}", quoted(part)));
+    format!("{scheme}{address}/share?next={}#{key}", quoted(&parts.collect::<String>()))
+}
+
+fn quoted(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_has_its_key_behind_the_hash() {
+        let digits = ProjectId::new("vision", "digits");
+        assert_eq!(
+            link("https://head:7070/", &digits, Some("abcd-7"), "besom-x"),
+            "https://head:7070/share?next=%2Fp%2Fvision%2Fdigits%2Fr%2Fabcd-7#besom-x"
+        );
+        let odd = ProjectId::from("a b?");
+        assert_eq!(
+            link("127.0.0.1:7070", &odd, None, "besom-x"),
+            "http://127.0.0.1:7070/share?next=%2Fp%2Fhome%2Fa%2520b%253F#besom-x"
+        );
+    }
+}
