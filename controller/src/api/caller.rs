@@ -18,6 +18,11 @@ pub(crate) trait Welcome: Send + Sync {
     fn welcome(&self);
 }
 
+/// How many answers to wrong tokens and passwords wait for the address that a request came from.
+/// The port attaches this number to each request that is no gRPC call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crowd(pub(crate) usize);
+
 /// Finds the caller by the value of the `authorization` header. Fails if the controller requires a
 /// token and the header has none, or has one that the controller does not know.
 pub(super) fn caller(app: &App, authorization: Option<&str>) -> Result<Caller, Error> {

@@ -27,7 +27,10 @@ use super::{
     seats::Seat,
     strangers::Strangers,
 };
-use crate::{api::caller::Host, clock::Clock};
+use crate::{
+    api::caller::{Crowd, Host},
+    clock::Clock,
+};
 
 /// The service that stands before all others.
 #[derive(Clone, Debug)]
@@ -70,7 +73,7 @@ impl Entrance {
         seat: &Arc<Seat>,
         claims: Arc<Claims>,
     ) -> BoxFuture<Response<Body>, Infallible> {
-        let request = match *request.method() {
+        let mut request = match *request.method() {
             Method::PUT => request,
             _ => {
                 let length = request.headers().get(CONTENT_LENGTH);
@@ -79,6 +82,7 @@ impl Entrance {
                 request.map(|body| Body::new(Posted::new(body, length, flow, seat, claims)))
             }
         };
+        request.extensions_mut().insert(Crowd(self.strangers.waiting(seat.address)));
         let answering = self.pages.call(request);
         Box::pin(async { Ok(answering.await?.map(Body::new)) })
     }

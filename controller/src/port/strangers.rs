@@ -70,6 +70,11 @@ impl Strangers {
         Some(Waiting { strangers: self.clone(), address, pause })
     }
 
+    /// Returns how many answers to this address wait.
+    pub(super) fn waiting(&self, address: IpAddr) -> usize {
+        self.table().get(&address).map_or(0, |stranger| stranger.waiting)
+    }
+
     /// Forgets addresses without a wrong token for [`QUIET`], and logs how many wrong tokens came
     /// from an address, at most once a minute.
     pub(super) fn tidy(&self, now: Instant) {
@@ -133,9 +138,10 @@ mod tests {
         let (strangers, now) = (Arc::<Strangers>::default(), Clock::system().now());
         let waiting: Vec<Waiting> =
             (0..WAITING).map_while(|_| strangers.note(address(1), now)).collect();
-        assert_eq!(waiting.len(), WAITING);
+        assert_eq!((waiting.len(), strangers.waiting(address(1))), (WAITING, WAITING));
         assert!(strangers.note(address(1), now).is_none());
         drop(waiting);
+        assert_eq!(strangers.waiting(address(1)), 0);
         assert!(strangers.note(address(1), now).is_some());
         for number in 0..5000 {
             let _ = strangers.note(address(number), now + Duration::from_millis(u64::from(number)));

@@ -1,6 +1,6 @@
 //! Tests the sessions of browsers: what opens one, what it opens, and what ends it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use controller::{clock::Clock, offline::Offline};
 use proto::v1::{BeginRun, KeyRef};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ask, get, problem};
 use crate::{
-    lab::{Lab, RANDOM},
+    lab::{Lab, RANDOM, eventually},
     passwords::{people, set},
     roles,
     wandb::http::{Answer, Caller},
@@ -95,6 +95,36 @@ async fn a_wrong_login_says_nothing_and_waits_longer_and_longer() {
     let waited = clock.now() - begun;
     assert!(waited >= Duration::from_millis(50 + 100 + 200 + 400 + 800), "{waited:?}");
     open(&lab);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_with_many_wrong_logins_waits_before_its_passwords_are_hashed() {
+    let (lab, [root, _]) = world().await;
+    let cookie = open(&lab);
+    let lab = Arc::new(lab);
+    let wrong: Vec<_> = (0..24)
+        .map(|_| {
+            let lab = lab.clone();
+            tokio::spawn(async move { login(&lab, "ann", "correct hors").status })
+        })
+        .collect();
+    let status = |user: &str| login(&lab, user, PASSWORD).status;
+    eventually("logins are refused", async || {
+        let status = status("ann");
+        (status == 503, status)
+    })
+    .await;
+    // A key and an open session still work at once.
+    assert!(is_open(&lab, &cookie));
+    assert_eq!(ask(&Caller::new(&lab, Some(&root)), "/projects").status, 200);
+    for wrong in wrong {
+        assert!(matches!(wrong.await.unwrap(), 401 | 503));
+    }
+    eventually("logins work again", async || {
+        let status = status("ann");
+        (status == 204, status)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

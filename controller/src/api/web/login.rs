@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::to_bytes,
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
@@ -15,10 +16,17 @@ use super::{
     error::Problem,
     session::{COOKIE, secret},
 };
-use crate::app::{App, people::sessions};
+use crate::{
+    api::caller::Crowd,
+    app::{App, Error, people::sessions},
+};
 
 /// The most bytes of a login.
 const MOST_BYTES: usize = 16 << 10;
+
+/// An address for which this many answers to wrong logins wait cannot log in. Each password costs
+/// the controller a hash, so a delay after it is not enough.
+const CROWD: usize = 8;
 
 /// What opens a session.
 #[derive(Deserialize)]
@@ -42,9 +50,15 @@ pub(super) enum Login {
 /// Opens a session.
 pub(super) async fn open(
     State(app): State<Arc<App>>,
+    Extension(Crowd(waiting)): Extension<Crowd>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
+    if waiting >= CROWD {
+        return Err(Error::busy("too many wrong logins came from your address")
+            .hint("try again in a few seconds")
+            .into());
+    }
     let opened = match read(request).await? {
         Login::Password { user, password } => sessions::open(&app, user, password).await?,
         Login::Key { key } => sessions::open_with(&app, key.trim()).await?,
