@@ -43,6 +43,7 @@ pub struct Lab {
     lease_seconds: u32,
     token: Option<String>,
     encrypted: bool,
+    verbose: bool,
 }
 
 /// A running agent, in a process group of its own.
@@ -168,6 +169,7 @@ impl Lab {
             lease_seconds: 2,
             token: None,
             encrypted: false,
+            verbose: false,
         }
     }
 
@@ -203,6 +205,13 @@ impl Lab {
         (lab.token, lab.encrypted) = (Some(token.to_owned()), true);
         lab.start_controller();
         lab
+    }
+
+    /// Returns the lab with a controller that logs more than usual, once it is started.
+    #[must_use]
+    pub fn verbose(mut self) -> Self {
+        self.verbose = true;
+        self
     }
 
     /// Returns the fingerprints that the controller of [`Lab::encrypted`] has printed, one for each
@@ -275,6 +284,7 @@ impl Lab {
             ])
             .arg(self.dir().join("besom-data"))
             .args(self.encrypted.then_some(["--tls", "self-signed"]).into_iter().flatten())
+            .envs(self.verbose.then_some(("BESOM_LOG", "debug")))
             .stderr(log.expect("a log can be made"))
             .stdout(Stdio::null())
             .spawn()

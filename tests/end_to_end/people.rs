@@ -1,7 +1,14 @@
 //! Runs a controller for several people: users and keys are made offline, and each program works
 //! with a key that opens what it needs and no more.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use tests::Lab;
 
@@ -105,5 +112,94 @@ fn each_program_works_with_a_key_that_opens_no_more_than_it_needs() {
         let secret = &secret["besom-".len() + 8..];
         assert!(!contains(&lab.dir().join("besom-data"), secret), "a key is stored as a hash only");
         assert!(!log.contains(secret), "{log}");
+    }
+}
+
+/// Runs a program that reads these lines.
+fn reading(lab: &Lab, key: Option<&str>, name: &str, args: &[&str], lines: &str) -> Output {
+    let mut command = lab.command(name);
+    command.args(args).envs(key.map(|key| ("BESOM_TOKEN", key)));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Sends a login. Returns the head of the answer.
+fn login(lab: &Lab, body: &str) -> String {
+    let address = lab.address();
+    let address = address.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST /api/v1/session HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+        Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn passwords_and_links_open_sessions_and_no_secret_is_in_a_log() {
+    let (offline_one, own, wrong) = ("offline horse", "own battery staple", "wrong staple");
+    let mut lab = Lab::new().verbose();
+    offline(&lab, &["user", "add", "ann", "--admin"]);
+    offline(&lab, &["user", "add", "bob", "--team", "vision"]);
+    let bob = offline(&lab, &["key", "add", "bob"]);
+    let set = |lines: &str| {
+        reading(&lab, None, "controller", &["user", "password", "ann", "--stdin"], lines)
+    };
+    let short = set("short\n");
+    assert_eq!(short.status.code(), Some(1), "{}", errors(&short));
+    assert!(errors(&short).contains("has 5 bytes, and 8 are the least"), "{}", errors(&short));
+    assert!(errors(&set("")).contains("the input has no line"), "nothing is no password");
+    let done = set(&format!("{offline_one}\n"));
+    assert!(done.status.success(), "{}", errors(&done));
+    let users = offline(&lab, &["user", "ls"]);
+    let has = |user: &str| {
+        let line = users.lines().find(|line| line.starts_with(user)).unwrap();
+        line.split_whitespace().nth(2).unwrap().to_owned()
+    };
+    assert_eq!((has("ann").as_str(), has("bob").as_str()), ("yes", "no"), "{users}");
+
+    lab.start_controller();
+    let change = |old: &str, new: &str| {
+        reading(&lab, Some(&bob), "sweep", &["password", "--stdin"], &format!("{old}\n{new}\n"))
+    };
+    assert!(change("", own).status.success());
+    let refused = change(wrong, own);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(errors(&refused).contains("the old password is wrong"), "{}", errors(&refused));
+
+    let share = |args: &[&str]| with(&lab, Some(&bob), "sweep", &[&["share"], args].concat());
+    let run = share(&["vision/digits", "--expires", "12h"]);
+    assert!(run.status.success(), "{}", errors(&run));
+    assert!(errors(&run).contains("the project vision/digits for 12h"), "{}", errors(&run));
+    let link = text(&run);
+    let (page, key) = link.split_once('#').unwrap();
+    assert_eq!(page, format!("{}/share?next=%2Fp%2Fvision%2Fdigits", lab.address()));
+    assert!(errors(&share(&["nothing"])).contains("no run `nothing`"));
+    assert_eq!(share(&["vision/digits", "--expires", "soon"]).status.code(), Some(2));
+
+    let mut secrets = vec![offline_one.to_owned(), own.to_owned(), wrong.to_owned()];
+    secrets.push(key["besom-".len() + 8..].to_owned());
+    for body in [
+        format!("{{\"user\": \"ann\", \"password\": \"{offline_one}\"}}"),
+        format!("{{\"user\": \"bob\", \"password\": \"{own}\"}}"),
+        format!("{{\"key\": \"{key}\"}}"),
+    ] {
+        let answer = login(&lab, &body);
+        let (_, rest) = answer.split_once("besom_session=").expect("a session");
+        secrets.push(rest.split(';').next().unwrap().to_owned());
+    }
+    let answer = login(&lab, &format!("{{\"user\": \"ann\", \"password\": \"{wrong}\"}}"));
+    assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains(wrong), "{answer}");
+    let log = fs::read_to_string(lab.dir().join("controller.log")).unwrap();
+    assert!(log.contains("DEBUG"), "{log}");
+    for secret in &secrets {
+        assert!(!log.contains(secret), "{log}");
+        assert!(!contains(&lab.dir().join("besom-data"), secret), "only hashes are stored");
     }
 }
