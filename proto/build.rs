@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wire/history.proto",
         "wire/files.proto",
         "wire/artifacts.proto",
+        "wire/bin.proto",
         "wire/checkpoints.proto",
         "wire/people.proto",
     ];

@@ -75,6 +75,8 @@ pub struct Settings {
     /// The time between two passes of the collector, which removes blobs that nothing refers to.
     /// One pass goes through [`Limits::collected`] blobs.
     pub collect_every: Duration,
+    /// How long deleted runs and sweeps can be restored. After that, the controller purges them.
+    pub keep_deleted: Duration,
     /// The upper bounds that keep one caller from using up the controller.
     pub limits: Limits,
 }
@@ -215,6 +217,15 @@ pub struct Limits {
     pub sessions: usize,
     /// Blobs that one pass of the collector goes through. The next pass continues behind them.
     pub collected: u32,
+    /// The most runs and sweeps that one call deletes or restores.
+    pub deleted: usize,
+    /// The most entries in a list of the bin.
+    pub binned: u32,
+    /// The most rows that one transaction of a purge removes.
+    pub purged: usize,
+    /// The most bytes of blocks, configs and summaries that one transaction of a purge removes.
+    /// What is larger goes alone.
+    pub purged_bytes: u64,
 }
 
 impl Default for Settings {
@@ -249,6 +260,7 @@ impl Default for Settings {
             reserve_bytes: 16 << 20,
             least_free_bytes: 16 << 20,
             collect_every: Duration::from_secs(10),
+            keep_deleted: Duration::from_secs(30 * 24 * 3600),
             limits: Limits::default(),
         }
     }
@@ -312,6 +324,10 @@ impl Default for Limits {
             hashing_queue: 64,
             sessions: 100,
             collected: 1000,
+            deleted: 256,
+            binned: 1000,
+            purged: 1000,
+            purged_bytes: 4 << 20,
         }
     }
 }

@@ -6,6 +6,7 @@ mod about;
 mod artifacts;
 mod backup;
 mod bench;
+mod bin;
 mod chaos;
 mod checkpoints;
 mod constraints;

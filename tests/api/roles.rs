@@ -9,11 +9,11 @@ use prost::Message as _;
 use proto::{
     dial::Dial,
     v1::{
-        AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk,
+        AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BinRefs, BlobChunk,
         BlobHashes, BlobRef, Change, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns,
-        GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListKeysRequest, ListRuns,
-        ListSweeps, NewKey, NewPassword, Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials,
-        ResumeRun, RetryRuns, RunRef, SweepRef, UseArtifact,
+        GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin, ListKeysRequest,
+        ListRuns, ListSweeps, NewKey, NewPassword, Outcome, ReadCurve, ReadHistory, ReadRows,
+        RemoveFiles, ReplayTrials, ResumeRun, RetryRuns, RunList, RunRef, SweepRef, UseArtifact,
     },
 };
 use record::{
@@ -91,6 +91,11 @@ const TABLE: &[(&str, &str)] = &[
     ("People.RemoveKey",     "o 0 o 0 0 0  - - - - -  - x o"),
     ("People.SetPassword",   "o o o o o o  - - - - -  - x o"),
     ("People.Audit",         "o o o o o o  - - - - -  - x o"),
+    ("Files.Remove",         "o - o o - 0  - - - - -  - x o"),
+    ("Bin.List",             "o o o o o o  o - - - o  - x o"),
+    ("Bin.DeleteRuns",       "o - o o - 0  - - - - -  - x o"),
+    ("Bin.DeleteSweep",      "o - o o - 0  - - - - -  - x o"),
+    ("Bin.Restore",          "o - o o - 0  - - - - -  - x o"),
     ("Runs.End",             "o - o o - 0  - o 0 o -  - x o"),
 ];
 
@@ -206,7 +211,7 @@ impl World {
 
     fn net(&self, version: &str) -> Option<ArtifactRef> {
         let [project, name, version] = [PROJECT, "net", version].map(str::to_owned);
-        Some(ArtifactRef { project, name, version, ..ArtifactRef::default() })
+        Some(ArtifactRef { project, name, version, ..Default::default() })
     }
 
     async fn sweeps(&self, dial: &Dial, method: &str) -> Result<(), Status> {
@@ -227,7 +232,7 @@ impl World {
             "Watch" => client.watch(one).await.map(drop),
             "Replay" => client.replay(ReplayTrials { sweep, trials: vec![0] }).await.map(drop),
             "Explain" => {
-                client.explain(ExplainSweep { sweep, ..ExplainSweep::default() }).await.map(drop)
+                client.explain(ExplainSweep { sweep, ..Default::default() }).await.map(drop)
             }
             other => panic!("the table has Sweeps.{other}, which no test calls"),
         }
@@ -250,7 +255,7 @@ impl World {
     }
 
     async fn runs(&self, dial: &Dial, method: &str) -> Result<(), Status> {
-        let (mut client, run) = (dial.runs(), self.run.clone());
+        let (mut client, run, sweep) = (dial.runs(), self.run.clone(), self.sweep.clone());
         let stream = "history".to_owned();
         match method {
             "Begin" => {
@@ -269,10 +274,7 @@ impl World {
                 client.end(end).await.map(drop)
             }
             "Get" => client.get(RunRef { run }).await.map(drop),
-            "List" => {
-                let sweep = self.sweep.clone();
-                client.list(ListRuns { sweep, ..ListRuns::default() }).await.map(drop)
-            }
+            "List" => client.list(ListRuns { sweep, ..ListRuns::default() }).await.map(drop),
             "Find" => client.find(FindRuns::default()).await.map(drop),
             "Read" => client.read(ReadRows { run, stream, ..ReadRows::default() }).await.map(drop),
             other => panic!("the table has Runs.{other}, which no test calls"),
@@ -308,7 +310,21 @@ impl World {
                 client.get(BlobRef { sha256, ..BlobRef::default() }).await.map(drop)
             }
             "List" => client.list(RunRef { run }).await.map(drop),
+            "Remove" => client.remove(RemoveFiles { run, paths: Vec::new() }).await.map(drop),
             other => panic!("the table has Files.{other}, which no test calls"),
+        }
+    }
+
+    async fn bin(&self, dial: &Dial, method: &str) -> Result<(), Status> {
+        // Nothing is over, so every permitted call is wrong for that reason.
+        let (mut client, sweep) = (dial.bin(), SweepRef { sweep: self.sweep.clone() });
+        let runs = vec![self.run.clone()];
+        match method {
+            "List" => client.list(ListBin::default()).await.map(drop),
+            "DeleteRuns" => client.delete_runs(RunList { runs }).await.map(drop),
+            "DeleteSweep" => client.delete_sweep(sweep).await.map(drop),
+            "Restore" => client.restore(BinRefs { ids: runs }).await.map(drop),
+            other => panic!("the table has Bin.{other}, which no test calls"),
         }
     }
 
@@ -384,6 +400,7 @@ impl World {
             "Files" => self.files(&dial, method).await,
             "Checkpoints" => self.checkpoints(&dial, method).await,
             "Artifacts" => self.artifacts(&dial, method).await,
+            "Bin" => self.bin(&dial, method).await,
             "People" => self.people(&dial, method).await,
             other => panic!("the table has the service {other}, which no test calls"),
         }

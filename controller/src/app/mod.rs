@@ -7,6 +7,7 @@
 
 mod access;
 pub(crate) mod agents;
+pub(crate) mod bin;
 pub(crate) mod change;
 pub(crate) mod error;
 pub(crate) mod files;

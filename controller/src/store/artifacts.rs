@@ -407,14 +407,17 @@ pub(crate) fn note(tx: &Tx<'_>, key: i64, role: Role, run: i64, now_ms: i64) -> 
     Ok(())
 }
 
-/// Reads the ids of at most `limit` runs that made or used a version, as `role` says. The run that
-/// did so first comes first.
-pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<RunId>> {
+/// Reads the ids of at most `limit` runs that made or used a version, as `role` says, and whether
+/// each is deleted. The run that did so first comes first.
+pub(crate) fn runs(tx: &Tx<'_>, key: i64, role: Role, limit: u32) -> Result<Vec<(RunId, bool)>> {
     tx.all(
-        "SELECT runs.id FROM artifact_runs AS noted JOIN runs ON runs.key = noted.run
+        "SELECT coalesce(runs.id, gone_runs.id),
+                NOT EXISTS (SELECT 1 FROM shown_runs WHERE shown_runs.key = noted.run)
+         FROM artifact_runs AS noted LEFT JOIN runs ON runs.key = noted.run
+             LEFT JOIN gone_runs ON gone_runs.run = noted.run
          WHERE noted.artifact = ?1 AND noted.made = ?2 ORDER BY noted.at_ms, noted.run LIMIT ?3",
         &[&key, &(role == Role::Made), &limit],
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

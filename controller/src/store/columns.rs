@@ -126,11 +126,7 @@ pub(crate) fn replace(
         if gone == 0 {
             return Ok(false);
         }
-        tx.run("DELETE FROM heads WHERE block = ?1", &[&piece.key])?;
-        tx.run(
-            "DELETE FROM parts WHERE key BETWEEN ?1 AND ?2",
-            &[&key(piece.key, 0)?, &(key(piece.key + 1, 0)? - 1)],
-        )?;
+        drop_columns(tx, piece.key)?;
     }
     let Some(first) = pieces.first() else { return Ok(true) };
     let mut at = first.first;
@@ -147,6 +143,41 @@ pub(crate) fn replace(
         }
     }
     Ok(true)
+}
+
+/// Removes blocks of a run, at most `limit` blocks with `bytes` bytes together, but at least one if
+/// there is one. Returns the number of removed blocks and their bytes.
+pub(crate) fn remove(tx: &Tx<'_>, run: i64, limit: usize, bytes: u64) -> Result<(usize, u64)> {
+    let (mut removed, mut sum): (Vec<i64>, u64) = (Vec::new(), 0);
+    tx.each(
+        "SELECT key, coalesce(bytes, length(frames)) FROM blocks LEFT JOIN heads ON block = key
+         WHERE run = ?1 LIMIT ?2",
+        &[&run, &int(limit as u64)?],
+        |row| {
+            let size = row.count(1)?;
+            let fits = removed.is_empty() || sum + size <= bytes;
+            if fits {
+                removed.push(row.get(0)?);
+                sum += size;
+            }
+            Ok::<_, Error>(fits)
+        },
+    )?;
+    for block in &removed {
+        tx.run("DELETE FROM blocks WHERE key = ?1", &[block])?;
+        drop_columns(tx, *block)?;
+    }
+    Ok((removed.len(), sum))
+}
+
+/// Removes the head and the parts of a block, if it was merged.
+fn drop_columns(tx: &Tx<'_>, block: i64) -> Result<()> {
+    tx.run("DELETE FROM heads WHERE block = ?1", &[&block])?;
+    tx.run(
+        "DELETE FROM parts WHERE key BETWEEN ?1 AND ?2",
+        &[&key(block, 0)?, &(key(block + 1, 0)? - 1)],
+    )?;
+    Ok(())
 }
 
 fn key(block: i64, part: usize) -> Result<i64> {

@@ -128,6 +128,14 @@ pub(crate) fn find(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<File>> {
     )
 }
 
+/// Removes the rows of all attempts for the file of this path. Returns the size of the file that
+/// [`find`] finds; `None` if it finds none, and then nothing is removed.
+pub(crate) fn remove(tx: &Tx<'_>, run: i64, path: &str) -> Result<Option<u64>> {
+    let Some(found) = find(tx, run, path)? else { return Ok(None) };
+    tx.run("DELETE FROM files WHERE run = ?1 AND path = ?2", &[&run, &path])?;
+    Ok(Some(found.file.size))
+}
+
 fn read(row: &Row<'_>) -> Result<File> {
     let file =
         FileRow { path: row.get(0)?, sha256: row.get(1)?, size: row.count(2)?, kind: row.get(3)? };

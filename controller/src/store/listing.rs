@@ -4,9 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use record::ids::{ProjectId, SweepId};
+use record::ids::{ProjectId, RunId, SweepId};
 
-use super::database::{Error, Result, Row, Tx};
+use super::{
+    database::{Error, Result, Row, Tx},
+    runs,
+};
 
 /// A run that [`each`] passes to its caller, with access to its columns.
 #[derive(Debug)]
@@ -111,7 +114,7 @@ macro_rules! select {
             a.grouped, a.job_type, \
              a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, \
              s.ranges, r.slug, r.created_ms, r.started_ms, r.ended_ms \
-             FROM runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
+             FROM shown_runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
              r.key ",
             $rest
         )
@@ -140,14 +143,39 @@ pub(crate) fn each<E: From<Error>>(
     tx.each(sql, &[&project, &sweep.as_str()], show)
 }
 
+/// Finds the finished run of a sweep with the best value, out of those that are not deleted and
+/// whose values for the sweep's constraints pass `holds`. Of equal values, the lowest trial's
+/// counts. Returns the run's id and its value.
+pub(crate) fn best(
+    tx: &Tx<'_>,
+    sweep: &SweepId,
+    maximize: bool,
+    holds: impl Fn(&[Option<f64>]) -> bool,
+) -> Result<Option<(RunId, f64)>> {
+    let mut best = None;
+    tx.each(
+        "SELECT id, value, constrained FROM shown_runs
+         WHERE sweep = ?1 AND state = 'finished' AND value IS NOT NULL
+         ORDER BY CASE WHEN ?2 THEN -value ELSE value END, trial",
+        &[&sweep.as_str(), &maximize],
+        |row| {
+            if holds(&runs::constrained_of(row.get(2)?)?) {
+                best = Some((row.get(0)?, row.get(1)?));
+            }
+            Ok::<_, Error>(best.is_none())
+        },
+    )?;
+    Ok(best)
+}
+
 /// Lists the projects that have a run, a sweep or a portfolio, sorted, and when the first of these
 /// was created, in milliseconds since the epoch.
 pub(crate) fn projects(tx: &Tx<'_>) -> Result<Vec<(ProjectId, i64)>> {
     tx.all(
         "SELECT project, min(created_ms) FROM (
-             SELECT project, min(created_ms) AS created_ms FROM runs GROUP BY project
+             SELECT project, min(created_ms) AS created_ms FROM shown_runs GROUP BY project
              UNION ALL
-             SELECT project, min(created_ms) FROM sweeps WHERE project <> '' GROUP BY project
+             SELECT project, min(created_ms) FROM shown_sweeps WHERE project <> '' GROUP BY project
              UNION ALL
              SELECT project, min(created_ms) FROM links GROUP BY project
          ) GROUP BY project ORDER BY project",
@@ -171,10 +199,10 @@ pub(crate) struct Counted {
     pub(crate) best: Option<(SweepId, f64)>,
 }
 
-/// Counts the runs and sweeps of each project that has any.
+/// Counts the runs and sweeps of each project that has any, without the deleted ones.
 pub(crate) fn counted(tx: &Tx<'_>) -> Result<BTreeMap<ProjectId, Counted>> {
     let mut found: BTreeMap<ProjectId, Counted> = BTreeMap::new();
-    let runs = "SELECT project, count(*), max(created_ms) FROM runs GROUP BY project";
+    let runs = "SELECT project, count(*), max(created_ms) FROM shown_runs GROUP BY project";
     tx.each(runs, &[], |row| {
         let one = found.entry(row.get(0)?).or_default();
         (one.runs, one.newest_ms) = (row.count(1)?, row.get(2)?);
@@ -186,8 +214,10 @@ pub(crate) fn counted(tx: &Tx<'_>) -> Result<BTreeMap<ProjectId, Counted>> {
         found.entry(row.get(0)?).or_default().live = row.count(1)?;
         Ok::<_, Error>(true)
     })?;
-    let sweeps = "SELECT s.project, s.created_ms, s.id, p.best_value FROM sweeps s \
-                  JOIN progress p ON p.sweep = s.id ORDER BY s.key DESC";
+    // A sweep whose best run is deleted counts as one without a best run.
+    let sweeps = "SELECT s.project, s.created_ms, s.id, \
+                      (SELECT p.best_value FROM shown_runs r WHERE r.id = p.best_run) \
+                  FROM shown_sweeps s JOIN progress p ON p.sweep = s.id ORDER BY s.key DESC";
     tx.each(sweeps, &[], |row| {
         let one = found.entry(row.get(0)?).or_default();
         one.sweeps += 1;
@@ -204,9 +234,9 @@ pub(crate) fn counted(tx: &Tx<'_>) -> Result<BTreeMap<ProjectId, Counted>> {
 /// the epoch.
 pub(crate) fn first_ms(tx: &Tx<'_>, project: &ProjectId) -> Result<Option<i64>> {
     let sql = "SELECT min(created_ms) FROM (
-                   SELECT min(created_ms) AS created_ms FROM runs WHERE project = ?1
+                   SELECT min(created_ms) AS created_ms FROM shown_runs WHERE project = ?1
                    UNION ALL
-                   SELECT min(created_ms) FROM sweeps WHERE project = ?1
+                   SELECT min(created_ms) FROM shown_sweeps WHERE project = ?1
                    UNION ALL
                    SELECT min(created_ms) FROM links WHERE project = ?1
                )";

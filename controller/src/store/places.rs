@@ -1,6 +1,6 @@
 //! Finds runs of all sweeps and projects by their state or their time, without their configs, for
-//! the pages that show what the whole controller does. `app::read` calls it. Every function fails
-//! only if the database does.
+//! the pages that show what the whole controller does. Deleted runs are left out. `app::read` calls
+//! it. Every function fails only if the database does.
 
 use record::ids::{ProjectId, RunId, SweepId};
 use sweeps::lifecycle::run::State;
@@ -23,7 +23,7 @@ pub(crate) fn all_live(tx: &Tx<'_>) -> Result<Vec<Place>> {
 /// Lists the places of the runs that failed or crashed, out of the `newest` newest runs of all.
 pub(crate) fn lately_failed(tx: &Tx<'_>, newest: u32) -> Result<Vec<Place>> {
     tx.all(
-        "SELECT key, project, sweep, state FROM runs \
+        "SELECT key, project, sweep, state FROM shown_runs \
          WHERE key > (SELECT max(key) FROM runs) - ?1 AND state IN ('failed', 'crashed') \
          ORDER BY key DESC",
         &[&newest],
@@ -60,7 +60,7 @@ pub(crate) struct Span {
 /// comes first. Runs that wait for another attempt are left out.
 pub(crate) fn spans(tx: &Tx<'_>, newest: u32, from_ms: i64, to_ms: i64) -> Result<Vec<Span>> {
     tx.all(
-        "SELECT agent, id, sweep, trial, project, state, started_ms, ended_ms FROM runs \
+        "SELECT agent, id, sweep, trial, project, state, started_ms, ended_ms FROM shown_runs \
          WHERE key > (SELECT max(key) FROM runs) - ?1 AND agent IS NOT NULL AND started_ms <= ?3 \
            AND (ended_ms IS NULL OR ended_ms >= ?2) AND state <> 'queued' \
          ORDER BY key DESC",

@@ -139,21 +139,23 @@ impl Run {
     }
 }
 
-/// Returns the project of a run, and the sweep that it is a trial of; `None` if there is no such
-/// run.
+/// Returns the project of a run, deleted or not, and the sweep that it is a trial of; `None` if
+/// there is no such run.
 pub(crate) fn place(tx: &Tx<'_>, id: &RunId) -> Result<Option<(ProjectId, Option<SweepId>)>> {
     let sql = "SELECT project, sweep FROM runs WHERE id = ?1";
     tx.one(sql, &[&id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Writes a new run, without counts and without an end. Returns its internal key. Also fails if the
-/// id is taken.
+/// Writes a new run, without counts and without an end. Returns its internal key, which no other
+/// run has had. Also fails if the id is taken.
 pub(crate) fn insert(tx: &Tx<'_>, run: &Run) -> Result<i64> {
     tx.insert(
-        "INSERT INTO runs (id, sweep, trial, project, name, tags, config, seen, origin, fit,
+        "INSERT INTO runs (key, id, sweep, trial, project, name, tags, config, seen, origin, fit,
                            engine, state, attempt, agent, front, history, logged, created_ms,
                            started_ms, slug, lease_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16,
+         VALUES ((SELECT 1 + coalesce(max(key), 0) FROM (
+                      SELECT max(key) AS key FROM runs UNION ALL SELECT max(run) FROM gone_runs)),
+                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, 0, ?15, ?16,
                  ?17, ?18)",
         &[
             &run.id.as_str(),
@@ -275,26 +277,26 @@ columns! {
     }
 }
 
-/// A statement that reads runs.
+/// A statement that reads runs: all of `runs`, or those of `shown_runs`, which are not deleted.
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT ", run_columns!(), " FROM runs ", $rest)
+        concat!("SELECT ", run_columns!(), " FROM ", $rest)
     };
 }
 
-/// Reads the run with this id; `None` if there is none.
+/// Reads the run with this id; `None` if there is none, or it is deleted.
 pub(crate) fn get(tx: &Tx<'_>, id: &RunId) -> Result<Option<Run>> {
-    tx.one(select!("WHERE id = ?1"), &[&id.as_str()], read)
+    tx.one(select!("shown_runs WHERE id = ?1"), &[&id.as_str()], read)
 }
 
-/// Reads the run with this name in a project; `None` if there is none. A run's name is its slug, or
-/// else its id.
+/// Reads the run with this name in a project; `None` if there is none, or it is deleted. A run's
+/// name is its slug, or else its id.
 pub(crate) fn named(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<Option<Run>> {
-    let by_slug = select!("WHERE project = ?1 AND slug = ?2");
+    let by_slug = select!("shown_runs WHERE project = ?1 AND slug = ?2");
     if let Some(run) = tx.one(by_slug, &[&project.as_str(), &name], read)? {
         return Ok(Some(run));
     }
-    let by_id = select!("WHERE project = ?1 AND id = ?2 AND slug IS NULL");
+    let by_id = select!("shown_runs WHERE project = ?1 AND id = ?2 AND slug IS NULL");
     tx.one(by_id, &[&project.as_str(), &name], read)
 }
 
@@ -320,9 +322,14 @@ pub(crate) fn ends(tx: &Tx<'_>, id: &RunId) -> Result<Option<Ends>> {
     })
 }
 
-/// Reads the run with this internal key; `None` if there is none.
+/// Reads the run with this internal key; `None` if there is none, or it is deleted.
 pub(crate) fn at(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
-    tx.one(select!("WHERE key = ?1"), &[&key], read)
+    tx.one(select!("shown_runs WHERE key = ?1"), &[&key], read)
+}
+
+/// Reads the run with this internal key, deleted or not; `None` if there is none.
+pub(crate) fn stored(tx: &Tx<'_>, key: i64) -> Result<Option<Run>> {
+    tx.one(select!("runs WHERE key = ?1"), &[&key], read)
 }
 
 /// Returns when the first trial of a sweep was handed out, in milliseconds since the epoch. `None`
@@ -365,7 +372,7 @@ pub(crate) struct Taken {
 
 /// Reads the queued runs of a sweep, within `most`, in the order in which agents get them.
 pub(crate) fn queued(tx: &Tx<'_>, sweep: &SweepId, most: Most) -> Result<Taken> {
-    let sql = select!("WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial");
+    let sql = select!("runs WHERE sweep = ?1 AND state = 'queued' ORDER BY front DESC, trial");
     some(tx, sql, &[&sweep.as_str()], most)
 }
 
@@ -378,8 +385,8 @@ pub(crate) fn not_told(
     most: Most,
 ) -> Result<Taken> {
     let sql = select!(
-        "WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT ?2 \
-        ORDER BY trial"
+        "runs WHERE sweep = ?1 AND state IN ('queued', 'leased', 'running') AND stop_wanted IS NOT \
+        ?2 ORDER BY trial"
     );
     some(tx, sql, &[&sweep.as_str(), &reason.name()], most)
 }
@@ -402,7 +409,7 @@ fn some(tx: &Tx<'_>, sql: &'static str, params: &[&dyn Param], mut most: Most) -
 /// Reads the runs that are leased to this agent or run on it.
 pub(crate) fn held_by(tx: &Tx<'_>, agent: &str) -> Result<Vec<Run>> {
     tx.all(
-        select!("WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"),
+        select!("runs WHERE agent = ?1 AND state IN ('leased', 'running') ORDER BY key"),
         &[&agent],
         read,
     )
@@ -418,26 +425,29 @@ pub(crate) fn live(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<RunId>> {
     )
 }
 
-/// Lists the ids of the runs of a sweep that failed or crashed, by trial number.
+/// Lists the ids of the runs of a sweep that failed or crashed, by trial number. Leaves out deleted
+/// ones.
 pub(crate) fn failed(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<RunId>> {
     tx.all(
-        "SELECT id FROM runs WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY trial",
+        "SELECT id FROM shown_runs WHERE sweep = ?1 AND state IN ('failed', 'crashed') ORDER BY \
+        trial",
         &[&sweep.as_str()],
         |row| row.get(0),
     )
 }
 
-/// Reads the runs of a sweep from trial `from` on, by trial number, at most `limit`.
+/// Reads the runs of a sweep from trial `from` on, by trial number, at most `limit`. Deleted runs
+/// are among them.
 pub(crate) fn page(tx: &Tx<'_>, sweep: &SweepId, from: u64, limit: u32) -> Result<Vec<Run>> {
     tx.all(
-        select!("WHERE sweep = ?1 AND trial >= ?2 ORDER BY trial LIMIT ?3"),
+        select!("runs WHERE sweep = ?1 AND trial >= ?2 ORDER BY trial LIMIT ?3"),
         &[&sweep.as_str(), &int(from)?, &limit],
         read,
     )
 }
 
-/// Reads like [`page`], but only the runs that are in one of these states. No state means any
-/// state.
+/// Reads like [`page`], but only the runs that are not deleted and are in one of these states. No
+/// state means any state.
 pub(crate) fn page_of_states(
     tx: &Tx<'_>,
     sweep: &SweepId,
@@ -447,8 +457,8 @@ pub(crate) fn page_of_states(
 ) -> Result<Vec<Run>> {
     tx.all(
         select!(
-            "WHERE sweep = ?1 AND trial >= ?2 AND (?3 = '' OR ?3 LIKE '%,' || state || ',%') \
-            ORDER BY trial LIMIT ?4"
+            "shown_runs WHERE sweep = ?1 AND trial >= ?2 AND (?3 = '' OR ?3 LIKE '%,' || state || \
+            ',%') ORDER BY trial LIMIT ?4"
         ),
         &[&sweep.as_str(), &int(from)?, &listed(states), &limit],
         read,
@@ -457,11 +467,12 @@ pub(crate) fn page_of_states(
 
 /// Reads the runs outside of sweeps that are in one of these states and older than the run with
 /// this key. The newest comes first, and there are at most `limit`. No state means any state.
+/// Leaves out deleted runs.
 pub(crate) fn alone(tx: &Tx<'_>, before: i64, states: &[State], limit: u32) -> Result<Vec<Run>> {
     tx.all(
         select!(
-            "WHERE sweep IS NULL AND key < ?1 AND (?2 = '' OR ?2 LIKE '%,' || state || ',%') \
-            ORDER BY key DESC LIMIT ?3"
+            "shown_runs WHERE sweep IS NULL AND key < ?1 AND (?2 = '' OR ?2 LIKE '%,' || state || \
+            ',%') ORDER BY key DESC LIMIT ?3"
         ),
         &[&before, &listed(states), &limit],
         read,
@@ -477,7 +488,7 @@ words!(State, StopReason);
 
 /// Parses the values that count for a run's constraints. Fails if the list is damaged, because a
 /// run with an empty list would count as feasible.
-fn constrained_of(json: Option<String>) -> Result<Vec<Option<f64>>> {
+pub(super) fn constrained_of(json: Option<String>) -> Result<Vec<Option<f64>>> {
     let damaged = |error| Error::Corrupt(format!("the constraints of a run: {error}"));
     json.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json).map_err(damaged))
 }

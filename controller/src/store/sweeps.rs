@@ -117,10 +117,15 @@ columns! {
     }
 }
 
-/// Finds the sweep with this id.
+/// Finds the sweep with this id; `None` if there is none, or it is deleted.
 pub(crate) fn get(tx: &Tx<'_>, id: &SweepId) -> Result<Option<Sweep>> {
-    let sql = concat!("SELECT ", sweep_columns!(), " FROM sweeps WHERE id = ?1");
+    let sql = concat!("SELECT ", sweep_columns!(), " FROM shown_sweeps WHERE id = ?1");
     tx.one(sql, &[&id.as_str()], read)
+}
+
+/// Returns whether a sweep has this id, deleted or not.
+pub(crate) fn has(tx: &Tx<'_>, id: &SweepId) -> Result<bool> {
+    Ok(tx.one("SELECT 1 FROM sweeps WHERE id = ?1", &[&id.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Finds the id of the sweep that was created with this idempotency key.
@@ -129,23 +134,23 @@ pub(crate) fn by_key(tx: &Tx<'_>, key: &str) -> Result<Option<SweepId>> {
 }
 
 /// Reads the `limit` newest sweeps before the one with the internal key `before`, the newest first.
-/// Returns each with its internal key.
+/// Returns each with its internal key, and leaves out deleted sweeps.
 pub(crate) fn newest(tx: &Tx<'_>, before: i64, limit: u32) -> Result<Vec<(i64, Sweep)>> {
     tx.all(
         concat!(
             "SELECT ",
             sweep_columns!(),
-            ", key FROM sweeps WHERE key < ?1 ORDER BY key DESC LIMIT ?2"
+            ", key FROM shown_sweeps WHERE key < ?1 ORDER BY key DESC LIMIT ?2"
         ),
         &[&before, &limit],
         |row| Ok((row.get(7)?, read(row)?)),
     )
 }
 
-/// Lists the id, the project and the state of every sweep, the newest first.
+/// Lists the id, the project and the state of every sweep that is not deleted, the newest first.
 pub(crate) fn places(tx: &Tx<'_>) -> Result<Vec<(SweepId, ProjectId, State)>> {
     tx.all(
-        "SELECT s.id, s.project, p.state FROM sweeps s JOIN progress p ON p.sweep = s.id \
+        "SELECT s.id, s.project, p.state FROM shown_sweeps s JOIN progress p ON p.sweep = s.id \
          ORDER BY s.key DESC",
         &[],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
@@ -183,10 +188,14 @@ columns! {
 
 words!(State, Closing);
 
-/// Finds the progress of a sweep.
+/// Finds the progress of a sweep; `None` if there is no such sweep, or it is deleted.
 pub(crate) fn progress(tx: &Tx<'_>, sweep: &SweepId) -> Result<Option<Progress>> {
     tx.one(
-        concat!("SELECT ", progress_columns!(), " FROM progress WHERE sweep = ?1"),
+        concat!(
+            "SELECT ",
+            progress_columns!(),
+            " FROM progress WHERE sweep = ?1 AND sweep NOT IN (SELECT sweep FROM bin_sweeps)"
+        ),
         &[&sweep.as_str()],
         read_progress,
     )

@@ -1,13 +1,14 @@
 //! Sends a controller each kind of message that its writer handles, as large as the limits allow.
 //! Notes the writer's work for each message.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use blobs::Hashed;
 use controller::settings::Limits;
 use proto::v1::{
-    AliasArtifact, AppendRows, ArtifactRef, BeginRun, BlobChunk, Change, ChangeSweep, CreateSweep,
-    EndRun, Held as Holding, Outcome, ResumeRun, RetryRuns, RunAttempt, RunRef, UseArtifact,
+    AliasArtifact, AppendRows, ArtifactRef, BeginRun, BinRefs, BlobChunk, Change, ChangeSweep,
+    CreateSweep, EndRun, Held as Holding, Outcome, ResumeRun, RetryRuns, RunAttempt, RunList,
+    RunRef, SweepRef, UseArtifact,
 };
 use record::{
     MAX_FRAME_BYTES, MAX_KEY_BYTES, Row, Value, Writer,
@@ -18,7 +19,7 @@ use record::{
 use tonic::Status;
 
 use crate::{
-    lab::{FakeAgent, Lab},
+    lab::{FakeAgent, Lab, pause},
     meter::{Held, seen},
     note,
 };
@@ -430,6 +431,24 @@ async fn people(
     let cancel = ChangeSweep { sweep: sweep.to_owned(), change: Change::Cancel.into() };
     lab.sweeps.change(cancel).await.unwrap();
     note(table, &of("Change: Cancel"));
+    let most = Limits::default().deleted;
+    let runs: Vec<String> = held.into_iter().map(|held| held.run).take(most).collect();
+    let mut bin = lab.dial(None).bin();
+    bin.delete_runs(RunList { runs: runs.clone() }).await.unwrap();
+    note(table, &of("Bin.DeleteRuns"));
+    bin.restore(BinRefs { ids: runs }).await.unwrap();
+    note(table, &of("Bin.Restore"));
+    bin.delete_sweep(SweepRef { sweep: sweep.to_owned() }).await.unwrap();
+    note(table, &of("Bin.DeleteSweep"));
+    lab.restart_with(|settings| settings.keep_deleted = Duration::ZERO).await;
+    seen();
+    let gone = SweepRef { sweep: sweep.to_owned() };
+    while let Err(status) = lab.sweeps.get(gone.clone()).await
+        && status.message().contains("is deleted")
+    {
+        pause(20).await;
+    }
+    note(table, &of("Purge of a sweep"));
 }
 
 async fn declined(table: &mut Table, limits: &Limits) {

@@ -16,7 +16,7 @@ use tonic::{
 };
 
 use crate::v1::{
-    agents_client::AgentsClient, artifacts_client::ArtifactsClient,
+    agents_client::AgentsClient, artifacts_client::ArtifactsClient, bin_client::BinClient,
     checkpoints_client::CheckpointsClient, files_client::FilesClient,
     history_client::HistoryClient, people_client::PeopleClient, runs_client::RunsClient,
     sweeps_client::SweepsClient,
@@ -195,6 +195,12 @@ impl Dial {
     /// Returns a client of the Artifacts service.
     pub fn artifacts(&self) -> ArtifactsClient<Authorized> {
         ArtifactsClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    /// Returns a client of the Bin service.
+    pub fn bin(&self) -> BinClient<Authorized> {
+        BinClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MAX_MESSAGE)
     }
 

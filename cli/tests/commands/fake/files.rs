@@ -1,7 +1,10 @@
 //! The Files service of a hostile controller: it lists paths that lead out of the folder or steer
 //! the terminal, and sends contents with a wrong hash or size. Only `media/good.png` is right.
 
-use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
+use proto::v1::{
+    BlobChunk, BlobHashes, BlobRef, BlobStored, File, FilesRemoved, RemoveFiles, RunRef,
+    files_server::Files,
+};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Shared};
@@ -29,6 +32,10 @@ impl Files for Shared {
         };
         let chunk = BlobChunk { data, ..BlobChunk::default() };
         Ok(Response::new(tokio_stream::iter(vec![Ok(chunk)])))
+    }
+
+    async fn remove(&self, _: Request<RemoveFiles>) -> Result<Response<FilesRemoved>, Status> {
+        Err(Status::unimplemented("remove"))
     }
 
     type ListStream = Answers<File>;

@@ -85,7 +85,7 @@ fn wanted(artifact: Option<ArtifactRef>) -> Wanted {
 
 impl From<ArtifactView> for Artifact {
     fn from(view: ArtifactView) -> Self {
-        let ArtifactView { version, aliases, made_by, used_by, .. } = view;
+        let ArtifactView { version, aliases, made_by, used_by, deleted, .. } = view;
         let tags = version.tags();
         Artifact {
             project: version.project.into(),
@@ -103,6 +103,7 @@ impl From<ArtifactView> for Artifact {
             used_by: used_by.into_iter().map(Into::into).collect(),
             description: version.description,
             tags,
+            deleted_runs: deleted.into_iter().map(Into::into).collect(),
         }
     }
 }

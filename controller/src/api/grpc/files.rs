@@ -1,13 +1,19 @@
 //! Serves the Files service. The SDK, agents and the `sweep` command call it. Every method
 //! translates its request, calls `app`, and translates the answer.
 
-use proto::v1::{BlobChunk, BlobHashes, BlobRef, BlobStored, File, RunRef, files_server::Files};
+use proto::v1::{
+    BlobChunk, BlobHashes, BlobRef, BlobStored, File, FilesRemoved, RemoveFiles, RunRef,
+    files_server::Files,
+};
 use tonic::{Request, Response, Status, Streaming, async_trait, codegen::BoxStream};
 
 use super::{Door, error::status, named, stream};
 use crate::app::{
     Error,
-    files::blobs::{self, FileView, Piece, Wanted},
+    files::{
+        blobs::{self, FileView, Piece, Wanted},
+        remove,
+    },
 };
 
 #[async_trait]
@@ -55,6 +61,15 @@ impl Files for Door {
         Ok(Response::new(stream(
             blobs::list(&self.app, &caller, run.into()).await.map_err(status)?,
         )))
+    }
+
+    async fn remove(
+        &self,
+        request: Request<RemoveFiles>,
+    ) -> Result<Response<FilesRemoved>, Status> {
+        let (caller, RemoveFiles { run, paths }) = self.enter(request).await?;
+        let size = remove::remove(&self.app, &caller, run.into(), paths).await.map_err(status)?;
+        Ok(Response::new(FilesRemoved { size }))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod agents;
 mod artifacts;
+mod bin;
 mod checkpoints;
 mod error;
 mod explain;
@@ -15,7 +16,7 @@ mod sweeps;
 use std::sync::Arc;
 
 use proto::v1::{
-    agents_server::AgentsServer, artifacts_server::ArtifactsServer,
+    agents_server::AgentsServer, artifacts_server::ArtifactsServer, bin_server::BinServer,
     checkpoints_server::CheckpointsServer, files_server::FilesServer,
     history_server::HistoryServer, people_server::PeopleServer, runs_server::RunsServer,
     sweeps_server::SweepsServer,
@@ -95,6 +96,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
     let agents = AgentsServer::new(door.clone()).max_decoding_message_size(SHORT);
     let history = HistoryServer::new(door.clone()).max_decoding_message_size(SHORT);
     let artifacts = ArtifactsServer::new(door.clone()).max_decoding_message_size(SHORT);
+    let bin = BinServer::new(door.clone()).max_decoding_message_size(SHORT);
     let checkpoints = CheckpointsServer::new(door.clone()).max_decoding_message_size(SHORT);
     let files = FilesServer::new(door.clone()).max_decoding_message_size(SHORT);
     let people = PeopleServer::new(door.clone()).max_decoding_message_size(SHORT);
@@ -111,6 +113,7 @@ pub(crate) fn routes(app: Arc<App>) -> Result<Routes, tonic_reflection::server::
         .add_service(InterceptedService::new(artifacts, guard.clone()))
         .add_service(InterceptedService::new(checkpoints, guard.clone()))
         .add_service(InterceptedService::new(people, guard.clone()))
+        .add_service(InterceptedService::new(bin, guard.clone()))
         .add_service(InterceptedService::new(files, guard))
         .add_service(health.max_decoding_message_size(OPEN))
         .add_service(reflection.max_decoding_message_size(OPEN)))

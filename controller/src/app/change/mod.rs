@@ -33,7 +33,7 @@ use crate::{
         files::kept,
         people::roster::People,
         runs::lookup,
-        sweeps::{constraints, plan::Plan},
+        sweeps::{constraints, plan::Plan, stored},
     },
     store::{
         self, Tx,
@@ -130,8 +130,7 @@ impl<'a> Change<'a> {
 
     fn touch(&mut self, sweep: &SweepId) -> Result<&mut Touched, Error> {
         if !self.progress.contains_key(sweep) {
-            let before =
-                store::sweeps::progress(self.tx, sweep)?.ok_or_else(|| Error::no_sweep(sweep))?;
+            let before = stored::progress(self.tx, sweep)?;
             let plan = self.app.plans.get(self.tx, sweep)?;
             self.progress.insert(sweep.clone(), Touched { plan, now: before.clone(), before });
         }

@@ -47,6 +47,8 @@ pub(crate) struct ArtifactView {
     pub(crate) made_by: Vec<RunId>,
     /// The ids of the runs that used the version, at most `limits.artifact_runs`; empty in lists.
     pub(crate) used_by: Vec<RunId>,
+    /// Those of `made_by` and `used_by` that are deleted.
+    pub(crate) deleted: Vec<RunId>,
 }
 
 impl ArtifactView {
@@ -348,6 +350,7 @@ fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<ArtifactView>, Erro
             announced: store::announced::of_version(tx, version.key)?,
             made_by: Vec::new(),
             used_by: Vec::new(),
+            deleted: Vec::new(),
             version,
         })
     };
@@ -422,12 +425,19 @@ pub(crate) async fn remove(
 
 pub(super) fn view(tx: &Tx<'_>, app: &App, version: Version) -> Result<ArtifactView, Error> {
     let (key, limit) = (version.key, app.settings.limits.artifact_runs);
-    let runs = |role| store::artifacts::runs(tx, key, role, limit);
+    let mut deleted = Vec::new();
+    let mut runs = |role| -> Result<Vec<RunId>, Error> {
+        let runs = store::artifacts::runs(tx, key, role, limit)?;
+        deleted.extend(runs.iter().filter(|(_, deleted)| *deleted).map(|(run, _)| run.clone()));
+        Ok(runs.into_iter().map(|(run, _)| run).collect())
+    };
+    let (made_by, used_by) = (runs(Role::Made)?, runs(Role::Used)?);
     Ok(ArtifactView {
         aliases: store::artifacts::aliases(tx, key)?,
         announced: store::announced::of_version(tx, key)?,
-        made_by: runs(Role::Made)?,
-        used_by: runs(Role::Used)?,
+        made_by,
+        used_by,
+        deleted,
         version,
     })
 }

@@ -14,6 +14,7 @@ pub(crate) mod labels;
 pub(crate) mod links;
 pub(crate) mod md5;
 pub(in crate::app) mod owner;
+pub(crate) mod remove;
 pub(in crate::app) mod room;
 pub(in crate::app) mod rows;
 pub(crate) mod signed;

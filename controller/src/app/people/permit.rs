@@ -82,8 +82,17 @@ pub(in crate::app) async fn sweep(
     if !matches!(caller, Caller::Person(_)) {
         return Ok(());
     }
-    let plan = planning::of(app, id).await?;
-    caller.check(right, &plan.project, Some(id), || Error::no_sweep(id))
+    let no_sweep = || Error::no_sweep(id);
+    let missing = match planning::of(app, id).await {
+        Ok(plan) => return caller.check(right, &plan.project, Some(id), no_sweep),
+        Err(missing @ Error::Missing(_)) => missing,
+        Err(error) => return Err(error),
+    };
+    // The sweep may be deleted. Only a caller who may see its project learns that.
+    let wanted = id.clone();
+    let binned = app.read(move |tx, _| Ok(store::bin::sweep(tx, &wanted)?)).await?;
+    caller.check(right, &binned.ok_or_else(no_sweep)?.project, Some(id), no_sweep)?;
+    Err(missing)
 }
 
 /// Passes if the caller's key or session is still valid. Answers that go on for long ask this again

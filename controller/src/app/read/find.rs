@@ -28,6 +28,7 @@ use crate::{
             permit,
         },
         rows::{digest, metrics::Metric},
+        sweeps::stored,
     },
     store::{
         self, Tx,
@@ -182,10 +183,8 @@ async fn search_for(
     let condition = Condition::All(filters.chain(condition).collect());
     let question = Question { caller, project, sweep, condition, order, limit, columns };
     app.read(move |tx, _| {
-        if let Some(sweep) = &question.sweep
-            && store::sweeps::progress(tx, sweep)?.is_none()
-        {
-            return Err(Error::no_sweep(sweep));
+        if let Some(sweep) = &question.sweep {
+            stored::progress(tx, sweep)?;
         }
         question.answer(tx)
     })

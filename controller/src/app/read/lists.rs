@@ -19,6 +19,7 @@ use crate::{
             caller::{Caller, Right},
             permit,
         },
+        sweeps::stored,
     },
     store::{self, Tx},
 };
@@ -121,10 +122,7 @@ pub(crate) async fn list_runs(
     let states = states.iter().map(|name| state_from(name)).collect::<Result<_, _>>()?;
     if let Some(sweep) = sweep.clone() {
         permit::sweep(app, caller, Right::See, &sweep).await?;
-        app.read(move |tx, _| {
-            store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))
-        })
-        .await?;
+        app.read(move |tx, _| stored::progress(tx, &sweep)).await?;
     }
     let app = app.clone();
     let wanted = Wanted { sweep, states, caller: caller.clone() };

@@ -23,6 +23,7 @@ use crate::{
         sweeps::{
             explain::{self, Incumbent, Repeated},
             plan::Plan,
+            stored,
         },
         upkeep::{fullness, loss},
     },
@@ -183,19 +184,25 @@ fn constrained(tx: &Tx<'_>, app: &App, run: &Run) -> Result<Vec<Constrained>, Er
 
 /// Returns the view of a sweep in this transaction.
 pub(in crate::app) fn sweep(tx: &Tx<'_>, app: &App, id: &SweepId) -> Result<SweepView, Error> {
-    let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
-    of_sweep(tx, app, sweep)
+    of_sweep(tx, app, stored::sweep(tx, id)?)
 }
 
 /// Returns the view of this sweep in this transaction.
 pub(in crate::app) fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<SweepView, Error> {
-    let progress =
-        store::sweeps::progress(tx, &sweep.id)?.ok_or_else(|| Error::no_sweep(&sweep.id))?;
-    let best = progress.best_run.as_ref().map(|id| store::runs::get(tx, id));
-    let best = best.transpose()?.flatten();
+    let mut progress = stored::progress(tx, &sweep.id)?;
+    let plan = app.plans.get(tx, &sweep.id)?;
+    let find = |id: &RunId| store::runs::get(tx, id);
+    let mut best = progress.best_run.as_ref().map(find).transpose()?.flatten();
+    if best.is_none() && progress.best_run.is_some() {
+        // The best run is deleted, so another one is the best of those that people see.
+        let maximize = plan.metric().is_some_and(|metric| metric.maximize);
+        let holds = |values: &[Option<f64>]| plan.study.is_feasible(values);
+        let next = store::listing::best(tx, &sweep.id, maximize, holds)?;
+        (progress.best_run, progress.best_value) = next.unzip();
+        best = progress.best_run.as_ref().map(find).transpose()?.flatten();
+    }
     let best = best.map(|best| run(tx, app, best)).transpose()?;
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
-    let plan = app.plans.get(tx, &sweep.id)?;
     Ok(SweepView {
         repeats: Repeated::first(&plan),
         plan,

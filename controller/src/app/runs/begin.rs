@@ -205,11 +205,10 @@ fn start(
         permit::run_in(change.tx, caller, Right::Log, &run.id)?;
         return begun(change, run, of);
     }
-    let known = new.id.as_ref().map(|id| store::runs::get(change.tx, id)).transpose()?.flatten();
-    if let Some(known) = &known {
-        // A run of a project that the caller may not use has an id that is taken, and no more.
-        permit::run_in(change.tx, caller, Right::Log, &known.id).map_err(|_| id_taken(known))?;
-    }
+    let known = match &new.id {
+        Some(id) => known(change, caller, id)?,
+        None => None,
+    };
     let run = match (known, new.resume) {
         (Some(run), Resume::Never) => return Err(taken(&run)),
         (Some(run), Resume::Allow | Resume::Must | Resume::Anew) => {
@@ -229,8 +228,27 @@ fn start(
     begun(change, run, of)
 }
 
-fn id_taken(run: &Run) -> Error {
-    Error::refused(Why::State, format!("the id `{}` is taken", run.id)).hint("give another id")
+/// Finds the run with this id, which the caller wants to begin or to resume.
+///
+/// # Errors
+/// Refuses an id that is taken: by a deleted run, or by a run that the caller may not log to.
+fn known(change: &Change<'_>, caller: &Caller, id: &RunId) -> Result<Option<Run>, Error> {
+    if store::runs::place(change.tx, id)?.is_none() {
+        return Ok(None);
+    }
+    // A run of a project that the caller may not use has an id that is taken, and no more.
+    permit::run_in(change.tx, caller, Right::Log, id).map_err(|_| id_taken(id))?;
+    match change.run(id) {
+        Err(Error::Missing(words)) => {
+            Err(Error::refused(Why::State, format!("{}, so its id is taken", words.message))
+                .hint(words.hint.unwrap_or_default() + "; another id begins another run"))
+        }
+        found => found.map(Some),
+    }
+}
+
+fn id_taken(id: &RunId) -> Error {
+    Error::refused(Why::State, format!("the id `{id}` is taken")).hint("give another id")
 }
 
 fn taken(run: &Run) -> Error {
@@ -271,10 +289,10 @@ fn insert(change: &mut Change<'_>, project: ProjectId, new: NewRun) -> Result<Ru
 }
 
 /// Makes an id that no run has.
-pub(super) fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
+pub(in crate::app) fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
     loop {
         let id = RunId::from(change.app.chance.id());
-        if store::runs::get(change.tx, &id)?.is_none() {
+        if store::runs::place(change.tx, &id)?.is_none() {
             return Ok(id);
         }
     }
@@ -284,8 +302,8 @@ pub(super) fn free_id(change: &Change<'_>) -> Result<RunId, Error> {
 /// sweep's id, or looks like the id of the sweep's trial.
 pub(super) fn sweep_of(change: &Change<'_>, id: &RunId) -> Result<Option<SweepId>, Error> {
     for sweep in [Some(SweepId::from(id.as_str())), id.sweep()].into_iter().flatten() {
-        if let Some(sweep) = store::sweeps::get(change.tx, &sweep)? {
-            return Ok(Some(sweep.id));
+        if store::sweeps::has(change.tx, &sweep)? {
+            return Ok(Some(sweep));
         }
     }
     Ok(None)

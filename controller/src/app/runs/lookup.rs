@@ -20,6 +20,7 @@ use crate::{
     },
     store::{
         self, Tx,
+        bin::Hidden,
         runs::{Ends, Run},
     },
 };
@@ -54,9 +55,25 @@ pub(crate) async fn check_token(app: &Arc<App>, caller: &Caller) -> Result<(), E
 /// Returns the run with this id.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the run does not exist.
+/// Fails with [`Error::Missing`] if the run does not exist, or is deleted.
 pub(in crate::app) fn find(tx: &Tx<'_>, id: &RunId) -> Result<Run, Error> {
-    store::runs::get(tx, id)?.ok_or_else(|| Error::no_run(id))
+    match store::runs::get(tx, id)? {
+        Some(run) => Ok(run),
+        None => Err(missing(tx, id)?),
+    }
+}
+
+/// Returns the error of a request for a run that people do not see.
+pub(in crate::app) fn missing(tx: &Tx<'_>, id: &RunId) -> Result<Error, Error> {
+    let Some(hidden) = store::bin::hidden(tx, id)? else { return Ok(Error::no_run(id)) };
+    let deleted = || Error::missing(format!("the run `{id}` is deleted"));
+    Ok(match hidden {
+        Hidden::Deleted => deleted().hint(format!("`sweep restore {id}` restores it")),
+        Hidden::WithSweep(sweep) => {
+            deleted().hint(format!("`sweep restore {sweep}` restores its sweep with all trials"))
+        }
+        Hidden::Purged => Error::missing(format!("the run `{id}` is deleted for good")),
+    })
 }
 
 /// How a caller names a run.

@@ -184,7 +184,7 @@ fn insert(change: &mut Change<'_>, project: ProjectId, upsert: &Upsert) -> Resul
     let name = &upsert.run.name;
     let wanted = RunId::from(name.as_str());
     let is_free = begin::is_id(&wanted)
-        && store::runs::get(change.tx, &wanted)?.is_none()
+        && store::runs::place(change.tx, &wanted)?.is_none()
         && begin::sweep_of(change, &wanted)?.is_none();
     let (id, slug) = match is_free {
         true => (wanted, None),

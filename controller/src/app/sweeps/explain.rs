@@ -14,7 +14,7 @@ use ::sweeps::{
 };
 use record::ids::{RunId, SweepId};
 
-use super::{known::Known, plan::Plan};
+use super::{known::Known, plan::Plan, stored};
 use crate::{
     app::{
         App,
@@ -58,6 +58,8 @@ pub(crate) async fn explain(
     permit::sweep(app, caller, Right::See, &sweep).await?;
     let (plan, known) = app
         .read(move |tx, app| {
+            // The cache may still have the plan of a deleted sweep.
+            stored::progress(tx, &sweep)?;
             let plan = app.plans.get(tx, &sweep)?;
             if plan.metric().is_none() {
                 let message =

@@ -12,7 +12,7 @@ use ::sweeps::{
 };
 use record::ids::{ProjectId, RunId, SweepId};
 
-use super::{plan::Plan, planning, warm_start};
+use super::{plan::Plan, planning, stored, warm_start};
 use crate::{
     app::{
         App,
@@ -114,7 +114,7 @@ pub(crate) async fn create(
             return Ok(known);
         }
         let mut id = SweepId::from(change.app.chance.id());
-        while store::sweeps::get(change.tx, &id)?.is_some() {
+        while store::sweeps::has(change.tx, &id)? {
             id = SweepId::from(change.app.chance.id());
         }
         let sweep = Sweep {
@@ -371,6 +371,7 @@ pub(crate) async fn retry(
     let plan = planning::of(app, &id).await?;
     let sweep = id.clone();
     let look = move |tx: &Tx<'_>, _: &App| {
+        stored::progress(tx, &sweep)?;
         if wanted.is_empty() {
             return Ok(store::runs::failed(tx, &sweep)?);
         }

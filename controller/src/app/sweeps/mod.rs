@@ -7,5 +7,6 @@ pub(crate) mod manage;
 pub(crate) mod plan;
 pub(in crate::app) mod planning;
 pub(crate) mod replay;
+pub(in crate::app) mod stored;
 pub(in crate::app) mod suggest;
 pub(in crate::app) mod warm_start;

@@ -14,6 +14,7 @@ use sweeps::{
     search::{self, Impute, Method, Study},
 };
 
+use super::stored;
 use crate::{
     app::{error::Error, people::caller::NO_PROJECT},
     store::{self, Tx},
@@ -141,7 +142,7 @@ impl Plans {
         if let Some(plan) = self.cached(id) {
             return Ok(plan);
         }
-        let sweep = store::sweeps::get(tx, id)?.ok_or_else(|| Error::no_sweep(id))?;
+        let sweep = stored::sweep(tx, id)?;
         tx.parsed(YAML * sweep.yaml.len());
         let config = config::check(&sweep.yaml).config;
         let config = config.ok_or_else(|| {

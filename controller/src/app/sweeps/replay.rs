@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc};
 use ::sweeps::search;
 use record::ids::SweepId;
 
-use super::{known::Known, plan::Plan};
+use super::{known::Known, plan::Plan, stored};
 use crate::{
     app::{
         App,
@@ -47,8 +47,7 @@ pub(crate) async fn replay(
     permit::sweep(app, caller, Right::See, &sweep).await?;
     let wanted: HashSet<u64> = numbers.into_iter().collect();
     app.read(move |tx, app| {
-        let progress =
-            store::sweeps::progress(tx, &sweep)?.ok_or_else(|| Error::no_sweep(&sweep))?;
+        let progress = stored::progress(tx, &sweep)?;
         if let Some(missing) = wanted.iter().find(|number| **number >= progress.next_trial) {
             return Err(Error::missing(format!("no trial {missing} in the sweep `{sweep}`")));
         }

@@ -73,9 +73,11 @@ fn of_sweep(
         .is_some_and(|other| (&other.name, other.maximize) == (&metric.name, metric.maximize));
     let (mut found, mut from) = (Vec::new(), 0);
     while from < progress.next_trial {
-        let page = store::runs::page(tx, id, from, app.settings.limits.page)?;
-        from += page.len().max(1) as u64;
-        for run in page.iter().filter(|run| run.state == State::Finished) {
+        let limit = app.settings.limits.page;
+        let page = store::runs::page_of_states(tx, id, from, &[State::Finished], limit)?;
+        let Some(last) = page.last() else { break };
+        from = last.trial.unwrap_or_default() + 1;
+        for run in &page {
             if let Some(value) = value(tx, plan, metric, run, same)? {
                 let config = serde_json::from_str(&run.config).map_err(|error| {
                     Error::damaged(format!("the config of {} is damaged: {error}", run.id))

@@ -10,7 +10,6 @@ use crate::{
     app::{
         error::Error,
         rows::{pieces, summaries},
-        runs::lookup,
     },
     store::{self, Store, Tx, blocks::Stream, check::Streamed},
 };
@@ -132,7 +131,9 @@ async fn runs_in(
 fn run(tx: &Tx<'_>, key: i64, id: &RunId, report: &mut Report) -> Result<(), Error> {
     report.runs += 1;
     let place = format!("run `{id}`");
-    if let Err(error) = lookup::find(tx, id).and_then(|run| summaries::of(tx, &run).map(drop)) {
+    // A deleted run is checked too.
+    let summary = store::runs::stored(tx, key)?.map(|run| summaries::of(tx, &run).map(drop));
+    if let Some(Err(error)) = summary {
         report.problem(&place, format!("its summary: {error}"));
     }
     for Streamed { stream, attempt, writer } in store::check::streams(tx, key)? {

@@ -7,4 +7,5 @@ pub(in crate::app) mod full;
 pub(in crate::app) mod fullness;
 pub(in crate::app) mod loss;
 pub(in crate::app) mod lost;
+pub(in crate::app) mod purge;
 pub(crate) mod step;

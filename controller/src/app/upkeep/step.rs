@@ -1,5 +1,6 @@
 //! Runs the background work in steps. A step ends expired leases and sessions, checks the disk,
-//! tidies caches, merges rows, and removes blobs to which nothing refers. A step may run at any
+//! tidies caches, merges rows, removes blobs to which nothing refers, and purges the bin. A step
+//! may run at any
 //! time, any number of times. A loop runs the steps in production, and tests run single steps. A
 //! step never sleeps.
 
@@ -7,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use record::ids::Attempt;
 
-use super::{full, fullness::Seen, lost};
+use super::{full, fullness::Seen, lost, purge};
 use crate::{
     app::{
         App, change::Change, error::Error, files::collect, people::sessions, rows::compaction,
@@ -23,8 +24,8 @@ pub(crate) fn pause(app: &App) -> Duration {
 }
 
 /// Runs one step: tidies caches, checks the data folder, ends expired leases, checks the disk,
-/// merges small appends, and removes blobs to which nothing refers. If the database fails, the next
-/// step finds the same work.
+/// merges small appends, removes blobs to which nothing refers, and purges the bin. If the database
+/// fails, the next step finds the same work.
 pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
     let now = app.clock.now();
     app.wakeups.tidy();
@@ -52,7 +53,8 @@ pub(crate) async fn step(app: &Arc<App>) -> Result<(), Error> {
         // blocks before it frees the old ones.
         compaction::step(app).await?;
     }
-    collect::collect(app, now).await
+    collect::collect(app, now).await?;
+    purge::step(app).await
 }
 
 async fn expire_all(app: &Arc<App>, some: Vec<Attempt>) -> Result<(), Error> {
