@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod client;
+mod deleting;
 mod examples;
 mod logging;
 mod offline;

@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use record::ids::{ProjectId, RunId, SweepId};
+use tokio_stream::StreamExt as _;
 
 use super::{
     App,
@@ -13,6 +14,10 @@ use super::{
         wakeups::{Topic, Wake},
     },
     error::{Error, Why},
+    files::{
+        artifacts,
+        versions::{Key, Wanted},
+    },
     people::{
         audit,
         caller::{Caller, Right},
@@ -122,6 +127,37 @@ fn noted(
         change.wake(Wake::All(Topic::Sweep(sweep)));
     }
     Ok(())
+}
+
+/// Removes the versions of artifacts that a run has made, and then puts the run into the bin. If
+/// the call is cut off, a repeat completes it.
+///
+/// # Errors
+/// Fails as [`delete_runs`] does.
+pub(crate) async fn delete_run_and_artifacts(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: RunId,
+) -> Result<i64, Error> {
+    caller.admits(Right::Steer)?;
+    let (who, wanted) = (caller.clone(), id.clone());
+    app.read(move |tx, _| deletable(tx, &who, &wanted)).await?;
+    let mut all = artifacts::of_run(app, caller, id.clone()).await?;
+    let mut made = Vec::new();
+    while let Some(of) = all.next().await {
+        let of = of?;
+        if of.made {
+            made.push(Wanted::of(Key::Version(of.artifact.version.key)));
+        }
+    }
+    for version in made {
+        match artifacts::remove(app, caller, version).await {
+            // Somebody else has removed it meanwhile.
+            Err(Error::Missing(_)) => {}
+            removed => drop(removed?),
+        }
+    }
+    delete_runs(app, caller, vec![id]).await
 }
 
 /// Puts a sweep into the bin, with all of its trials. Returns when it is removed for good, in

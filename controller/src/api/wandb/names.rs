@@ -29,6 +29,20 @@ pub(super) fn run(id: &str) -> Option<RunId> {
     parts(id, "Run")?.into_iter().next().map(RunId::from)
 }
 
+/// Returns the id of a file of a run.
+pub(super) fn of_file(run: &RunId, path: &str) -> String {
+    id("File", &[run.as_str(), path])
+}
+
+/// Returns the run and the path of the file that an id of the client names; `None` if it names no
+/// file of a run.
+pub(super) fn file(id: &str) -> Option<(RunId, String)> {
+    let parts = parts(id, "File")?;
+    let (run, path) = parts.split_first()?;
+    // A path may have colons.
+    (!path.is_empty()).then(|| (RunId::from(run.as_str()), path.join(":")))
+}
+
 /// Returns the id of an announced artifact.
 pub(super) fn of_announced(key: i64) -> String {
     id("Artifact", &["announced", &key.to_string()])
@@ -140,6 +154,15 @@ mod tests {
         for wrong in ["", "k3x9abcd", &id("Project", &["digits"]), "####"] {
             assert_eq!(run(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_id_of_a_file_is_read_back_with_its_colons() {
+        let run = RunId::from("k3x9abcd");
+        let path = "logs/12:30.txt".to_owned();
+        assert_eq!(file(&of_file(&run, &path)), Some((run, path)));
+        // The file of an artifact belongs to no run.
+        assert_eq!(file(&id("File", &["a.txt"])), None);
     }
 
     #[test]

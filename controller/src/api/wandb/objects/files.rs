@@ -65,7 +65,7 @@ fn describe(session: &Session, run: &RunId, file: &FileView) -> Json {
     let address = storage::address(&session.base, &ticket);
     json!({
         "__typename": "File",
-        "id": names::id("File", &[run.as_str(), path]),
+        "id": names::of_file(run, path),
         "name": path,
         "displayName": path,
         "url": address,

@@ -4,6 +4,7 @@
 mod agent;
 mod artifact;
 mod collection;
+mod deleting;
 mod files;
 mod forms;
 mod history;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::async_trait;
 
-use super::{files, making, sweeping};
+use super::{deleting, files, making, sweeping};
 use crate::{
     api::wandb::{
         config,
@@ -47,6 +47,8 @@ impl Object for Mutation {
                 orders::stop(session.app(), &session.caller, id).await?;
                 json!({ "success": true }).into()
             }
+            "deleteRun" => deleting::run(session, &input).await?,
+            "deleteFiles" => deleting::files(session, &input).await?,
             "notifyScriptableRunAlert" => {
                 let text = |name: &str| input.text(name).unwrap_or_default();
                 let note = format!("{}: {} ({})", text("title"), text("text"), text("severity"));
