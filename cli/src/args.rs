@@ -70,6 +70,12 @@ pub(crate) enum Command {
     Cancel(OneSweep),
     /// Queue runs again that failed, crashed or were stopped
     Retry(crate::change::Retry),
+    /// Delete a sweep that is over, with its trials
+    Rm(OneSweep),
+    /// Restore deleted runs and sweeps
+    Restore(crate::deleted::Restore),
+    /// List the deleted runs and sweeps that can be restored
+    Bin(crate::deleted::Bin),
     /// Write all trials, or all values that they logged, as CSV, JSON or Parquet
     Export(crate::export::Args),
     /// Import runs from TensorBoard or W&B

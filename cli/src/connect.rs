@@ -155,6 +155,10 @@ impl Controller {
             return self.failure(status);
         }
         let mut failure = self.failure(status);
+        if status.message().contains("is deleted") {
+            // The controller has said how to restore it.
+            return failure;
+        }
         let hint = match id.rsplit_once('-') {
             Some((sweep, _)) => self.hint_for_run(sweep, id).await,
             None if self.is_sweep(id).await => Some(format!(

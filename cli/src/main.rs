@@ -11,6 +11,7 @@ mod check;
 mod clock;
 mod connect;
 mod create;
+mod deleted;
 mod engine;
 mod explain;
 mod export;
@@ -83,6 +84,9 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Stop(args) => change::stop(&controller, &args.id).await,
         Command::Cancel(args) => change::cancel(&controller, &args.id).await,
         Command::Retry(args) => change::retry(&controller, args).await,
+        Command::Rm(args) => deleted::sweep(&controller, &args.id).await,
+        Command::Restore(args) => deleted::restore(&controller, args).await,
+        Command::Bin(args) => deleted::bin(&controller, args).await,
         Command::Export(args) => export::export(&controller, args).await,
         Command::Import(command) => import::import(&controller, command).await,
         Command::Logs(args) => logs::logs(&controller, args).await,

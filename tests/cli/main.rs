@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
+mod deleted;
 mod extremes;
 mod mistakes;
 mod programs;

@@ -11,7 +11,7 @@ use tests::Lab;
 use crate::session::{assert_session, show};
 
 /// Logs three runs of a project and one run without a project.
-async fn log(lab: &Lab) {
+pub(crate) async fn log(lab: &Lab) {
     let mut runs = Dial::new(&lab.address(), None).unwrap().runs();
     for (id, project, lr, loss) in [
         ("tiny", "vision", 0.1, Some(0.7)),

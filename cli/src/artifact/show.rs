@@ -35,6 +35,7 @@ pub(super) async fn show(controller: &Controller, args: &Args) -> Result<(), Fai
         shown["files"] = entries.iter().map(entry).collect::<Vec<_>>().into();
         shown["made_by"] = json!(version.made_by);
         shown["used_by"] = json!(version.used_by);
+        shown["deleted_runs"] = json!(version.deleted_runs);
         terminal::print(json::text(&shown));
     } else {
         terminal::print(view::artifact::one(&version, &entries, clock::wall_ms()));

@@ -1,18 +1,25 @@
-//! `sweep run files`: lists the files of a run, or downloads them. The command checks every name
-//! from the controller before it writes a file. The command writes nothing outside the folder that
-//! the user named.
+//! `sweep run files`: lists the files of a run, downloads them, or deletes them. The command checks
+//! every name from the controller before it writes a file. The command writes nothing outside the
+//! folder that the user named.
 
 use std::path::PathBuf;
 
 use blobs::{Folder, Hashed, Trouble};
-use proto::v1::{BlobRef, File, RunRef};
+use proto::v1::{BlobRef, File, RemoveFiles, RunRef};
 use serde_json::{Value, json};
 use terminal::{Exit, Failure, one_line, progress, table::Table};
 
-use crate::{connect::Controller, json, pattern::fits, source, view};
+use crate::{
+    connect::{Controller, within_patience},
+    json,
+    pattern::fits,
+    source, view,
+};
 
 /// The most terminal columns that a path takes.
 const PATH_WIDTH: usize = 100;
+/// The most files that one call deletes.
+const REMOVED: usize = 1000;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -20,6 +27,9 @@ Examples:
   sweep run files k3x9abcd-17
   sweep run files k3x9abcd-17 --get 'media/images/*' --to pictures
   sweep run files k3x9abcd-17 --get model.pt
+  sweep run files k3x9abcd-17 --rm 'media/*'
+
+Deleted files cannot be restored.
 
 In a pattern, `*` stands for any text, `/` included, and `?` for one character.")]
 pub(crate) struct Args {
@@ -32,15 +42,18 @@ pub(crate) struct Args {
     /// Folder to download to, created if it is missing
     #[arg(long, value_name = "DIR", default_value = ".", requires = "get")]
     to: PathBuf,
+    /// Delete the files whose path matches this pattern, for good
+    #[arg(long, value_name = "PATTERN", conflicts_with = "get")]
+    rm: Option<String>,
     /// Print a JSON list of the files
     #[arg(long)]
     json: bool,
 }
 
-/// Lists the files, or downloads those that match the pattern.
+/// Lists the files, or downloads or deletes those that match the pattern.
 pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Failure> {
     let mut files = list(controller, &args.run).await?;
-    if let Some(pattern) = &args.get {
+    if let Some(pattern) = args.get.as_ref().or(args.rm.as_ref()) {
         let all = files.len();
         files.retain(|file| fits(pattern.as_bytes(), file.path.as_bytes()));
         if files.is_empty() {
@@ -52,13 +65,17 @@ pub(crate) async fn files(controller: &Controller, args: &Args) -> Result<(), Fa
             return Err(Failure::new(Exit::Input, message)
                 .hint(format!("`sweep run files {}` lists them", args.run)));
         }
-        download(controller, args, &files).await?;
+        match args.get {
+            Some(_) => download(controller, args, &files).await?,
+            None => remove(controller, args, &files).await?,
+        }
     }
+    let lists = args.get.is_none() && args.rm.is_none();
     if args.json {
         terminal::print(json::text(&files.iter().map(shown).collect::<Vec<_>>().into()));
-    } else if args.get.is_none() && files.is_empty() {
+    } else if lists && files.is_empty() {
         terminal::say(format_args!("run `{}` has no files", args.run));
-    } else if args.get.is_none() {
+    } else if lists {
         let mut table = Table::new(["path", "kind", ">size"]);
         for file in &files {
             table.row([
@@ -77,6 +94,19 @@ async fn list(controller: &Controller, run: &str) -> Result<Vec<File>, Failure> 
     controller.run(run).await?;
     let request = RunRef { run: run.to_owned() };
     controller.all(controller.dial().files().list(request).await).await
+}
+
+async fn remove(controller: &Controller, args: &Args, files: &[File]) -> Result<(), Failure> {
+    let mut size = 0;
+    for some in files.chunks(REMOVED) {
+        let paths = some.iter().map(|file| file.path.clone()).collect();
+        let wanted = RemoveFiles { run: args.run.clone(), paths };
+        let removed = controller.dial().files().remove(within_patience(wanted)).await;
+        size += removed.map_err(|status| controller.failure(&status))?.into_inner().size;
+    }
+    let count = view::count(files.len() as u64, "file");
+    terminal::say(format_args!("deleted {count}, {}", terminal::size(size)));
+    Ok(())
 }
 
 async fn download(controller: &Controller, args: &Args, files: &[File]) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
-//! `sweep run`: finds runs, and shows, exports or downloads what a run has. `main` calls this
-//! module. Each subcommand has one file here, with its flags and its help.
+//! `sweep run`: finds and deletes runs, and shows, exports or downloads what a run has. `main`
+//! calls this module. Each subcommand has one file here, with its flags and its help; that of `rm`
+//! is `crate::deleted`.
 
 mod artifacts;
 mod export;
@@ -24,10 +25,12 @@ pub(crate) enum Command {
     History(history::Args),
     /// Write a run's rows as CSV, JSON, JSON lines or Parquet
     Export(export::Args),
-    /// List a run's files, or download them
+    /// List a run's files, download them, or delete them
     Files(files::Args),
     /// List the artifacts that a run made and used
     Artifacts(artifacts::Args),
+    /// Delete runs that are over
+    Rm(crate::deleted::Runs),
 }
 
 /// Runs the subcommand.
@@ -39,5 +42,6 @@ pub(crate) async fn run(controller: &Controller, command: &Command) -> Result<()
         Command::Export(args) => export::export(controller, args).await,
         Command::Files(args) => files::files(controller, args).await,
         Command::Artifacts(args) => artifacts::artifacts(controller, args).await,
+        Command::Rm(args) => crate::deleted::runs(controller, args).await,
     }
 }

@@ -50,8 +50,8 @@ pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String 
         ("size", format!("{} in {}", size(version.size), count(version.files, "file"))),
         ("digest", one_line(&version.digest, SENTENCE)),
         ("created", terminal::age(now_ms.saturating_sub(version.created_ms))),
-        ("made by", runs(&version.made_by)),
-        ("used by", runs(&version.used_by)),
+        ("made by", runs(&version.made_by, &version.deleted_runs)),
+        ("used by", runs(&version.used_by, &version.deleted_runs)),
     ];
     text += &format!("\n{}", facts(lines.into_iter().filter(|(_, line)| !line.is_empty())));
     text += &section("metadata", &values::flatten(&values::object(&version.metadata_json)));
@@ -71,8 +71,12 @@ pub(crate) fn one(version: &Artifact, entries: &[Entry], now_ms: i64) -> String 
     format!("{text}\n\n{}\n{table}", paint(style::FAINT, "files"))
 }
 
-fn runs(ids: &[String]) -> String {
-    let shown: Vec<String> = ids.iter().take(RUNS).map(|id| one_word(id)).collect();
+fn runs(ids: &[String], deleted: &[String]) -> String {
+    let name = |id: &String| match deleted.contains(id) {
+        true => format!("{} (deleted)", one_word(id)),
+        false => one_word(id),
+    };
+    let shown: Vec<String> = ids.iter().take(RUNS).map(name).collect();
     let more = ids.len().saturating_sub(RUNS);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", shown.join(", "))
@@ -97,6 +101,7 @@ mod tests {
             size: 55_000_000,
             created_ms: fixtures::NOW - 7_200_000,
             made_by: vec!["k3x9abcd-1".to_owned()],
+            deleted_runs: vec!["k3x9abcd-1".to_owned()],
             used_by: (0..10).map(|run| format!("k3x9abcd-{run}")).collect(),
             ..Artifact::default()
         };
