@@ -1,8 +1,7 @@
 //! Runs the background work in steps. A step ends expired leases and sessions, checks the disk,
 //! tidies caches, merges rows, removes blobs to which nothing refers, and purges the bin. A step
-//! may run at any
-//! time, any number of times. A loop runs the steps in production, and tests run single steps. A
-//! step never sleeps.
+//! may run at any time, any number of times. A loop runs the steps in production, and tests run
+//! single steps. A step never sleeps.
 
 use std::{sync::Arc, time::Duration};
 
