@@ -217,14 +217,21 @@ pub struct Limits {
     pub sessions: usize,
     /// Blobs that one pass of the collector goes through. The next pass continues behind them.
     pub collected: u32,
-    /// The most runs and sweeps that one call deletes or restores.
+    /// The bounds of the bin.
+    pub bin: BinLimits,
+}
+
+/// The bounds of the bin, which holds deleted runs and sweeps.
+#[derive(Clone, Copy, Debug)]
+pub struct BinLimits {
+    /// Runs and sweeps that one call deletes or restores.
     pub deleted: usize,
-    /// The most entries in a list of the bin.
-    pub binned: u32,
-    /// The most rows that one transaction of a purge removes.
+    /// Entries in a list of the bin.
+    pub listed: u32,
+    /// Rows that one transaction of a purge removes.
     pub purged: usize,
-    /// The most bytes of blocks, configs and summaries that one transaction of a purge removes.
-    /// What is larger goes alone.
+    /// Bytes of blocks, configs and summaries that one transaction of a purge removes. What is
+    /// larger goes alone.
     pub purged_bytes: u64,
 }
 
@@ -324,10 +331,13 @@ impl Default for Limits {
             hashing_queue: 64,
             sessions: 100,
             collected: 1000,
-            deleted: 256,
-            binned: 1000,
-            purged: 1000,
-            purged_bytes: 4 << 20,
+            bin: BinLimits::default(),
         }
+    }
+}
+
+impl Default for BinLimits {
+    fn default() -> Self {
+        Self { deleted: 256, listed: 1000, purged: 1000, purged_bytes: 4 << 20 }
     }
 }

@@ -230,7 +230,7 @@ async fn a_purge_removes_rows_and_contents_and_keeps_artifacts() {
         settings.blob_grace = Duration::ZERO;
         settings.collect_every = Duration::from_millis(20);
         // Every step of the purge is a transaction of its own.
-        settings.limits.purged = 9;
+        settings.limits.bin.purged = 9;
     })
     .await;
     let run = begin(&mut lab, "mine", "").await.unwrap();
@@ -303,7 +303,7 @@ async fn the_newest_run_leaves_its_key_to_nobody() {
 
 #[tokio::test]
 async fn a_sweep_goes_with_its_trials_and_comes_back_with_them() {
-    let mut lab = Lab::with(|settings| settings.limits.purged = 20).await;
+    let mut lab = Lab::with(|settings| settings.limits.bin.purged = 20).await;
     let sweep = lab.create(RANDOM).await.id;
     let mut agent = lab.agent("one", &sweep);
     let first = agent.trial(1.0).await.run;

@@ -62,7 +62,7 @@ fn purge_ms(app: &App, deleted_ms: i64) -> i64 {
 
 /// Passes if a call may name so many runs and sweeps.
 fn check_count(app: &App, count: usize) -> Result<(), Error> {
-    let most = app.settings.limits.deleted;
+    let most = app.settings.limits.bin.deleted;
     if count <= most {
         return Ok(());
     }
@@ -312,7 +312,7 @@ pub(crate) async fn list(
     limit: u32,
 ) -> Result<Vec<BinnedView>, Error> {
     caller.admits(Right::See)?;
-    let most = app.settings.limits.binned;
+    let most = app.settings.limits.bin.listed;
     let limit = if limit == 0 { most } else { limit.min(most) } as usize;
     let caller = caller.clone();
     app.read(move |tx, app| {

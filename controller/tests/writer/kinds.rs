@@ -431,7 +431,7 @@ async fn people(
     let cancel = ChangeSweep { sweep: sweep.to_owned(), change: Change::Cancel.into() };
     lab.sweeps.change(cancel).await.unwrap();
     note(table, &of("Change: Cancel"));
-    let most = Limits::default().deleted;
+    let most = Limits::default().bin.deleted;
     let runs: Vec<String> = held.into_iter().map(|held| held.run).take(most).collect();
     let mut bin = lab.dial(None).bin();
     bin.delete_runs(RunList { runs: runs.clone() }).await.unwrap();

@@ -32,7 +32,7 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
 /// Removes as much as one transaction may.
 fn some(change: &Change<'_>, before_ms: i64) -> Result<(), Error> {
     let (tx, now_ms, limits) = (change.tx, change.now_ms, &change.app.settings.limits);
-    let mut room = Room { rows: limits.purged, bytes: limits.purged_bytes };
+    let mut room = Room { rows: limits.bin.purged, bytes: limits.bin.purged_bytes };
     while room.rows > 0 {
         let done = if let Some(run) = store::purge::due_run(tx, before_ms)? {
             store::purge::run(tx, run, now_ms, &mut room)?
