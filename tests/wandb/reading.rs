@@ -5,6 +5,14 @@ use tests::Lab;
 use crate::client::{run, script, shown};
 
 #[test]
+fn a_run_waits_for_its_program_or_is_given_up() {
+    let lab = Lab::with_controller();
+    run(&mut script(&lab, "states.py"));
+    let outcome = &shown(&lab, "lost")["outcome"];
+    assert_eq!(outcome["message"], "the administrator has given the run up", "{outcome:#}");
+}
+
+#[test]
 fn the_client_reads_back_what_it_has_logged() {
     let lab = Lab::with_controller();
     run(&mut script(&lab, "read.py"));

@@ -20,8 +20,9 @@
 //! A run that a stopping rule ended becomes pruned, even if its agent was lost or its program ended
 //! well. A person's `retry` requests a new attempt of a failed, crashed or stopped run. The program
 //! of a run outside of sweeps can resume the run after any end, and even while an older attempt
-//! still seems to be alive. This `resume` makes a new attempt, which runs at once. The diagram
-//! leaves some arrows out; [`next`] has all of them.
+//! still seems to be alive. This `resume` makes a new attempt, which runs at once. A person can put
+//! a run outside of sweeps back into the queue, where it waits for its program, and can give up a
+//! run that waits. The diagram leaves some arrows out; [`next`] has all of them.
 
 use super::Refused;
 
@@ -206,14 +207,16 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (S::Leased, E::Decline | E::LeaseOver) => S::Queued,
         (S::Leased | S::Crashed, E::Heard) => S::Running,
         (S::Leased | S::Running | S::Crashed, E::Finish) => S::Finished,
-        (S::Leased | S::Running | S::Crashed, E::Fail) => S::Failed,
+        (S::Queued | S::Leased | S::Running | S::Crashed, E::Fail) => S::Failed,
         (S::Leased | S::Running | S::Crashed, E::Stop) => S::Stopped,
         (S::Running | S::Crashed, E::Prune) => S::Pruned,
         (S::Leased | S::Running, E::Preempt) => S::Preempted,
         (S::Running, E::LeaseOver) => S::Crashed,
         (S::Preempted | S::Crashed | S::Failed, E::Requeue) => S::Queued,
         (S::Failed | S::Crashed | S::Stopped, E::Retry) => S::Queued,
-        (S::Running | S::Crashed | S::Finished | S::Failed | S::Stopped, E::Resume) => S::Running,
+        (S::Queued | S::Running | S::Crashed | S::Finished | S::Failed | S::Stopped, E::Resume) => {
+            S::Running
+        }
         _ => return Err(Refused { what: "run", state: state.name(), event: event.name() }),
     })
 }

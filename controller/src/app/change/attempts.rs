@@ -102,6 +102,21 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Puts a run that is over back into the queue because a person asks for another attempt. The
+    /// failures of its earlier attempts no longer count.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Refused`] if a run in this state gets no other attempt.
+    pub(crate) fn retry(&mut self, run: &mut Draft<'_>) -> Result<(), Error> {
+        self.step(run, Event::Retry)?;
+        self.reopen(run)?;
+        run.agent = None;
+        run.stop_wanted = None;
+        run.outcome = Outcome::default();
+        store::failures::forgive(self.tx, run.key)?;
+        Ok(())
+    }
+
     /// Marks a run as running because its attempt reports itself, even if the controller had given
     /// the attempt up. A running run stays as it is, and so does a crashed run of a cancelled
     /// sweep.

@@ -226,7 +226,7 @@ fn entry(run: &Run, about: &About, upsert: &Upsert) -> Entry {
         return Entry::Same;
     }
     let is_first = config.processes.is_empty() && !known.is_empty();
-    match run.state.is_live() && !is_first {
+    match run.state.is_held() && !is_first {
         true => Entry::Same,
         false if upsert.run.id.is_some() => Entry::Resumed,
         false => Entry::Anew,

@@ -18,7 +18,6 @@ use crate::{
         App,
         change::{
             Change,
-            draft::Draft,
             wakeups::{Topic, Wake},
         },
         error::{Error, Why},
@@ -35,7 +34,7 @@ use crate::{
     store::{
         self, Tx,
         events::{Event, Kind},
-        runs::{Most, Outcome, Run},
+        runs::{Most, Run},
         sweeps::Sweep,
     },
 };
@@ -418,7 +417,7 @@ fn again_some(
         at += 1;
         // Another call may have queued the run since it was chosen.
         if check_retry(&run).is_ok() {
-            change.edit(&mut run, again)?;
+            change.edit(&mut run, Change::retry)?;
             retried.push(run.id);
         }
     }
@@ -442,16 +441,6 @@ fn of_sweep(tx: &Tx<'_>, sweep: &SweepId, run: &RunId) -> Result<Run, Error> {
     }
     Err(Error::missing(format!("no run `{run}` in the sweep `{sweep}`"))
         .hint(format!("`sweep show {sweep}` lists its runs")))
-}
-
-fn again(change: &mut Change<'_>, run: &mut Draft<'_>) -> Result<(), Error> {
-    change.step(run, run::Event::Retry)?;
-    change.reopen(run)?;
-    run.agent = None;
-    run.stop_wanted = None;
-    run.outcome = Outcome::default();
-    store::failures::forgive(change.tx, run.key)?;
-    Ok(())
 }
 
 #[cfg(test)]

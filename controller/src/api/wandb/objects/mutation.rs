@@ -21,7 +21,7 @@ use crate::{
         rows::lines::summarize,
         runs::{
             lookup::Named,
-            orders,
+            orders::{self, Given},
             upsert::{Upsert, Upserted, upsert},
         },
     },
@@ -49,6 +49,12 @@ impl Object for Mutation {
             }
             "deleteRun" => deleting::run(session, &input).await?,
             "deleteFiles" => deleting::files(session, &input).await?,
+            "updateRunState" => {
+                let id = input.text("id").and_then(names::run).ok_or_else(no_run)?;
+                let given = given(input.text("state").unwrap_or_default())?;
+                orders::give_state(session.app(), &session.caller, id, given).await?;
+                json!({ "success": true }).into()
+            }
             "notifyScriptableRunAlert" => {
                 let text = |name: &str| input.text(name).unwrap_or_default();
                 let note = format!("{}: {} ({})", text("title"), text("text"), text("severity"));
@@ -73,6 +79,17 @@ impl Object for Mutation {
             "agentHeartbeat" => sweeping::heartbeat(session, &input).await?,
             _ => return Ok(None),
         }))
+    }
+}
+
+/// Reads a state that the client gives to a run.
+fn given(state: &str) -> Result<Given, Fault> {
+    match state.to_ascii_lowercase().as_str() {
+        "pending" => Ok(Given::Pending),
+        "failed" => Ok(Given::Failed),
+        _ => Err(Fault::wrong(format!(
+            "the state of a run becomes pending or failed, not `{state}`"
+        ))),
     }
 }
 
