@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{Lab, wait_for};
 
-use crate::client::{environment, python, run, said, script};
+use crate::client::{environment, python, run, said, script, shown};
 
 /// Returns a command of W&B's command line.
 pub(crate) fn wandb(lab: &Lab, args: &[&str]) -> Command {
@@ -39,6 +39,23 @@ fn a_function_is_swept() {
     let values: BTreeSet<String> = runs.iter().map(|run| run["value"].to_string()).collect();
     assert_eq!(values, ["0.05", "0.1", "0.2"].map(str::to_owned).into(), "{runs:#?}");
     assert!(runs.iter().all(|run| run["state"] == "finished"), "{runs:#?}");
+}
+
+/// A sweep gets another name, has prior runs, and a run joins it without an agent.
+#[test]
+fn a_sweep_is_renamed_and_has_runs_that_are_no_trials() {
+    let lab = Lab::with_controller();
+    let output = script(&lab, "sweep_edits.py").output().unwrap();
+    let told = said(&output);
+    assert!(output.status.success() && !told.contains("Malformed sweep config"), "{told}");
+    let sweep = told.lines().find_map(|line| line.strip_prefix("sweep ")).unwrap();
+    let view = &lab.json(&["show", sweep, "--json"])["sweep"];
+    assert_eq!((&view["name"], &view["earlier_trials"]), (&"second".into(), &2.into()), "{view:#}");
+    let nearest = (0.3_f64 - 0.25).powi(2);
+    assert_eq!(view["repeats"], json!({"sweep": "", "value": nearest}), "{view:#}");
+    assert!(lab.runs(sweep).is_empty(), "no run of the script is a trial");
+    let note = shown(&lab, "astray")["note"].to_string();
+    assert!(note.contains("the sweep `elsewher`, which `edits` does not have"), "{note}");
 }
 
 /// Agents of W&B and of Besom share a grid. The controller is killed meanwhile.

@@ -119,7 +119,11 @@ fn section(title: &str, entries: &[(String, serde_json::Value)]) -> String {
 fn earlier(sweep: &v1::Sweep) -> Option<String> {
     let trials = count(sweep.earlier_trials, "trial");
     let repeats = sweep.repeats.as_ref().map(|repeated| {
-        let (value, of) = (terminal::number(repeated.value), one_word(&repeated.sweep));
+        let value = terminal::number(repeated.value);
+        let of = match repeated.sweep.as_str() {
+            "" => "a prior run".to_owned(),
+            sweep => one_word(sweep),
+        };
         format!("; the first trial repeats the best in this space, {value} of {of}")
     });
     let text = format!("{trials} of earlier sweeps to start from{}", repeats.unwrap_or_default());

@@ -1,6 +1,6 @@
 //! Shows one run, for `sweep show RUN` and `sweep best`.
 
-use proto::v1::{Run, Sweep};
+use proto::v1::{Repeated, Run, Sweep};
 use serde_json::Value;
 use terminal::{
     number, one_line, sanitise,
@@ -60,8 +60,7 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
         lines.push(("chosen", why));
     }
     if let Some(repeated) = &run.repeats {
-        let (of, value) = (one_word(&repeated.sweep), number(repeated.value));
-        lines.push(("repeats", format!("a trial of the earlier sweep {of}, which had {value}")));
+        lines.push(("repeats", repeats(repeated)));
     }
     if run.stop_wanted && run.ended_ms.is_none() {
         lines.push(("note", "it was asked to stop".to_owned()));
@@ -79,6 +78,15 @@ pub(crate) fn run(run: &Run, sweep: Option<&Sweep>, now_ms: i64) -> String {
     text += &metrics(run);
     text += &section("code", &code(&run.code_json));
     text + &ended(run)
+}
+
+/// Describes the earlier trial with the parameters of a run.
+fn repeats(repeated: &Repeated) -> String {
+    let of = match repeated.sweep.as_str() {
+        "" => "a prior run".to_owned(),
+        sweep => format!("a trial of the earlier sweep {}", one_word(sweep)),
+    };
+    format!("{of}, which had {}", number(repeated.value))
 }
 
 /// Returns the run's project, group, job type, tags and notes. Leaves out those that are empty.

@@ -39,12 +39,16 @@ fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
     let repeated = run.repeats.as_ref()?;
     let had = metric(sweep, repeated.value);
     let of = one_word(&repeated.sweep);
-    Some(match run.trial {
-        Some(0) => format!(
+    Some(match (run.trial, repeated.sweep.is_empty()) {
+        (Some(0), false) => format!(
             "It repeats the best trial of the earlier sweeps in this space, a trial of {of} with \
             {had}."
         ),
-        _ => format!("A trial of the earlier sweep {of} had these parameters, with {had}."),
+        (Some(0), true) => format!("It repeats the best prior run in this space, with {had}."),
+        (_, false) => {
+            format!("A trial of the earlier sweep {of} had these parameters, with {had}.")
+        }
+        (_, true) => format!("A prior run had these parameters, with {had}."),
     })
 }
 
@@ -205,6 +209,15 @@ mod tests {
         insta::assert_snapshot!(plain(
             &[run(&first, &sweep()), run(&later, &sweep())].join("\n\n")
         ));
+    }
+
+    #[test]
+    fn a_run_that_repeats_a_prior_run_says_so() {
+        let repeats = Some(Repeated { sweep: String::new(), value: 0.25 });
+        let first = Run { repeats, ..runs()[0].clone() };
+        let later = Run { trial: Some(4), ..first.clone() };
+        assert!(plain(&run(&first, &sweep())).contains("repeats the best prior run in this space"));
+        assert!(plain(&run(&later, &sweep())).contains("A prior run had these parameters"));
     }
 
     #[test]

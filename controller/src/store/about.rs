@@ -3,7 +3,7 @@
 //! write them, and `app::read::views` reads them. This module never looks into the JSON. Every
 //! function fails only if the database does.
 
-use record::ids::Attempt;
+use record::ids::{Attempt, SweepId};
 
 use super::database::{Result, Tx};
 
@@ -22,13 +22,16 @@ pub(crate) struct About {
     pub(crate) metrics: String,
     /// What W&B's client keeps about itself in the run's config, as a JSON object.
     pub(crate) client: String,
+    /// The sweep that the run belongs to without being its trial, as its program says.
+    pub(crate) joined: Option<SweepId>,
 }
 
 impl Default for About {
     fn default() -> Self {
         let [notes, group, job_type] = [const { String::new() }; 3];
         let [added, client] = [const { "{}" }; 2].map(str::to_owned);
-        Self { notes, group, job_type, added, metrics: "[]".to_owned(), client }
+        let metrics = "[]".to_owned();
+        Self { notes, group, job_type, added, metrics, client, joined: None }
     }
 }
 
@@ -36,7 +39,7 @@ impl Default for About {
 /// if nothing is stored. [`code`] reads the code and the machine.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
-        "SELECT notes, grouped, job_type, added, metrics, client FROM about WHERE run = ?1",
+        "SELECT notes, grouped, job_type, added, metrics, client, joined FROM about WHERE run = ?1",
         &[&run],
         |row| {
             Ok(About {
@@ -46,6 +49,7 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
                 added: row.get(3)?,
                 metrics: row.get(4)?,
                 client: row.get(5)?,
+                joined: row.get(6)?,
             })
         },
     )?;
@@ -56,11 +60,11 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
 /// and machine stay as they are.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
-        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, client, code)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '{}')
+        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, client, joined, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '{}')
          ON CONFLICT (run) DO UPDATE SET notes = excluded.notes, grouped = excluded.grouped,
                 job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics,
-                client = excluded.client",
+                client = excluded.client, joined = excluded.joined",
         &[
             &run,
             &about.notes,
@@ -69,6 +73,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
             &about.added,
             &about.metrics,
             &about.client,
+            &about.joined.as_ref().map(SweepId::as_str),
         ],
     )?;
     Ok(())

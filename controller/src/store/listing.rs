@@ -2,7 +2,7 @@
 //! metric definitions, and their summaries. `app::read::find` calls it. It reads a column of a run
 //! only when the caller asks for it, and copies no text.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use record::ids::{ProjectId, RunId, SweepId};
 
@@ -44,6 +44,8 @@ pub(crate) enum Text {
     Metrics,
     /// The run's name in its project, if it is not the run's id.
     Slug = 20,
+    /// The sweep that the run belongs to without being its trial.
+    Joined = 24,
 }
 
 /// The columns of whole numbers.
@@ -113,7 +115,8 @@ macro_rules! select {
             "SELECT r.key, r.id, r.sweep, r.project, r.name, r.tags, r.config, r.state, r.agent, \
             a.grouped, a.job_type, \
              a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, \
-             s.ranges, r.slug, r.created_ms, r.started_ms, r.ended_ms \
+             s.ranges, r.slug, r.created_ms, r.started_ms, r.ended_ms, \
+              a.joined \
              FROM shown_runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
              r.key ",
             $rest
@@ -122,25 +125,35 @@ macro_rules! select {
 }
 
 /// Passes runs to `show`, the newest first, until `show` returns `false`. Passes only the runs of
-/// `project`, unless it is empty, and only the trials of `sweep`, if one is given. Fails if the
-/// database does, or with the error of `show`.
+/// `project`, unless it is empty. If a `sweep` is given, passes only its trials, and then the runs
+/// that belong to it without being trials. Fails if the database does, or with the error of `show`.
 pub(crate) fn each<E: From<Error>>(
     tx: &Tx<'_>,
     project: &str,
     sweep: Option<&SweepId>,
     mut show: impl FnMut(&Candidate<'_>) -> std::result::Result<bool, E>,
 ) -> std::result::Result<(), E> {
-    let show = |row: &Row<'_>| show(&Candidate(row));
+    let goes_on = Cell::new(true);
+    let mut show = |row: &Row<'_>| {
+        goes_on.set(show(&Candidate(row))?);
+        Ok(goes_on.get())
+    };
     let Some(sweep) = sweep else {
         if project.is_empty() {
-            return tx.each(select!("ORDER BY r.key DESC"), &[], show);
+            return tx.each(select!("ORDER BY r.key DESC"), &[], &mut show);
         }
-        return tx.each(select!("WHERE r.project = ?1 ORDER BY r.key DESC"), &[&project], show);
+        let sql = select!("WHERE r.project = ?1 ORDER BY r.key DESC");
+        return tx.each(sql, &[&project], &mut show);
     };
     // The keys of a sweep's trials rise with the trial numbers, so both orders agree. The trial
     // numbers have an index.
     let sql = select!("WHERE r.sweep = ?2 AND (?1 = '' OR r.project = ?1) ORDER BY r.trial DESC");
-    tx.each(sql, &[&project, &sweep.as_str()], show)
+    tx.each(sql, &[&project, &sweep.as_str()], &mut show)?;
+    if !goes_on.get() {
+        return Ok(());
+    }
+    let sql = select!("WHERE a.joined = ?2 AND (?1 = '' OR r.project = ?1) ORDER BY r.key DESC");
+    tx.each(sql, &[&project, &sweep.as_str()], &mut show)
 }
 
 /// Finds the finished run of a sweep with the best value, out of those that are not deleted and

@@ -67,6 +67,8 @@ pub(crate) struct Progress {
     pub(crate) best_value: Option<f64>,
     /// When the sweep ended, in milliseconds since the epoch; `None` until it is over.
     pub(crate) ended_ms: Option<i64>,
+    /// The name that a person has given to the sweep since its creation; `None` if nobody has.
+    pub(crate) name: Option<String>,
 }
 
 impl Progress {
@@ -163,7 +165,7 @@ columns! {
         sweep: get, state: get, closing: get, next_trial: count, queued: count, leased: count,
         running: count, finished: count, failed: count, crashed: count, stopped: count,
         best_run: get, best_value: get, ended_ms: get, pruned: count, quick_failures: count,
-        failing_agent: get, trouble: get,
+        failing_agent: get, trouble: get, name: get,
     } => Progress {
         sweep,
         state,
@@ -183,6 +185,7 @@ columns! {
         quick_failures,
         failing_agent,
         trouble,
+        name,
     }
 }
 
@@ -207,7 +210,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
         "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6,
                 running = ?7, finished = ?8, failed = ?9, crashed = ?10, stopped = ?11,
                 best_run = ?12, best_value = ?13, ended_ms = ?14, pruned = ?15,
-                quick_failures = ?16, failing_agent = ?17, trouble = ?18
+                quick_failures = ?16, failing_agent = ?17, trouble = ?18, name = ?19
          WHERE sweep = ?1",
         &[
             &progress.sweep.as_str(),
@@ -228,6 +231,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
             &int(progress.quick_failures)?,
             &progress.failing_agent,
             &progress.trouble,
+            &progress.name,
         ],
     )?;
     Ok(())

@@ -38,7 +38,7 @@ impl Sweeps for Door {
         let (caller, CreateSweep { yaml, source, idempotency_key: key }) =
             self.enter(request).await?;
         let key = Some(key).filter(|key| !key.is_empty());
-        let new = NewSweep { yaml, source, key, project: String::new() };
+        let new = NewSweep { yaml, source, key, ..NewSweep::default() };
         let sweep = manage::create(&self.app, &caller, new).await.map_err(status)?;
         Ok(Response::new(sweep.into()))
     }
@@ -133,11 +133,12 @@ fn limit(limit: &Constraint) -> Limit {
 
 impl From<SweepView> for Sweep {
     fn from(view: SweepView) -> Self {
+        let name = view.name().unwrap_or_default().to_owned();
         let SweepView { sweep, plan, progress, note, warnings, best, started_ms, repeats } = view;
         let metric = plan.metric();
         Sweep {
             id: sweep.id.into(),
-            name: plan.config.name.clone().unwrap_or_default(),
+            name,
             description: plan.config.description.clone().unwrap_or_default(),
             project: plan.named_project().map(ToString::to_string).unwrap_or_default(),
             method: plan.method().to_owned(),

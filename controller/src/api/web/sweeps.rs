@@ -184,11 +184,12 @@ pub(super) async fn act(
 
 impl From<SweepView> for SweepCard {
     fn from(view: SweepView) -> Self {
+        let name = view.name().unwrap_or_default().to_owned();
         let SweepView { sweep, plan, progress, note, started_ms, .. } = view;
         let metric = plan.metric();
         Self {
             id: sweep.id.into(),
-            name: plan.config.name.clone().unwrap_or_default(),
+            name,
             team: plan.project.team().to_owned(),
             project: plan.project.name().to_owned(),
             method: plan.method().to_owned(),

@@ -316,7 +316,10 @@ fn value(
         Name::Field(Field::Name) => text(Text::Name),
         Name::Field(Field::State) => text(Text::State),
         Name::Field(Field::Project) => text(Text::Project),
-        Name::Field(Field::Sweep) => text(Text::Sweep),
+        Name::Field(Field::Sweep) => {
+            let sweep = text(Text::Sweep)?;
+            if sweep.is_some() { Ok(sweep) } else { text(Text::Joined) }
+        }
         Name::Field(Field::Group) => text(Text::Group),
         Name::Field(Field::JobType) => text(Text::JobType),
         Name::Field(Field::Agent) => text(Text::Agent),

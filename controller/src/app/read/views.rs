@@ -123,6 +123,14 @@ pub(crate) type FailureView = Failure;
 
 pub(crate) use super::pages::Streamed;
 
+impl SweepView {
+    /// Returns the name of the sweep: the one that a person has given to it, or that of its
+    /// configuration; `None` if it has neither.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.progress.name.as_deref().or(self.plan.config.name.as_deref())
+    }
+}
+
 impl RunView {
     /// Returns about how many bytes this view has.
     pub(in crate::app) fn weight(&self) -> usize {
@@ -279,6 +287,23 @@ pub(crate) async fn find_sweep(
         Err(Error::Missing(_)) => Ok(None),
         found => Ok(Some(found?).filter(|view| view.plan.project == *project)),
     }
+}
+
+/// Returns the runs that a sweep was given at its creation as a part of its past.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the sweep does not exist.
+pub(crate) async fn prior_runs(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: SweepId,
+) -> Result<Vec<RunView>, Error> {
+    permit::sweep(app, caller, Right::See, &id).await?;
+    app.read(move |tx, app| {
+        let given = store::earlier::runs(tx, &id)?;
+        runs(tx, app, given.into_iter().map(|run| Ok(Some(run))))
+    })
+    .await
 }
 
 /// Returns the view of one run, with all of its fields.

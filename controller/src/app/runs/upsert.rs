@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use record::ids::{ProjectId, RunId};
+use record::ids::{ProjectId, RunId, SweepId};
 use serde_json::{Map, Value as Json};
 use sweeps::lifecycle::run::State;
 
@@ -30,6 +30,7 @@ use crate::{
         read::views::{self, RunView},
         rows::metrics::Metric,
         sweeps::planning,
+        text::cut,
     },
     store::{self, about::About, runs::Run},
 };
@@ -56,6 +57,8 @@ pub(crate) struct Upsert {
     pub(crate) config: Option<Config>,
     /// Whether several processes write to the run at once.
     pub(crate) shared: bool,
+    /// The sweep that the run belongs to.
+    pub(crate) sweep: Option<SweepId>,
 }
 
 /// The config of a run, as the client sends it.
@@ -240,6 +243,26 @@ fn processes(client: &str) -> Vec<String> {
     of.map(|of| of.keys().cloned().collect()).unwrap_or_default()
 }
 
+/// Notes that a run which is no trial belongs to a sweep of its project. A sweep that is not here,
+/// such as one of another server, is no reason to lose the run.
+fn join(
+    change: &Change<'_>,
+    run: &mut Draft<'_>,
+    about: &mut About,
+    sweep: Option<&SweepId>,
+) -> Result<(), Error> {
+    let (None, Some(sweep)) = (&run.sweep, sweep) else { return Ok(()) };
+    let known = store::sweeps::get(change.tx, sweep)?;
+    if known.is_some() && change.app.plans.get(change.tx, sweep)?.project == run.project {
+        about.joined = Some(sweep.clone());
+    } else if run.note.is_none() {
+        let sweep = cut(sweep.as_str(), NAME_BYTES);
+        let project = &run.project;
+        run.note = Some(format!("it names the sweep `{sweep}`, which `{project}` does not have"));
+    }
+    Ok(())
+}
+
 /// Changes the description of a run.
 fn describe(change: &Change<'_>, run: &mut Draft<'_>, upsert: &Upsert) -> Result<(), Error> {
     let (tx, limits) = (change.tx, &change.app.settings.limits);
@@ -257,6 +280,7 @@ fn describe(change: &Change<'_>, run: &mut Draft<'_>, upsert: &Upsert) -> Result
     say(&mut about.notes, &upsert.notes);
     say(&mut about.group, &upsert.group);
     say(&mut about.job_type, &upsert.job_type);
+    join(change, run, &mut about, upsert.sweep.as_ref())?;
     let Some(config) = &upsert.config else {
         return Ok(store::about::save(tx, run.key, &about)?);
     };

@@ -124,7 +124,7 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
 /// A trial of an earlier sweep that has the same parameters as a trial of the present sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Repeated {
-    /// The id of the earlier sweep.
+    /// The id of the earlier sweep; empty for a run that the present sweep was given.
     pub(crate) sweep: SweepId,
     /// The value of the present sweep's metric in the earlier trial.
     pub(crate) value: f64,

@@ -12,7 +12,11 @@ use ::sweeps::{
 };
 use record::ids::{ProjectId, RunId, SweepId};
 
-use super::{plan::Plan, planning, stored, warm_start};
+use super::{
+    plan::Plan,
+    planning, stored,
+    warm_start::{self, Gathered},
+};
 use crate::{
     app::{
         App,
@@ -21,14 +25,14 @@ use crate::{
             wakeups::{Topic, Wake},
         },
         error::{Error, Why},
-        limits::check_name,
+        limits::{check_list, check_name},
         people::{
             audit,
             caller::{Caller, NO_PROJECT, Right},
             permit,
         },
         read::views::{self, SweepView},
-        runs::lookup,
+        runs::lookup::{self, Named},
     },
     settings::Limits,
     store::{
@@ -78,6 +82,8 @@ pub(crate) struct NewSweep {
     /// The project, if the configuration is not to name it: a name in the caller's own team, or
     /// `TEAM/NAME`. Empty means the one of the configuration.
     pub(crate) project: String,
+    /// The names of the runs of the project that are a part of the sweep's past.
+    pub(crate) prior_runs: Vec<String>,
 }
 
 /// Checks a configuration and stores it as a new sweep.
@@ -89,21 +95,19 @@ pub(crate) async fn create(
     caller: &Caller,
     new: NewSweep,
 ) -> Result<SweepView, Error> {
-    let NewSweep { yaml, source, key, project } = new;
+    let NewSweep { yaml, source, key, project, prior_runs } = new;
     caller.admits(Right::Steer)?;
     check_lengths(&app.settings.limits, &yaml, key.as_deref())?;
+    check_list(&app.settings.limits, "prior runs", &prior_runs)?;
     let (yaml, checked) = checked(app, move || check(yaml, &source)).await?;
     let (config, mut warnings) = checked?;
     let project = permitted(app, caller, &config, &project).await?;
     let seed = config.seed.unwrap_or_else(|| app.chance.seed());
-    let mut earlier = Vec::new();
-    if !config.warm_start.is_empty() {
-        // The sweep gets its id later.
-        let plan = Plan::new(SweepId::default(), project.clone(), config, seed);
-        let gathered = app.read(move |tx, app| warm_start::gather(tx, app, &plan)).await?;
-        warnings.extend(gathered.warnings);
-        earlier = gathered.trials;
-    }
+    // The sweep gets its id later.
+    let plan = Plan::new(SweepId::default(), project.clone(), config, seed);
+    let (gathered, prior) = past(app, plan, prior_runs).await?;
+    warnings.extend(gathered.warnings);
+    let earlier = gathered.trials;
     let (warnings, who) = (serde_json::json!(warnings).to_string(), caller.who());
     let key = key.map(|key| caller.own_key(key));
     let work = move |change: &mut Change<'_>| {
@@ -129,6 +133,7 @@ pub(crate) async fn create(
         if !earlier.is_empty() {
             store::earlier::insert(change.tx, &id, &earlier)?;
         }
+        store::earlier::insert_runs(change.tx, &id, &prior)?;
         let event = Event {
             kind: Kind::Sweep,
             sweep: Some(&id),
@@ -142,6 +147,36 @@ pub(crate) async fn create(
     };
     let id = app.change(work).await?;
     views::get_sweep(app, caller, id).await
+}
+
+/// Returns what a new sweep starts from, and the internal keys of the runs that it is given.
+///
+/// # Errors
+/// Fails with [`Error::Invalid`] if a sweep or a run that is named does not exist.
+async fn past(
+    app: &Arc<App>,
+    plan: Plan,
+    prior_runs: Vec<String>,
+) -> Result<(Gathered, Vec<i64>), Error> {
+    if plan.config.warm_start.is_empty() && prior_runs.is_empty() {
+        return Ok((Gathered::default(), Vec::new()));
+    }
+    app.read(move |tx, app| {
+        let given = given(tx, &plan.project, prior_runs)?;
+        let gathered = warm_start::gather(tx, app, &plan, &given)?;
+        Ok((gathered, given.iter().map(|run| run.key).collect()))
+    })
+    .await
+}
+
+/// Returns the runs with these names.
+fn given(tx: &Tx<'_>, project: &ProjectId, names: Vec<String>) -> Result<Vec<Run>, Error> {
+    let find = |name: String| {
+        let missing = format!("no run `{name}` in the project `{project}`, for the prior runs");
+        let named = Named { name, ..Named::default() };
+        lookup::named(tx, project, &named)?.ok_or_else(|| Error::invalid(missing))
+    };
+    names.into_iter().map(find).collect()
 }
 
 /// Returns the project in which the caller creates a sweep with this configuration. Checks that the
@@ -190,9 +225,9 @@ fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), E
 }
 
 /// The YAML, and either its configuration with the warnings or the error.
-type Checked = (String, Result<(Config, Vec<String>), Error>);
+pub(super) type Checked = (String, Result<(Config, Vec<String>), Error>);
 
-async fn checked(
+pub(super) async fn checked(
     app: &App,
     work: impl FnOnce() -> Checked + Send + 'static,
 ) -> Result<Checked, Error> {
@@ -200,7 +235,7 @@ async fn checked(
     app.threads.run(work).await.map_err(failed)
 }
 
-fn check(yaml: String, source: &str) -> Checked {
+pub(super) fn check(yaml: String, source: &str) -> Checked {
     let source = if source.is_empty() { "sweep.yaml" } else { source };
     let checked = config::check(&yaml);
     let told = |wanted: Severity| {

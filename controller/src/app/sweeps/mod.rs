@@ -1,6 +1,7 @@
 //! Handles sweeps: their configuration, their trials, and what the search learns from them.
 
 pub(in crate::app) mod constraints;
+pub(crate) mod edit;
 pub(crate) mod explain;
 pub(in crate::app) mod known;
 pub(crate) mod manage;

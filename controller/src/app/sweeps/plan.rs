@@ -153,9 +153,7 @@ impl Plans {
             _ => sweep.project,
         };
         let mut plan = Plan::new(sweep.id, project, config, sweep.seed);
-        if !plan.config.warm_start.is_empty() {
-            plan.study.earlier = store::earlier::get(tx, id)?;
-        }
+        plan.study.earlier = store::earlier::get(tx, id)?;
         Ok(self.keep(plan))
     }
 

@@ -158,6 +158,7 @@ async fn upsert_bucket(session: &Session, input: &Asked<'_>) -> Result<UpsertBuc
         tags: input.texts("tags"),
         config: input.json_text("config")?.map(config::read),
         shared: session.shared,
+        sweep: text("sweep").filter(|sweep| !sweep.is_empty()).map(Into::into),
     };
     let (app, caller) = (session.app(), &session.caller);
     let Upserted { mut view, inserted } = upsert(app, caller, said).await?;

@@ -144,7 +144,9 @@ impl Object for Run {
             "config" => config::write(&self.0).into(),
             "wandbConfig" => self.client(asked).into(),
             "summaryMetrics" => self.summary(session).await?.into(),
-            "sweepName" => run.sweep.as_ref().map(ToString::to_string).into(),
+            "sweepName" => {
+                run.sweep.as_ref().or(about.joined.as_ref()).map(ToString::to_string).into()
+            }
             "createdAt" => time(run.created_ms).into(),
             "heartbeatAt" => time(run.ended_ms.or(run.started_ms).unwrap_or(run.created_ms)).into(),
             "stopped" | "shouldStop" => run.stop_wanted.is_some().into(),

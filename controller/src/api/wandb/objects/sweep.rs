@@ -12,7 +12,10 @@ use crate::{
         names,
         session::Session,
     },
-    app::{agents::heartbeat, read::views::SweepView},
+    app::{
+        agents::heartbeat,
+        read::views::{self, SweepView},
+    },
 };
 
 /// A sweep.
@@ -53,7 +56,7 @@ impl Object for Sweep {
         Ok(Some(match asked.name {
             "id" => names::id("Sweep", &[sweep.id.as_str()]).into(),
             "name" => sweep.id.as_str().into(),
-            "displayName" => plan.config.name.clone().into(),
+            "displayName" => self.0.name().into(),
             "description" => plan.config.description.clone().into(),
             "method" => plan.method().into(),
             "state" => state(&self.0).into(),
@@ -75,6 +78,11 @@ impl Object for Sweep {
                     |link: &Link| matches!(link, Link::Agent(view, _) if view.agent == name);
                 let found = self.agents(session).await?.into_iter().find(is_named);
                 found.map_or_else(Answer::null, Answer::Link)
+            }
+            "priorRuns" => {
+                let runs = views::prior_runs(session.app(), &session.caller, sweep.id.clone());
+                let link = |view| Link::Run(Box::new(view));
+                Answer::Link(Link::Page(Page::only(runs.await?.into_iter().map(link).collect())))
             }
             "project" => Answer::Link(Link::Project(plan.project.clone())),
             "earlyStopJobRunning" => false.into(),

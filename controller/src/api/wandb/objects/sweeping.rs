@@ -20,6 +20,7 @@ use crate::{
         },
         read::views::SweepView,
         sweeps::{
+            edit::{Edit, edit},
             manage::{self, NewSweep, Wish},
             plan::Plan,
         },
@@ -40,7 +41,7 @@ impl Object for UpsertSweep {
             "sweep" => Answer::Link(Link::Sweep(Box::new(self.0.clone()))),
             "configValidationWarnings" => {
                 // `wandb.sweep` mostly has no program, and the client would call that malformed.
-                let is_news = |warning: &&String| !warning.ends_with(NO_PROGRAM);
+                let is_news = |warning: &&String| !warning.contains(NO_PROGRAM);
                 let warnings: Vec<&String> = self.0.warnings.iter().filter(is_news).collect();
                 json!(warnings).into()
             }
@@ -49,29 +50,62 @@ impl Object for UpsertSweep {
     }
 }
 
-/// Creates a sweep, or changes the state of one.
+/// Changes the state or the name of a sweep. The client sends the sweep's configuration each time.
+async fn change(session: &Session, input: &Asked<'_>, id: SweepId) -> Result<SweepView, Fault> {
+    let (app, caller) = (session.app(), &session.caller);
+    let wish = match input.text("state").map(str::to_uppercase).as_deref() {
+        None => {
+            let text = |name: &str| input.text(name).map(str::to_owned);
+            let outside = ["controller", "scheduler", "launchScheduler"];
+            if let Some(key) = outside.into_iter().find(|key| input.text(key).is_some()) {
+                let message = format!(
+                    "Besom serves no `{key}` of a sweep: its own search hands out the trials"
+                );
+                return Err(Fault::wrong(message));
+            }
+            let said = Edit { name: text("displayName"), yaml: text("config") };
+            return Ok(edit(app, caller, id, said).await?);
+        }
+        Some("PAUSED") => Wish::Pause,
+        Some("RUNNING") => Wish::Resume,
+        Some("FINISHED") => Wish::Stop,
+        Some("CANCELED" | "CANCELLED") => Wish::Cancel,
+        Some(other) => {
+            let message = format!(
+                "the state of a sweep becomes RUNNING, PAUSED, FINISHED or CANCELED, not `{other}`"
+            );
+            return Err(Fault::wrong(message));
+        }
+    };
+    Ok(manage::change(app, caller, id, wish).await?)
+}
+
+/// Returns the names of the runs that a new sweep is given. The client sends them as a filter of
+/// runs: `{"$or": [{"name": "a"}, {"name": "b"}]}`.
+fn prior_runs(input: &Asked<'_>) -> Result<Vec<String>, Fault> {
+    let Some(filter) = input.json_text("priorRunsFilters")? else { return Ok(Vec::new()) };
+    let wrong = || Fault::wrong("Besom takes prior runs by their names only: `prior_runs=[...]`");
+    let parts = filter.get("$or").and_then(Json::as_array).ok_or_else(wrong)?;
+    let name = |part: &Json| {
+        let only = part.as_object().filter(|part| part.len() == 1)?;
+        only.get("name")?.as_str().map(str::to_owned)
+    };
+    parts.iter().map(|part| name(part).ok_or_else(wrong)).collect()
+}
+
+/// Creates a sweep, or changes the state or the name of one.
 pub(super) async fn upsert(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
     let (app, caller) = (session.app(), &session.caller);
     let view = match input.text("id") {
         Some(id) => {
             let id = names::sweep(id).ok_or_else(|| Fault::wrong("this is no id of a sweep"))?;
-            let wish = match input.text("state").map(str::to_uppercase).as_deref() {
-                Some("PAUSED") => Wish::Pause,
-                Some("RUNNING") => Wish::Resume,
-                Some("FINISHED") => Wish::Stop,
-                Some("CANCELED" | "CANCELLED") => Wish::Cancel,
-                _ => {
-                    let message = "Besom changes only the state of a sweep: RUNNING, PAUSED, \
-                        FINISHED or CANCELED";
-                    return Err(Fault::wrong(message));
-                }
-            };
-            manage::change(app, caller, id, wish).await?
+            change(session, input, id).await?
         }
         None => {
             let new = NewSweep {
                 yaml: input.text("config").unwrap_or_default().to_owned(),
                 project: names::project(input.text("entityName"), input.text("projectName")),
+                prior_runs: prior_runs(input)?,
                 ..NewSweep::default()
             };
             manage::create(app, caller, new).await?
