@@ -154,6 +154,8 @@ pub struct Limits {
     pub changed: usize,
     /// Bytes of the parameters of the runs that one transaction changes.
     pub changed_bytes: usize,
+    /// Versions, links and aliases together that an artifact may have to get another name.
+    pub renamed: u64,
     /// Runs that one call to retry runs may name.
     pub retried: usize,
     /// Runs that one heartbeat hands out.
@@ -302,6 +304,7 @@ impl Default for Limits {
             held_bytes: 3 << 20,
             changed: 256,
             changed_bytes: 3 << 20,
+            renamed: 2000,
             retried: 10_000,
             starts: 256,
             console_part: 5 << 20,

@@ -9,6 +9,14 @@ use tests::Lab;
 use crate::client::{run, script};
 
 #[test]
+fn collections_are_renamed_described_and_removed() {
+    let lab = Lab::with_controller();
+    run(&mut script(&lab, "collections.py"));
+    let shown = lab.json(&["artifact", "show", "shelf/other:v0", "--json"]);
+    assert_eq!((&shown["name"], &shown["version"]), (&json!("another"), &json!(0)), "{shown:#}");
+}
+
+#[test]
 fn the_client_makes_artifacts_and_uses_those_of_others() {
     let lab = Lab::with_controller();
     let init = besom::init().controller(lab.address()).dir(lab.dir().join("runs"));

@@ -9,7 +9,7 @@ use record::{
 };
 
 use super::{
-    announced,
+    announced, collections,
     database::{Error, Result, Row, Tx, columns, int},
 };
 
@@ -145,14 +145,16 @@ pub(crate) fn newest(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<Opt
     )
 }
 
-/// Returns the number that the next version of a name gets. No version of the name has had it.
+/// Returns the number that the next version of a name gets. No version of the name has had it, also
+/// if that version has another name now.
 pub(crate) fn next(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<u64> {
     let last = tx.one(
         "SELECT max(version) + 1 FROM artifacts WHERE project = ?1 AND name = ?2",
         &[&project.as_str(), &name],
         |row| row.get::<Option<i64>>(0),
     )?;
-    Ok(last.flatten().unwrap_or_default().cast_unsigned())
+    let moved = collections::get(tx, project, name)?.next;
+    Ok(last.flatten().unwrap_or_default().cast_unsigned().max(moved))
 }
 
 /// Reads at most `limit` versions that come after `after`, in the order of project, name and
@@ -184,6 +186,17 @@ pub(crate) fn page(
         found.extend(below(tx, &at.0, &at.1, i64::MAX, limit - found.len() as u32)?);
     }
     Ok(found)
+}
+
+/// Reads at most `limit` versions of a name, the oldest first. Leaves out removed versions.
+pub(crate) fn oldest(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    limit: u32,
+) -> Result<Vec<Version>> {
+    let sql = select!("WHERE project = ?1 AND name = ?2 AND removed = 0 ORDER BY version LIMIT ?3");
+    tx.all(sql, &[&project.as_str(), &name, &limit], read)
 }
 
 /// Reads at most `limit` versions of a name whose numbers are below `number`, the newest first.

@@ -4,7 +4,10 @@
 
 use record::ids::ProjectId;
 
-use super::database::{Result, Row, Tx, columns, int};
+use super::{
+    collections,
+    database::{Result, Row, Tx, columns, int},
+};
 
 /// A link of a portfolio to a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +96,18 @@ pub(crate) fn of_version(tx: &Tx<'_>, artifact: i64) -> Result<Vec<Link>> {
     tx.all(select!("artifact = ?1 ORDER BY key"), &[&artifact], read)
 }
 
+/// Returns the number that the next link of a portfolio gets. No link of the name has had it, also
+/// if that link has another name now.
+pub(crate) fn next(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<u64> {
+    let last = tx.one(
+        "SELECT max(version) + 1 FROM links WHERE project = ?1 AND name = ?2",
+        &[&project.as_str(), &name],
+        |row| row.get::<Option<i64>>(0),
+    )?;
+    let moved = collections::get(tx, project, name)?.next;
+    Ok(last.flatten().unwrap_or_default().cast_unsigned().max(moved))
+}
+
 /// Adds a link to a portfolio, with the next number.
 pub(crate) fn add(
     tx: &Tx<'_>,
@@ -101,12 +116,7 @@ pub(crate) fn add(
     artifact: i64,
     created_ms: i64,
 ) -> Result<Link> {
-    let last = tx.one(
-        "SELECT max(version) + 1 FROM links WHERE project = ?1 AND name = ?2",
-        &[&project.as_str(), &name],
-        |row| row.get::<Option<i64>>(0),
-    )?;
-    let version = last.flatten().unwrap_or_default().cast_unsigned();
+    let version = next(tx, project, name)?;
     let key = tx.insert(
         "INSERT INTO links (project, name, version, artifact, removed, created_ms)
          VALUES (?1, ?2, ?3, ?4, 0, ?5)",
@@ -130,6 +140,20 @@ pub(crate) fn remove(tx: &Tx<'_>, link: &Link, latest: &str) -> Result<()> {
         set_alias(tx, newest, latest)?;
     }
     Ok(())
+}
+
+/// Removes at most `most` links of a portfolio, and all aliases in it. Returns whether there may be
+/// more links.
+pub(crate) fn remove_some(tx: &Tx<'_>, project: &ProjectId, name: &str, most: u32) -> Result<bool> {
+    let sql = "DELETE FROM artifact_aliases WHERE project = ?1 AND name = ?2";
+    tx.run(sql, &[&project.as_str(), &name])?;
+    let removed = tx.run(
+        "UPDATE links SET removed = 1 WHERE key IN (
+             SELECT key FROM links WHERE project = ?1 AND name = ?2 AND removed = 0 LIMIT ?3
+         )",
+        &[&project.as_str(), &name, &most],
+    )?;
+    Ok(removed == most as usize)
 }
 
 /// Reads the aliases that a version has in a portfolio.

@@ -11,6 +11,7 @@ pub(crate) mod blobs;
 pub(crate) mod blocks;
 pub(crate) mod check;
 pub(crate) mod checkpoints;
+pub(crate) mod collections;
 pub(crate) mod columns;
 pub(crate) mod copy;
 pub(crate) mod database;

@@ -407,10 +407,7 @@ pub(crate) async fn remove(
         let version = versions::find(change.tx, change.app, &caller, Right::Steer, &wanted)?;
         let removed = view(change.tx, change.app, version)?;
         let gone = &removed.version;
-        for link in store::links::of_version(change.tx, gone.key)? {
-            store::links::remove(change.tx, &link, LATEST)?;
-        }
-        store::artifacts::remove(change.tx, gone.key, change.app.clock.wall_ms())?;
+        drop_one(change, gone)?;
         if removed.aliases.iter().any(|alias| alias == LATEST)
             && let Some(newest) = store::artifacts::newest(change.tx, &gone.project, &gone.name)?
         {
@@ -421,6 +418,14 @@ pub(crate) async fn remove(
         Ok(removed)
     };
     app.change(remove).await
+}
+
+/// Removes a version with its aliases and its places in portfolios.
+pub(super) fn drop_one(change: &Change<'_>, version: &Version) -> Result<(), Error> {
+    for link in store::links::of_version(change.tx, version.key)? {
+        store::links::remove(change.tx, &link, LATEST)?;
+    }
+    Ok(store::artifacts::remove(change.tx, version.key, change.app.clock.wall_ms())?)
 }
 
 pub(super) fn view(tx: &Tx<'_>, app: &App, version: Version) -> Result<ArtifactView, Error> {

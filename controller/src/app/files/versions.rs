@@ -6,6 +6,7 @@ use record::{
     ids::{ProjectId, RunId},
 };
 
+use super::names;
 use crate::{
     app::{
         App,
@@ -110,11 +111,7 @@ pub(in crate::app) fn find(
     if !matches!(caller, Caller::Run(_)) {
         caller.check(right, project, None, missing)?;
     }
-    let found = match number(version) {
-        _ if !digest.is_empty() => store::artifacts::with_digest(tx, project, name, digest)?,
-        Some(number) => store::artifacts::numbered(tx, project, name, number)?,
-        None => store::artifacts::named(tx, project, name, version)?,
-    };
+    let found = in_sequence(tx, project, name, version, digest)?;
     let linked = match found {
         None if digest.is_empty() => in_portfolio(tx, project, name, version)?,
         _ => None,
@@ -128,17 +125,46 @@ pub(in crate::app) fn find(
     Ok(version)
 }
 
-/// Finds a version in a portfolio by its number or an alias there.
+/// Finds a version of a name by its number, an alias or its digest. With a number, the name may be
+/// one that the version had before.
+fn in_sequence(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    version: &str,
+    digest: &str,
+) -> Result<Option<Version>, Error> {
+    let number = number(version).filter(|_| digest.is_empty());
+    let find = |name: &str| match number {
+        _ if !digest.is_empty() => store::artifacts::with_digest(tx, project, name, digest),
+        Some(number) => store::artifacts::numbered(tx, project, name, number),
+        None => store::artifacts::named(tx, project, name, version),
+    };
+    if let Some(found) = find(name)? {
+        return Ok(Some(found));
+    }
+    let moved = names::of_number(tx, project, name, number)?;
+    Ok(moved.map(|name| find(&name)).transpose()?.flatten())
+}
+
+/// Finds a version in a portfolio by its number or an alias there. With a number, the name may be
+/// one that the portfolio had before.
 pub(super) fn in_portfolio(
     tx: &Tx<'_>,
     project: &ProjectId,
     name: &str,
     version: &str,
 ) -> Result<Option<Link>, Error> {
-    Ok(match number(version) {
-        Some(number) => store::links::numbered(tx, project, name, number)?,
-        None => store::links::named(tx, project, name, version)?,
-    })
+    let number = number(version);
+    let find = |name: &str| match number {
+        Some(number) => store::links::numbered(tx, project, name, number),
+        None => store::links::named(tx, project, name, version),
+    };
+    if let Some(found) = find(name)? {
+        return Ok(Some(found));
+    }
+    let moved = names::of_number(tx, project, name, number)?;
+    Ok(moved.map(|name| find(&name)).transpose()?.flatten())
 }
 
 /// Finds the version with this key.

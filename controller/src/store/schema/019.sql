@@ -1,5 +1,4 @@
--- Schema 19. What W&B's client changes after the creation: names of sweeps, runs that belong to a
--- sweep and are no trials of it.
+-- Schema 19. What W&B's client says about sweeps and artifacts after their creation.
 
 -- The name that a person has given to the sweep since its creation. NULL: the configuration's.
 ALTER TABLE progress ADD COLUMN name TEXT;
@@ -15,3 +14,16 @@ CREATE INDEX prior_runs_by_run ON prior_runs (run);
 -- The sweep that a run belongs to without being its trial, as its program says.
 ALTER TABLE about ADD COLUMN joined TEXT REFERENCES sweeps (id);
 CREATE INDEX about_joined ON about (joined) WHERE joined IS NOT NULL;
+
+-- What people say about collections of artifacts, and the names that they change. A collection is
+-- all versions of one name, or a portfolio. Only described or renamed ones have a row.
+CREATE TABLE collections (
+    project     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    description TEXT,                  -- NULL: nobody has said anything
+    tags        TEXT NOT NULL,         -- JSON list
+    next        INTEGER NOT NULL,      -- the numbers below it were of versions that have moved
+    moved       TEXT,                  -- the name that these versions have now
+    PRIMARY KEY (project, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX collections_by_moved ON collections (project, moved) WHERE moved IS NOT NULL;

@@ -4,7 +4,7 @@ use record::ids::RunId;
 use serde_json::{Value as Json, json};
 use tonic::async_trait;
 
-use super::forms::{text, time};
+use super::forms::{tags, text, time};
 use crate::{
     api::wandb::{
         error::Fault,
@@ -95,15 +95,6 @@ fn aliases(of: &Name, aliases: &[String]) -> Answer {
         Answer::Object(Box::new(alias))
     };
     Answer::List(aliases.iter().map(alias).collect())
-}
-
-/// Returns the tags of a version as the client reads them.
-fn tags(tags: Vec<String>) -> Vec<Json> {
-    let tag = |name: String| {
-        let id = names::id("Tag", &[&name]);
-        json!({ "__typename": "Tag", "id": id, "name": name })
-    };
-    tags.into_iter().map(tag).collect()
 }
 
 #[async_trait]

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio_stream::StreamExt as _;
 use tonic::async_trait;
 
-use super::forms::{connection, time};
+use super::forms::{connection, tags, time};
 use crate::{
     api::wandb::{
         error::Fault,
@@ -17,7 +17,12 @@ use crate::{
     },
     app::{
         error::Error,
-        files::{artifacts, links, versions::Wanted},
+        files::{
+            artifacts,
+            collections::{self, Described, Which},
+            links,
+            versions::Wanted,
+        },
     },
 };
 
@@ -90,8 +95,17 @@ pub(super) async fn named(
     said: &str,
 ) -> Result<Option<Member>, Fault> {
     let (name, alias) = said.split_once(':').unwrap_or((said, LATEST));
-    let Some(name) = find(session, project, name).await? else { return Ok(None) };
-    member(session, &name, alias).await
+    if let Some(found) = find(session, project, name).await? {
+        return member(session, &found, alias).await;
+    }
+    // It may be an old name, of which only the numbers are known.
+    for portfolio in [true, false] {
+        let old = Name { project: project.clone(), name: name.to_owned(), portfolio };
+        if let Some(found) = member(session, &old, alias).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the collection with this name; `None` if there is none that the caller may see.
@@ -106,6 +120,25 @@ pub(super) async fn find(
         return Ok(Some(of(true)));
     }
     Ok(member(session, &of(false), LATEST).await?.map(|_| of(false)))
+}
+
+/// Returns what people say about a collection, under its present name; `None` if the caller may not
+/// see the collection.
+async fn said(session: &Session, of: &Name) -> Result<Option<Described>, Fault> {
+    let which = Which { project: of.project.clone(), name: of.name.clone() };
+    match collections::get(session.app(), &session.caller, which).await {
+        // A key for logging opens no artifacts. Its programs ask for them before they log one.
+        Err(Error::Missing(_) | Error::Refused(..)) => Ok(None),
+        found => Ok(Some(found?)),
+    }
+}
+
+/// Finds the collection that the client knows by an id; `None` if there is none that the caller may
+/// see. The id has the name that the collection had when the client got the id.
+pub(super) async fn by_id(session: &Session, id: &str) -> Result<Option<Name>, Fault> {
+    let Some(old) = names::collection(id) else { return Ok(None) };
+    let now = said(session, &old).await?.map_or(old.name, |said| said.name);
+    find(session, &old.project, &now).await
 }
 
 /// Returns the versions of this name in the project, the newest first. An empty name means all
@@ -200,8 +233,11 @@ impl Object for Collection {
             "name" => name.clone().into(),
             "project" => Answer::Link(Link::Project(project.clone())),
             "state" => "READY".into(),
-            "description" => Answer::null(),
-            "tags" => connection(Vec::new()).into(),
+            "description" => said(session, &self.0).await?.and_then(|said| said.description).into(),
+            "tags" => {
+                let said = said(session, &self.0).await?;
+                connection(tags(said.map(|said| said.tags).unwrap_or_default())).into()
+            }
             "createdAt" => {
                 let first = self.members(session).await?.pop();
                 first.map(|member| time(member.since_ms)).into()

@@ -7,6 +7,7 @@ use crate::api::wandb::{
     error::Fault,
     graphql::{Answer, Asked, Object},
     link::{Link, Page},
+    names,
     session::Session,
 };
 
@@ -82,4 +83,13 @@ pub(super) fn text(text: &str) -> Option<String> {
 pub(super) fn time(at_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Returns tags as the client reads them.
+pub(super) fn tags(tags: Vec<String>) -> Vec<Json> {
+    let tag = |name: String| {
+        let id = names::id("Tag", &[&name]);
+        json!({ "__typename": "Tag", "id": id, "name": name })
+    };
+    tags.into_iter().map(tag).collect()
 }

@@ -3,6 +3,7 @@
 
 mod agent;
 mod artifact;
+mod collecting;
 mod collection;
 mod deleting;
 mod files;

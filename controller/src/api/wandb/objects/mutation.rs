@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::async_trait;
 
-use super::{deleting, files, making, sweeping};
+use super::{collecting, deleting, files, making, sweeping};
 use crate::{
     api::wandb::{
         config,
@@ -77,7 +77,7 @@ impl Object for Mutation {
             "upsertSweep" => sweeping::upsert(session, &input).await?,
             "createAgent" => sweeping::create_agent(session, &input).await?,
             "agentHeartbeat" => sweeping::heartbeat(session, &input).await?,
-            _ => return Ok(None),
+            name => return collecting::field(session, name, &input).await,
         }))
     }
 }

@@ -67,11 +67,8 @@ impl Object for Query {
             }
             "artifact" => making::by_id(session, asked).await?,
             "artifactCollection" => {
-                let said = asked.text("id").and_then(names::collection);
-                let known = match said {
-                    Some(said) => collection::find(session, &said.project, &said.name).await?,
-                    None => None,
-                };
+                let id = asked.text("id").unwrap_or_default();
+                let known = collection::by_id(session, id).await?;
                 known.map_or_else(Answer::null, |name| Answer::Link(Link::Collection(name)))
             }
             "clientIDMapping" => making::client_id(session, asked).await?,
