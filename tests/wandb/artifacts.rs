@@ -17,6 +17,14 @@ fn collections_are_renamed_described_and_removed() {
 }
 
 #[test]
+fn several_runs_make_one_artifact() {
+    let lab = Lab::with_controller();
+    run(&mut script(&lab, "together.py"));
+    let shown = lab.json(&["artifact", "show", "together/parts:v0", "--json"]);
+    assert_eq!(shown["files"].as_array().map(Vec::len), Some(4), "{shown:#}");
+}
+
+#[test]
 fn the_client_makes_artifacts_and_uses_those_of_others() {
     let lab = Lab::with_controller();
     let init = besom::init().controller(lab.address()).dir(lab.dir().join("runs"));

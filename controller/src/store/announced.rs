@@ -37,6 +37,9 @@ pub(crate) struct Announced {
     pub(crate) client: Option<String>,
     /// Whether the client's manifest only adds to that of the newest version.
     pub(crate) partial: bool,
+    /// The id that several processes share which make the artifact together; `None` if one process
+    /// makes it.
+    pub(crate) shared: Option<String>,
     /// The SHA-256 of the client's manifest; `None` until the manifest is stored.
     pub(crate) manifest: Option<String>,
     /// The internal key of the version; `None` until the version exists.
@@ -46,12 +49,19 @@ pub(crate) struct Announced {
     pub(crate) created_ms: i64,
 }
 
+impl Announced {
+    /// Returns whether the client's manifest and its digest are those of the whole version.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.partial && self.shared.is_none()
+    }
+}
+
 columns! {
     /// Reads an announced artifact.
     macro announced_columns, fn read() -> Announced {
         key: get, project: get, run: get, attempt: get, name: get, kind: get, digest: get,
         metadata: get, aliases: get, description: get, tags: get, step: get, client: get,
-        partial: get, manifest: get, artifact: get, created_ms: get,
+        partial: get, manifest: get, artifact: get, created_ms: get, shared: get,
     } => Announced {
         key,
         project,
@@ -70,6 +80,7 @@ columns! {
         manifest,
         artifact,
         created_ms,
+        shared,
     }
 }
 
@@ -84,8 +95,8 @@ macro_rules! select {
 pub(crate) fn insert(tx: &Tx<'_>, new: &Announced) -> Result<i64> {
     tx.insert(
         "INSERT INTO announced (project, run, attempt, name, kind, digest, metadata, aliases, \
-        description, tags, step, client, partial, artifact, created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        description, tags, step, client, partial, artifact, created_ms, shared)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         &[
             &new.project.as_str(),
             &new.run,
@@ -102,6 +113,7 @@ pub(crate) fn insert(tx: &Tx<'_>, new: &Announced) -> Result<i64> {
             &new.partial,
             &new.artifact,
             &new.created_ms,
+            &new.shared,
         ],
     )
 }
@@ -123,6 +135,21 @@ pub(crate) fn of_version(tx: &Tx<'_>, artifact: i64) -> Result<Option<Announced>
     tx.one(sql, &[&artifact], read)
 }
 
+/// Reads the artifacts that the processes with this id have announced and sent, and that are no
+/// version yet, in the order of their keys.
+pub(crate) fn of_shared(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    name: &str,
+    shared: &str,
+) -> Result<Vec<Announced>> {
+    let sql = select!(
+        "WHERE project = ?1 AND name = ?2 AND shared = ?3 AND artifact IS NULL
+             AND manifest IS NOT NULL ORDER BY key"
+    );
+    tx.all(sql, &[&project.as_str(), &name, &shared], read)
+}
+
 /// Finds the newest version of a name that was announced with this digest. Returns its internal
 /// key.
 pub(crate) fn with_digest(
@@ -134,7 +161,7 @@ pub(crate) fn with_digest(
     tx.one(
         "SELECT artifacts.key FROM artifacts JOIN announced ON announced.artifact = artifacts.key
          WHERE announced.project = ?1 AND announced.name = ?2 AND announced.digest = ?3
-             AND announced.partial = 0 AND removed = 0
+             AND announced.partial = 0 AND announced.shared IS NULL AND removed = 0
          ORDER BY version DESC LIMIT 1",
         &[&project.as_str(), &name, &digest],
         |row| row.get(0),

@@ -52,6 +52,8 @@ pub(crate) struct New {
     pub(crate) step: Option<i64>,
     /// The id that the client has made up for the version.
     pub(crate) client: Option<String>,
+    /// The id that several processes share which make the version together.
+    pub(crate) shared: Option<String>,
 }
 
 /// Announces a version. If a version of this name was announced with the same digest before, that
@@ -72,14 +74,16 @@ pub(crate) async fn create(
     check(app, &new)?;
     let (project, who) = (caller.project(&new.run.project)?, caller.clone());
     let (named, name, digest) = (new.run.clone(), new.name.clone(), new.digest.clone());
+    let is_part = new.shared.is_some();
     let look = move |tx: &Tx<'_>, _: &App| {
         let run = run_of(tx, &who, &project, &named)?;
         if !store::links::of_project(tx, &project, &name)?.is_empty() {
             let message = format!("`{name}` is a portfolio of the project `{project}`");
             return Err(Error::refused(Why::State, message).hint("choose another name"));
         }
-        // The digest of an artifact that adds to the newest version says nothing about the whole.
-        let known = match grows(tx, &project, &name)? {
+        // The digest of an artifact that adds to the newest version, or of a part of one, says
+        // nothing about the whole.
+        let known = match is_part || grows(tx, &project, &name)? {
             true => None,
             false => store::announced::with_digest(tx, &project, &name, &digest)?,
         };
@@ -104,6 +108,7 @@ pub(crate) async fn create(
         tags: json!(new.tags).to_string(),
         step: new.step,
         client: new.client,
+        shared: new.shared,
         artifact: known.as_ref().map(|version| version.key),
         created_ms: app.clock.wall_ms(),
         ..Announced::default()
@@ -169,7 +174,8 @@ fn check(app: &App, new: &New) -> Result<(), Error> {
     for tag in &new.tags {
         check_name(limits, "a tag", tag)?;
     }
-    let texts = [Some(&new.digest), Some(&new.description), new.client.as_ref()];
+    let texts =
+        [Some(&new.digest), Some(&new.description), new.client.as_ref(), new.shared.as_ref()];
     if texts.into_iter().flatten().any(|text| text.len() > limits.text_bytes) {
         let most = limits.text_bytes;
         let message = format!("a text of the artifact `{}` has more than {most} bytes", new.name);
@@ -243,6 +249,22 @@ pub(crate) async fn add_only(app: &Arc<App>, caller: &Caller, key: i64) -> Resul
     app.change(move |change| {
         find(change.tx, &caller, key)?;
         Ok(store::announced::set_partial(change.tx, key)?)
+    })
+    .await
+}
+
+/// Passes if several processes make the artifact together.
+///
+/// # Errors
+/// Fails as [`making`] does, and with [`Error::Refused`] if one process makes the artifact.
+pub(crate) async fn check_shared(app: &Arc<App>, caller: &Caller, key: i64) -> Result<(), Error> {
+    let caller = caller.clone();
+    app.read(move |tx, _| match find(tx, &caller, key)?.0 {
+        Announced { shared: Some(_), .. } => Ok(()),
+        Announced { name, .. } => {
+            let message = format!("`{name}` was announced without a distributed id");
+            Err(Error::refused(Why::State, message))
+        }
     })
     .await
 }

@@ -52,37 +52,63 @@ pub(crate) enum SaidContent {
     },
 }
 
-/// Returns the client's manifest of an announced artifact: its SHA-256 and its bytes.
+/// A manifest that the client has sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// The key of the announced artifact.
+    key: i64,
+    /// The SHA-256 of the manifest.
+    sha256: String,
+    /// The bytes of the manifest.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Returns the client's manifests that make up an announced artifact: its own one, after those of
+/// the other processes that make the artifact with it.
 ///
 /// # Errors
 /// Fails as [`making`] does. Fails with [`Why::Blob`] if the client has not sent the manifest.
-pub(crate) async fn manifest(
+pub(crate) async fn manifests(
     app: &Arc<App>,
     caller: &Caller,
     key: i64,
-) -> Result<(String, Vec<u8>), Error> {
+) -> Result<Vec<Part>, Error> {
     let caller = caller.clone();
     let look = move |tx: &Tx<'_>, _: &App| {
         let (announced, _) = find(tx, &caller, key)?;
-        let size = |sha256: &String| store::files::blob(tx, sha256);
-        let size = announced.manifest.as_ref().map(size).transpose()?.flatten();
-        Ok(announced.manifest.zip(size))
+        let mut all = match &announced.shared {
+            Some(id) => store::announced::of_shared(tx, &announced.project, &announced.name, id)?,
+            None => Vec::new(),
+        };
+        all.retain(|other| other.key != key);
+        all.push(announced);
+        let sized = |announced: Announced| {
+            let missing = || {
+                Error::refused(Why::Blob, "the manifest of the artifact is not here")
+                    .hint("send the manifest before the commit")
+            };
+            let sha256 = announced.manifest.ok_or_else(missing)?;
+            let size = store::files::blob(tx, &sha256)?.ok_or_else(missing)?;
+            Ok((announced.key, sha256, size))
+        };
+        all.into_iter().map(sized).collect()
     };
-    let found = app.read(look).await?;
-    let (sha256, size) = found.ok_or_else(|| {
-        Error::refused(Why::Blob, "the manifest of the artifact is not here")
-            .hint("send the manifest before the commit")
-    })?;
+    let found: Vec<(i64, String, u64)> = app.read(look).await?;
+    let size = found.iter().fold(0_u64, |sum, (_, _, size)| sum.saturating_add(*size));
     if size > MAX_MANIFEST_BYTES {
         let message = format!("the manifest has {size} bytes; the limit is {MAX_MANIFEST_BYTES}");
         return Err(Error::invalid(message).hint("log fewer files, or pack them"));
     }
-    let bytes = app.store.blobs.read(&sha256, 0..size).await?;
-    Ok((sha256, bytes))
+    let mut parts = Vec::new();
+    for (key, sha256, size) in found {
+        let bytes = app.store.blobs.read(&sha256, 0..size).await?;
+        parts.push(Part { key, sha256, bytes });
+    }
+    Ok(parts)
 }
 
-/// Makes the version that was announced, of what the client's manifest says. `manifest` is the
-/// SHA-256 of that manifest. A repeated commit returns the same version.
+/// Makes the version that was announced, of what the client's manifests say. A repeated commit
+/// returns the same version.
 ///
 /// # Errors
 /// - Fails as [`making`] does.
@@ -92,7 +118,7 @@ pub(crate) async fn commit(
     app: &Arc<App>,
     caller: &Caller,
     key: i64,
-    manifest: String,
+    parts: Vec<Part>,
     said: Vec<Said>,
 ) -> Result<ArtifactView, Error> {
     let of = making(app, caller, key).await?;
@@ -115,7 +141,7 @@ pub(crate) async fn commit(
         metadata: announced.metadata,
     };
     log(app, &of, row.clone()).await?;
-    app.change(move |change| settle(change, key, &manifest, &row)).await
+    app.change(move |change| settle(change, key, &parts, &row)).await
 }
 
 /// Returns what was announced, and the entries of the version's manifest.
@@ -175,7 +201,7 @@ fn texts(list: &str) -> Vec<String> {
 fn settle(
     change: &mut Change<'_>,
     key: i64,
-    manifest: &str,
+    parts: &[Part],
     row: &ArtifactRow,
 ) -> Result<ArtifactView, Error> {
     let (announced, _) = find(change.tx, &Caller::Admin, key)?;
@@ -183,7 +209,9 @@ fn settle(
     let version = store::artifacts::with_digest(change.tx, project, &row.name, &row.digest)?;
     let version =
         version.ok_or_else(|| Error::busy("the version was removed while it was made"))?;
-    store::announced::settle(change.tx, key, version.key, manifest)?;
+    for part in parts {
+        store::announced::settle(change.tx, part.key, version.key, &part.sha256)?;
+    }
     describe(change.tx, &version, &announced)?;
     let version = store::artifacts::at(change.tx, version.key)?.unwrap_or(version);
     artifacts::view(change.tx, change.app, version)

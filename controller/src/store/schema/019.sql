@@ -1,4 +1,5 @@
--- Schema 19. What W&B's client says about sweeps and artifacts after their creation.
+-- Schema 19. What W&B's client says about sweeps and artifacts after their creation, and artifacts
+-- that several of its processes make together.
 
 -- The name that a person has given to the sweep since its creation. NULL: the configuration's.
 ALTER TABLE progress ADD COLUMN name TEXT;
@@ -27,3 +28,10 @@ CREATE TABLE collections (
     PRIMARY KEY (project, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX collections_by_moved ON collections (project, moved) WHERE moved IS NOT NULL;
+
+-- The id that several processes share which make an artifact together. Each of them announces the
+-- artifact and sends a manifest of its own files, and one commits what all have sent. NULL: one
+-- process makes the artifact.
+ALTER TABLE announced ADD COLUMN shared TEXT;
+CREATE INDEX announced_shared ON announced (project, name, shared)
+    WHERE shared IS NOT NULL AND artifact IS NULL;

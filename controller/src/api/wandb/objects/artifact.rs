@@ -59,7 +59,7 @@ impl Artifact {
     /// Returns the client's manifest, which has an address.
     fn manifest(&self, session: &Session) -> Json {
         let key = self.0.version.key;
-        let whole = self.0.announced.as_ref().filter(|announced| !announced.partial);
+        let whole = self.0.announced.as_ref().filter(|announced| announced.is_whole());
         let made = whole.and_then(|announced| announced.manifest.clone());
         let opens = match made {
             Some(sha256) => Opens::FetchContent { sha256, name: MANIFEST.to_owned() },

@@ -20,7 +20,7 @@ use crate::{
         files::{
             announced::{self, New},
             artifacts::{self, ArtifactView},
-            commit,
+            commit::{self, Said},
             labels::{self, Edit},
             links::{self, Target},
             signed::{self, Opens, Ticket},
@@ -30,9 +30,9 @@ use crate::{
     },
 };
 
-/// The kind of manifest that lists all files of a version, and the kind that adds to the newest
-/// version.
-const KINDS: [&str; 2] = ["FULL", "INCREMENTAL"];
+/// The kinds of manifests: of all files of a version, of files to add to the newest version, and of
+/// the files of one of several processes.
+const KINDS: [&str; 3] = ["FULL", "INCREMENTAL", "PATCH"];
 /// The name of the only place where contents are stored.
 const REGION: &str = "default";
 /// The type of the answer to an announcement. The client asks for fields of this type.
@@ -141,6 +141,7 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
         tags: words(input, "tags", "tagName"),
         step: input.json("historyStep").and_then(Json::as_i64),
         client: input.text("clientID").map(str::to_owned),
+        shared: input.text("distributedID").filter(|id| !id.is_empty()).map(str::to_owned),
     };
     let (app, caller) = (session.app(), &session.caller);
     let (key, project) = announced::create(app, caller, new).await?;
@@ -153,16 +154,18 @@ pub(super) async fn create(session: &Session, input: &Asked<'_>) -> Result<Answe
 
 /// Returns the address to which the client sends its manifest.
 pub(super) async fn create_manifest(session: &Session, input: &Asked<'_>) -> Result<Answer, Fault> {
-    let [full, incremental] = KINDS;
+    let [full, incremental, patch] = KINDS;
     let kind = input.text("type").unwrap_or(full);
     if !KINDS.contains(&kind) {
-        let message = "Besom serves no distributed artifacts: log the artifact from one process";
-        return Err(Fault::wrong(message));
+        return Err(Fault::wrong(format!("Besom knows no kind `{kind}` of manifests")));
     }
     let key = announced_key(input)?;
     announced::adopt(session.app(), &session.caller, key, run_of(input)).await?;
     if kind == incremental {
         announced::add_only(session.app(), &session.caller, key).await?;
+    }
+    if kind == patch {
+        announced::check_shared(session.app(), &session.caller, key).await?;
     }
     manifest_of(session, input, key).await
 }
@@ -228,12 +231,17 @@ pub(super) async fn commit(session: &Session, input: &Asked<'_>) -> Result<Answe
     if let Some(made) = announced::version(app, caller, key).await? {
         return Ok(done(made));
     }
-    let (sha256, bytes) = commit::manifest(app, caller, key).await?;
+    let parts = commit::manifests(app, caller, key).await?;
     // A manifest may have megabytes of JSON, which would keep other calls waiting.
-    let said = app.threads().run(move || manifest::read(&bytes)).await;
-    let said =
-        said.map_err(|error| Fault::torn(format!("the manifest was not read: {error}")))??;
-    Ok(done(commit::commit(app, caller, key, sha256, said).await?))
+    let read = move || {
+        let said = parts.iter().map(|part| manifest::read(&part.bytes));
+        let said: Result<Vec<Vec<Said>>, Fault> = said.collect();
+        said.map(|said| (parts, said.concat()))
+    };
+    let read = app.threads().run(read).await;
+    let (parts, said) =
+        read.map_err(|error| Fault::torn(format!("the manifest was not read: {error}")))??;
+    Ok(done(commit::commit(app, caller, key, parts, said).await?))
 }
 
 /// Notes that a run uses a version.
