@@ -7,4 +7,5 @@ pub(crate) mod http;
 mod lines;
 mod rights;
 mod storage;
+mod teams;
 mod too_much;

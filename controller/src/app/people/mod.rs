@@ -8,6 +8,7 @@ pub(crate) mod caller;
 pub(in crate::app) mod hashing;
 pub(crate) mod keys;
 pub(crate) mod manage;
+pub(crate) mod members;
 pub(crate) mod passwords;
 pub(crate) mod permit;
 pub(crate) mod roster;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::async_trait;
 
-use super::{collecting, deleting, files, making, sweeping};
+use super::{collecting, deleting, files, making, people, sweeping};
 use crate::{
     api::wandb::{
         config,
@@ -74,6 +74,9 @@ impl Object for Mutation {
             "linkArtifact" => making::link(session, &input).await?,
             "unlinkArtifact" => making::unlink(session, &input).await?,
             "deleteArtifact" => making::delete(session, &input).await?,
+            "createTeam" | "createInvite" | "deleteInvite" | "createServiceAccount" => {
+                return Err(people::unchanged());
+            }
             "upsertSweep" => sweeping::upsert(session, &input).await?,
             "createAgent" => sweeping::create_agent(session, &input).await?,
             "agentHeartbeat" => sweeping::heartbeat(session, &input).await?,

@@ -1,11 +1,20 @@
 //! Describes the caller and the teams. W&B calls a team an entity.
 
 use serde_json::{Value as Json, json};
+use tonic::async_trait;
 
 use super::forms::connection;
 use crate::{
-    api::wandb::{names, session::Session},
-    app::people::caller::Caller,
+    api::wandb::{
+        error::Fault,
+        graphql::{Answer, Asked, Object},
+        names,
+        session::Session,
+    },
+    app::people::{
+        caller::Caller,
+        members::{self, Member},
+    },
 };
 
 /// Describes the caller.
@@ -55,13 +64,60 @@ pub(super) fn of_team(team: &str) -> Json {
     })
 }
 
-/// Describes a team; `None` means the caller's own.
-pub(super) fn entity(session: &Session, name: Option<&str>) -> Json {
-    let name = name.unwrap_or_else(|| session.caller.team());
+/// A team, which W&B calls an entity.
+struct Entity(String);
+
+#[async_trait]
+impl Object for Entity {
+    fn kind(&self) -> &'static str {
+        "Entity"
+    }
+
+    async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
+        let Self(name) = self;
+        Ok(Some(match asked.name {
+            "id" => names::id("Entity", &[name]).into(),
+            "name" => name.clone().into(),
+            "organization" | "available" | "photoUrl" | "entityType" | "isPaid" => Answer::null(),
+            "isTeam" | "privateOnly" | "codeSavingEnabled" => true.into(),
+            "readOnly" | "readOnlyAdmin" => false.into(),
+            "defaultAccess" => "PRIVATE".into(),
+            "storageBytes" => 0.into(),
+            "members" => {
+                let members = members::of_team(session.app(), &session.caller, name)?;
+                Answer::List(members.into_iter().map(|member| described(&member).into()).collect())
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Describes a member of a team.
+fn described(member: &Member) -> Json {
     json!({
-        "__typename": "Entity",
-        "id": names::id("Entity", &[name]),
-        "name": name,
-        "organization": null,
+        "__typename": "Member",
+        "id": names::id("User", &[&member.name]),
+        "admin": member.admin,
+        "pending": false,
+        "email": null,
+        "username": member.name,
+        "name": member.name,
+        "photoUrl": null,
+        "accountType": "USER",
+        "apiKey": null,
     })
+}
+
+/// Returns a team; `None` means the caller's own.
+pub(super) fn entity(session: &Session, name: Option<&str>) -> Answer {
+    let name = name.unwrap_or_else(|| session.caller.team());
+    Answer::Object(Box::new(Entity(name.to_owned())))
+}
+
+/// Returns the error of a mutation that would change teams and their members.
+pub(super) fn unchanged() -> Fault {
+    Fault::wrong(
+        "teams and their members are not changed here: `controller team` and `controller user` \
+        do it, on the controller's machine",
+    )
 }

@@ -63,7 +63,7 @@ impl Object for Project {
             }
             "name" => name.into(),
             "entityName" => team.into(),
-            "entity" => people::entity(session, Some(team)).into(),
+            "entity" => people::entity(session, Some(team)),
             "run" | "bucket" => self.run(session, asked).await?,
             "runs" => search::runs(session, asked, &self.0, None).await?,
             "runCount" => search::count(session, asked, &self.0).await?,

@@ -47,7 +47,7 @@ impl Object for Query {
     async fn field(&self, session: &Session, asked: &Asked<'_>) -> Result<Option<Answer>, Fault> {
         Ok(Some(match asked.name {
             "viewer" => people::viewer(session).into(),
-            "entity" => people::entity(session, asked.text("name")).into(),
+            "entity" => people::entity(session, asked.text("name")),
             "serverInfo" => server().into(),
             "project" | "model" => {
                 let said = names::project(asked.text("entityName"), asked.text("name"));
