@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use serde_json::Value;
 use tests::{Lab, wait_for};
 
-use crate::client::{history, python, said, script, shown};
+use crate::client::{history, python, run, said, script, shown};
 
 /// Returns the values of a run's history, after a check that the steps count up.
 fn values(lab: &Lab, name: &str) -> Vec<u64> {
@@ -93,4 +93,10 @@ fn a_script_that_fails_is_a_failed_run() {
         (&"failed".into(), &3.into()),
         "{view:#}"
     );
+}
+
+#[test]
+fn forks_and_rewinds_are_refused() {
+    let lab = Lab::with_controller();
+    run(&mut script(&lab, "forks.py"));
 }

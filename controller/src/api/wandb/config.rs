@@ -25,7 +25,9 @@ pub(super) fn read(config: Json) -> Config {
     let processes = machines.map(|of| of.keys().cloned().collect()).unwrap_or_default();
     let code = machines.and_then(|of| of.values().next_back()).map(code).unwrap_or_default();
     let metrics = metrics(client.get("m").and_then(Json::as_array).map_or(&[], Vec::as_slice));
-    Config { values, client, processes, metrics, code }
+    let forked = client.get("branch_point").and_then(|point| point.get("run_id"));
+    let forked = forked.and_then(Json::as_str).map(str::to_owned);
+    Config { values, client, processes, metrics, code, forked }
 }
 
 fn unwrapped(value: Json) -> Json {

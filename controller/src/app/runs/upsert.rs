@@ -20,7 +20,7 @@ use crate::{
     app::{
         App,
         change::{Change, draft::Draft},
-        error::Error,
+        error::{Error, Why},
         limits::check_name,
         people::{
             audit,
@@ -74,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Vec<Metric>,
     /// The code and the machine, as the SDK describes them; empty if the caller does not know them.
     pub(crate) code: Map<String, Json>,
+    /// The run whose past the run is to have; `None` if it has none but its own.
+    pub(crate) forked: Option<String>,
 }
 
 /// A run after an upsert.
@@ -101,6 +103,7 @@ enum Entry {
 /// # Errors
 /// - Fails with [`Error::Invalid`] if a name is too long, or the config or tags exceed a limit.
 /// - Fails with [`Error::Missing`] if the caller may not see the project.
+/// - Fails with [`Error::Refused`] if a new run is to have the past of another run.
 pub(crate) async fn upsert(
     app: &Arc<App>,
     caller: &Caller,
@@ -184,6 +187,12 @@ fn check(app: &App, upsert: &Upsert) -> Result<(), Error> {
 }
 
 fn insert(change: &mut Change<'_>, project: ProjectId, upsert: &Upsert) -> Result<Run, Error> {
+    if let Some(base) = upsert.config.as_ref().and_then(|config| config.forked.as_ref()) {
+        let base = cut(base, NAME_BYTES);
+        let message = format!("no run begins with the past of another one, such as `{base}`");
+        return Err(Error::refused(Why::State, message)
+            .hint("begin it without `fork_from`, and log what it needs of that past"));
+    }
     let name = &upsert.run.name;
     let wanted = RunId::from(name.as_str());
     let is_free = begin::is_id(&wanted)

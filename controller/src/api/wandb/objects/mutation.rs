@@ -74,6 +74,11 @@ impl Object for Mutation {
             "linkArtifact" => making::link(session, &input).await?,
             "unlinkArtifact" => making::unlink(session, &input).await?,
             "deleteArtifact" => making::delete(session, &input).await?,
+            "rewindRun" => {
+                let message =
+                    "no run goes back to an earlier step: resume it without `resume_from`";
+                return Err(Fault::wrong(message));
+            }
             "createTeam" | "createInvite" | "deleteInvite" | "createServiceAccount" => {
                 return Err(people::unchanged());
             }
