@@ -21,3 +21,11 @@ fn the_client_reads_back_what_it_has_logged() {
     let summary = &shown(&lab, "one")["summary"];
     assert_eq!(summary["more"], 7, "{summary:#}");
 }
+
+#[test]
+fn charts_are_kept_as_data() {
+    let lab = Lab::with_controller();
+    run(&mut script(&lab, "charts.py"));
+    let files = lab.json(&["run", "files", "charts", "--json"]).to_string();
+    assert!(files.contains("media/table/line_table"), "{files}");
+}
