@@ -104,6 +104,8 @@ fn belongings(tx: &Tx<'_>, key: i64, room: &mut Room) -> Result<bool> {
              SELECT attempt FROM resumes WHERE run = ?1 LIMIT ?2)",
         "DELETE FROM fresh_starts WHERE run = ?1 AND attempt IN (
              SELECT attempt FROM fresh_starts WHERE run = ?1 LIMIT ?2)",
+        "DELETE FROM prior_runs WHERE run = ?1 AND sweep IN (
+             SELECT sweep FROM prior_runs WHERE run = ?1 LIMIT ?2)",
     ] {
         if !room.empties(tx, many, key)? {
             return Ok(false);
@@ -150,10 +152,18 @@ pub(crate) fn sweep(tx: &Tx<'_>, id: &SweepId, now_ms: i64, room: &mut Room) -> 
             return Ok(false);
         }
     }
-    let events = "DELETE FROM events WHERE number IN (
-                      SELECT number FROM events WHERE sweep = ?1 LIMIT ?2)";
-    if !room.empties(tx, events, id.as_str())? {
-        return Ok(false);
+    for many in [
+        "DELETE FROM events WHERE number IN (
+             SELECT number FROM events WHERE sweep = ?1 LIMIT ?2)",
+        "DELETE FROM prior_runs WHERE sweep = ?1 AND run IN (
+             SELECT run FROM prior_runs WHERE sweep = ?1 LIMIT ?2)",
+        // These runs are no trials of the sweep, so they stay.
+        "UPDATE about SET joined = NULL WHERE run IN (
+             SELECT run FROM about WHERE joined = ?1 LIMIT ?2)",
+    ] {
+        if !room.empties(tx, many, id.as_str())? {
+            return Ok(false);
+        }
     }
     for one in [
         "DELETE FROM earlier WHERE sweep = ?1",
@@ -193,6 +203,9 @@ mod tests {
                 WHERE checkpoint NOT IN (SELECT key FROM checkpoints))
              + (SELECT count(*) FROM rungs WHERE run NOT IN (SELECT key FROM runs))
              + (SELECT count(*) FROM begins WHERE run NOT IN (SELECT id FROM runs))
+             + (SELECT count(*) FROM prior_runs WHERE run NOT IN (SELECT key FROM runs)
+                OR sweep NOT IN (SELECT id FROM sweeps))
+             + (SELECT count(*) FROM about WHERE joined NOT IN (SELECT id FROM sweeps))
              + (SELECT count(*) FROM runs WHERE sweep NOT IN (SELECT id FROM sweeps))
              + (SELECT count(*) FROM progress WHERE sweep NOT IN (SELECT id FROM sweeps))
              + (SELECT count(*) FROM bin_runs WHERE run NOT IN (SELECT key FROM runs))";
@@ -209,6 +222,8 @@ mod tests {
              + (SELECT count(*) FROM events WHERE run <> 'kept' AND run <> 'there-0')
              + (SELECT count(*) FROM sweeps WHERE id <> 'there')
              + (SELECT count(*) FROM bin_sweeps)
+             + (SELECT count(*) FROM prior_runs WHERE sweep <> 'there' OR run <> 1)
+             + (SELECT count(*) FROM about WHERE joined IS NOT NULL)
              + (SELECT count(*) FROM bin_runs WHERE run <> 3)";
     /// The rows of the run that nobody deletes.
     const KEPT: &str = "
@@ -262,10 +277,18 @@ mod tests {
                 &[&id],
             )?;
         }
-        fill(tx, "kept", None)?;
+        let kept = fill(tx, "kept", None)?;
         let alone = fill(tx, "alone", None)?;
         let trial = fill(tx, "there-0", Some("there"))?;
         fill(tx, "gone-0", Some("gone"))?;
+        for (sweep, run) in [("there", alone), ("gone", kept), ("there", kept)] {
+            tx.run("INSERT INTO prior_runs VALUES (?1, ?2)", &[&sweep, &run])?;
+        }
+        tx.run(
+            "INSERT INTO about (run, notes, grouped, job_type, added, metrics, client, joined, code)
+             VALUES (?1, '', '', '', '{}', '[]', '{}', 'gone', '{}')",
+            &[&kept],
+        )?;
         for key in [alone, trial] {
             bin::put_run(tx, key, "a test", 1)?;
         }
