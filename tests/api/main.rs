@@ -37,3 +37,4 @@ mod tokens;
 mod wandb;
 mod warm_start;
 mod web;
+mod world;

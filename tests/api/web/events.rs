@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::{ask, problem};
 use crate::{
     lab::{Lab, RANDOM},
-    roles::World,
     wandb::http::Caller,
+    world::World,
 };
 
 /// A connection that follows topics.

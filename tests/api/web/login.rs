@@ -10,8 +10,8 @@ use super::{ask, get, problem};
 use crate::{
     lab::{Lab, RANDOM, eventually},
     passwords::{people, set},
-    roles,
     wandb::http::{Answer, Caller},
+    world,
 };
 
 const PASSWORD: &str = "correct horse";
@@ -225,7 +225,7 @@ async fn one_session_too_many_ends_the_one_that_was_used_least_recently() {
 async fn a_session_opens_what_its_key_opens_and_dies_with_it() {
     let mut lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;
     lab.stop().await;
-    let keys = roles::people(lab.folder()).await;
+    let keys = world::people(lab.folder()).await;
     lab.come_back().await;
     for project in ["vision/digits", "vision/faces"] {
         lab.create(&format!("{RANDOM}\nproject: {project}\n")).await;

@@ -9,8 +9,8 @@ use super::{
     send,
 };
 use crate::{
-    roles::{CALLERS, PROJECT, World},
     wandb::http::Caller,
+    world::{CALLERS, PROJECT, World},
 };
 
 /// What each caller gets from each path: `o` for an answer, `-` for a refusal, `0` for "there is no
