@@ -1,0 +1,98 @@
+/** A canvas of a chart, which draws a long picture in slices so that the page stays usable. */
+
+import { CanvasPen, type Pen } from './pen';
+import type { Theme } from './theme';
+
+/** A picture. Where it yields, the drawing may pause. */
+export type Picture = Iterable<void> | void;
+
+export type Paint = (pen: Pen) => Picture;
+
+export class Layer {
+  readonly canvas = document.createElement('canvas');
+  private readonly front = contextOf(this.canvas);
+  /** Where a long picture is drawn while the old one stays in sight. */
+  private readonly back: CanvasRenderingContext2D | null;
+  private target = this.front;
+  private job: Iterator<void> | null = null;
+  private waiting: Paint | null = null;
+  private filled = false;
+  private ratio = 1;
+
+  /** `long`: the pictures of the layer yield. */
+  constructor(long: boolean) {
+    this.back = long ? contextOf(document.createElement('canvas')) : null;
+    this.canvas.setAttribute('aria-hidden', 'true');
+  }
+
+  /** Changes the size in CSS pixels. The picture is lost. */
+  resize(width: number, height: number): void {
+    this.ratio = devicePixelRatio || 1;
+    for (const context of [this.front, this.back]) {
+      if (!context) continue;
+      context.canvas.width = Math.max(1, Math.round(width * this.ratio));
+      context.canvas.height = Math.max(1, Math.round(height * this.ratio));
+    }
+    this.filled = false;
+    this.cancel();
+  }
+
+  /** Gives up a picture that is not finished. */
+  cancel(): void {
+    this.job = null;
+    this.waiting = null;
+  }
+
+  /**
+   * Begins a picture. If a long one is still being drawn, the new one waits for its end: a brush
+   * that moves on would else cancel every picture.
+   */
+  start(paint: Paint, theme: Theme): void {
+    if (this.job) {
+      this.waiting = paint;
+      return;
+    }
+    this.target = this.filled && this.back ? this.back : this.front;
+    this.clear(this.target);
+    const picture = paint(new CanvasPen(this.target, theme));
+    if (picture) this.job = picture[Symbol.iterator]();
+    else this.finish();
+  }
+
+  /** Goes on with a long picture until a moment. Returns whether something is left to draw. */
+  proceed(deadline: number, theme: Theme): boolean {
+    while (this.job) {
+      if (!this.job.next().done) {
+        if (performance.now() >= deadline) return true;
+        continue;
+      }
+      this.job = null;
+      this.finish();
+      const next = this.waiting;
+      this.waiting = null;
+      if (next) this.start(next, theme);
+    }
+    return false;
+  }
+
+  private finish(): void {
+    this.filled = true;
+    if (this.target === this.front) return;
+    this.clear(this.front);
+    this.front.setTransform(1, 0, 0, 1, 0, 0);
+    this.front.drawImage(this.target.canvas, 0, 0);
+  }
+
+  private clear(context: CanvasRenderingContext2D): void {
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+  }
+}
+
+/** The drawing context of a canvas. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('This browser has no canvas to draw on.');
+  return context;
+}
