@@ -1,0 +1,185 @@
+/** One column against another: slices of a sweep, calibration, Pareto fronts. */
+
+import { crisp } from './axes';
+import { categoryColour, resultColour } from './colours';
+import { at, cell, write, type Dimension, type Table } from './data';
+import type { Picture } from './layer';
+import { MarkChart } from './marks';
+import { pareto } from './pareto';
+import type { Pen } from './pen';
+import { ranks } from './rank';
+import { fit } from './scale';
+import { ink, stateLook, trace, type Look } from './states';
+import type { Tip } from './tooltip';
+
+export interface ScatterData {
+  ids: readonly string[];
+  x: Dimension;
+  y: Dimension;
+  /** The column that colours the marks; without it, the states do, or nothing. */
+  colour?: Dimension | undefined;
+  /** Whether a large value of `colour` is good. */
+  maximize?: boolean | undefined;
+  states?: readonly string[] | undefined;
+  /** Draws the line on which x equals y, and gives both axes the same range. */
+  diagonal?: boolean | undefined;
+  /** The ends of error bars. */
+  low?: ArrayLike<number> | undefined;
+  high?: ArrayLike<number> | undefined;
+  /** Draws the Pareto front; tells for x and y whether a large value is good. */
+  front?: readonly [boolean, boolean] | undefined;
+}
+
+const radius = 3.6;
+const shades = 48;
+
+export class Scatter extends MarkChart<ScatterData> {
+  protected readonly kind: string = 'scatter';
+  private front: number[] = [];
+  private unit: Float64Array | null = null;
+
+  table(): Table {
+    const data = this.data;
+    if (!data) return { columns: [], rows: [] };
+    const dimensions = [data.x, data.y, ...(data.colour ? [data.colour] : [])];
+    const rows = data.ids.map((id, row) => [id, ...dimensions.map((one) => cell(one, row))]);
+    return { columns: ['run', ...dimensions.map((one) => one.name)], rows };
+  }
+
+  protected arrange(data: ScatterData): void {
+    const [x, y] = data.diagonal ? square(data) : [fit(data.x), fit(data.y, { pad: 0.06 })];
+    this.placeAxes({ x, y, xName: data.x.name, yName: data.y.name });
+    const place = (scale: typeof x, values: ArrayLike<number>, spread: boolean): Float64Array =>
+      Float64Array.from(data.ids, (id, row) => {
+        const value = at(values, row);
+        return scale.to(spread ? value + jitter(id) : value);
+      });
+    this.spots = {
+      ids: data.ids,
+      x: place(x, data.x.values, data.x.scale === 'category'),
+      y: place(y, data.y.values, data.y.scale === 'category'),
+    };
+    this.unit = data.colour ? ranks(data.colour.values, data.maximize ?? false) : null;
+    this.front = data.front ? pareto(data.x.values, data.y.values, data.front) : [];
+  }
+
+  protected paint(layer: number, pen: Pen): Picture {
+    const { left, top, right, bottom } = this.frame;
+    if (layer === this.last) {
+      this.drawPointer(pen);
+      return;
+    }
+    this.drawAxes(pen);
+    pen.clip(left - 6, top - 6, right - left + 12, bottom - top + 12);
+    if (this.data?.diagonal) this.drawDiagonal(pen);
+    this.drawErrors(pen);
+    this.drawFront(pen);
+    this.drawMarks(pen);
+    pen.unclip();
+  }
+
+  protected tip(row: number): Tip {
+    const data = this.data;
+    if (!data) return { title: '', rows: [] };
+    const dimensions = [data.x, data.y, ...(data.colour ? [data.colour] : [])];
+    const names = new Set<string>();
+    const rows = dimensions
+      .filter((one) => !names.has(one.name) && names.add(one.name))
+      .map((one) => ({ name: one.name, value: write(one, at(one.values, row)) }));
+    return { title: this.nameOf(data.ids[row] ?? ''), rows };
+  }
+
+  /** Draws the marks in groups of one look, the worst first, so that the best stay in sight. */
+  private drawMarks(pen: Pen): void {
+    const { ids, x, y } = this.spots;
+    const groups = new Map<
+      string,
+      { look: Look; order: number; alpha: number; rows: number[] }
+    >();
+    const onFront = new Set(this.front);
+    const dense = Math.max(0.35, Math.min(0.9, 60 / Math.sqrt(Math.max(1, ids.length))));
+    for (let row = 0; row < ids.length; row += 1) {
+      if (!Number.isFinite(at(x, row) + at(y, row))) continue;
+      const unit = this.unit ? at(this.unit, row) : NaN;
+      const look = this.look(row, unit);
+      const bright = this.bright(ids[row] ?? '') && (this.front.length === 0 || onFront.has(row));
+      const key = `${bright}${look.shape}${look.colour}`;
+      const order = (bright ? 2 : 0) + (Number.isNaN(unit) ? 0 : unit);
+      const group = groups.get(key) ?? { look, order, alpha: bright ? dense : 0.16, rows: [] };
+      group.rows.push(row);
+      groups.set(key, group);
+    }
+    for (const { look, alpha, rows } of [...groups.values()].sort((a, b) => a.order - b.order)) {
+      pen.begin();
+      for (const row of rows) trace(pen, look.shape, at(x, row), at(y, row), radius);
+      ink(pen, look, alpha);
+    }
+  }
+
+  private look(row: number, unit: number): Look {
+    const state = this.data?.states?.[row];
+    const base: Look =
+      state === undefined
+        ? { colour: categoryColour(0, this.theme.dark), shape: 'dot' }
+        : stateLook(state, this.theme);
+    if (!this.unit) return base;
+    if (Number.isNaN(unit)) return { ...base, colour: this.theme.muted };
+    const colour = resultColour(Math.round(unit * shades) / shades, this.theme.dark);
+    return { ...base, colour };
+  }
+
+  private drawDiagonal(pen: Pen): void {
+    const { left, top, right, bottom } = this.frame;
+    pen.begin();
+    pen.move(left, bottom);
+    pen.line(right, top);
+    pen.stroke({ colour: this.theme.muted, dash: [4, 4] });
+  }
+
+  private drawErrors(pen: Pen): void {
+    const { low, high } = this.data ?? {};
+    if (!low || !high || !this.axes) return;
+    const { ids, x } = this.spots;
+    pen.begin();
+    for (let row = 0; row < ids.length; row += 1) {
+      if (!this.bright(ids[row] ?? '')) continue;
+      const [from, to] = [this.axes.y.to(at(low, row)), this.axes.y.to(at(high, row))];
+      if (!Number.isFinite(from + to + at(x, row))) continue;
+      pen.move(crisp(at(x, row)), from);
+      pen.line(crisp(at(x, row)), to);
+    }
+    pen.stroke({ colour: this.theme.muted, alpha: 0.5 });
+  }
+
+  private drawFront(pen: Pen): void {
+    const { x, y } = this.spots;
+    if (this.front.length === 0) return;
+    pen.begin();
+    this.front.forEach((row, index) => {
+      const before = this.front[index - 1];
+      // Between two points of the front, nothing is known to be better than the step.
+      if (before === undefined) pen.move(at(x, row), at(y, row));
+      else {
+        pen.line(at(x, row), at(y, before));
+        pen.line(at(x, row), at(y, row));
+      }
+    });
+    pen.stroke({ colour: this.theme.accent, width: 1.8 });
+  }
+}
+
+function square(data: ScatterData): [ReturnType<typeof fit>, ReturnType<typeof fit>] {
+  const both = [...Array.from(data.x.values), ...Array.from(data.y.values)];
+  const shared = { ...data.x, values: both };
+  return [fit(shared), fit(shared)];
+}
+
+/** Moves a mark of a category aside, always by the same amount for the same run. */
+function jitter(id: string): number {
+  let hash = 7;
+  for (let index = 0; index < id.length; index += 1) {
+    hash = (Math.imul(hash, 31) + id.charCodeAt(index)) | 0;
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (((hash >>> 8) % 1000) / 1000 - 0.5) * 0.56;
+}
