@@ -83,8 +83,8 @@ function thinned(scale: Scale, ticks: readonly Tick[], width: (tick: Tick) => nu
   });
 }
 
-/** Draws the grid and the texts of both axes. */
-export function drawAxes(pen: Pen, theme: Theme, frame: Frame, axes: Axes): void {
+/** Draws the grid and the texts of both axes. A surface of colours needs no grid. */
+export function drawAxes(pen: Pen, theme: Theme, frame: Frame, axes: Axes, grid = true): void {
   const { x, y } = axes;
   const { left, right, bottom } = frame;
   const rows = yTicks(y, frame);
@@ -92,8 +92,8 @@ export function drawAxes(pen: Pen, theme: Theme, frame: Frame, axes: Axes): void
   pen.begin();
   for (const tick of rows) {
     const at = crisp(y.to(tick.value));
-    pen.move(left, at);
-    pen.line(right, at);
+    pen.move(grid ? left : left - 3, at);
+    pen.line(grid ? right : left, at);
   }
   pen.stroke({ colour: theme.grid });
   pen.begin();

@@ -92,8 +92,12 @@ export function cell(dimension: Dimension, row: number): string | number | null 
   const value = at(dimension.values, row);
   if (Number.isNaN(value)) return null;
   if (dimension.scale === 'category') return dimension.categories?.[value] ?? null;
-  if (dimension.scale !== 'time') return value;
-  return Math.abs(value) <= 8.64e15 ? new Date(value).toISOString() : null;
+  return dimension.scale === 'time' ? iso(value) : value;
+}
+
+/** Writes a moment so that programs understand it; null if it is no moment. */
+export function iso(ms: number | null): string | null {
+  return ms !== null && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : null;
 }
 
 /** Writes a table as CSV. A text that a spreadsheet would run as a formula gets a `'` before it. */

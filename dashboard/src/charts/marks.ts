@@ -52,8 +52,8 @@ export abstract class MarkChart<Data, Chosen extends Options = Options> extends 
     return new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
   }
 
-  protected drawAxes(pen: Pen): void {
-    if (this.axes) drawAxes(pen, this.theme, this.frame, this.axes);
+  protected drawAxes(pen: Pen, grid = true): void {
+    if (this.axes) drawAxes(pen, this.theme, this.frame, this.axes, grid);
   }
 
   /** Draws what follows the pointer: the hovered mark, and the rectangle that selects. */
