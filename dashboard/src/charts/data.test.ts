@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+
+import { cell, codes, csv, numbers, write } from './data';
+
+test('a dictionary of numbers is ordered by number, not by letter', () => {
+  const dimension = codes('batch', [2, 0, 1, 0xffffffff], ['128', '64', '512']);
+  expect(dimension.categories).toEqual(['64', '128', '512']);
+  expect([...Array.from(dimension.values)]).toEqual([2, 1, 0, NaN]);
+  expect(write(dimension, 2)).toBe('512');
+  expect(cell(dimension, 3)).toBeNull();
+});
+
+test('positive values over many decades get a log axis', () => {
+  expect(numbers('lr', [1e-5, 1e-1]).scale).toBe('log');
+  expect(numbers('lr', [0, 1e-1]).scale).toBe('linear');
+  expect(numbers('lr', [0.1, 1]).scale).toBe('linear');
+  expect(numbers('lr', []).scale).toBe('linear');
+});
+
+test('a table as CSV keeps numbers exact and texts harmless', () => {
+  const rows = [
+    ['a,"b"', 0.1 + 0.2, null],
+    ['=cmd()', -1, 'x\ny'],
+  ];
+  const text = 'run,v,w\r\n"a,""b""",0.30000000000000004,\r\n\'=cmd(),-1,"x\ny"\r\n';
+  expect(csv({ columns: ['run', 'v', 'w'], rows })).toBe(text);
+});
