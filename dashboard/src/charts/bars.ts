@@ -162,7 +162,9 @@ export class Bars extends Chart<BarsData> {
     const { theme, scale } = this;
     const y = this.middle(index);
     const half = Math.min(9, this.row * 0.32);
-    const faded = this.selected.size > 0 && !this.selected.has(bar.name);
+    // The selection of other charts holds runs, which are no names of bars.
+    const chosen = this.shown.some((one) => this.selected.has(one.name));
+    const faded = chosen && !this.selected.has(bar.name);
     const colour = this.data?.weak ? theme.muted : categoryColour(0, theme.dark);
     const strength = faded ? 0.3 : 1;
     pen.begin();

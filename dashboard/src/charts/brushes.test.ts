@@ -44,11 +44,11 @@ test('a press takes hold of the part under it', () => {
 
 describe('a key', () => {
   test('cuts an axis without a brush at one end', () => {
-    expect(nudged(linear, undefined, 'whole', 1)).toEqual([0.5, 10]);
-    expect(nudged(linear, undefined, 'whole', -1)).toEqual([0, 9.5]);
+    expect(nudged(linear, undefined, 'low', 1)).toEqual([0.5, 10]);
+    expect(nudged(linear, undefined, 'high', -1)).toEqual([0, 9.5]);
   });
 
-  test('moves the brush, and with Shift one edge', () => {
+  test('moves the whole brush or one edge, and an edge never passes the other one', () => {
     expect(nudged(linear, [2, 5], 'whole', 1)).toEqual([2.5, 5.5]);
     expect(nudged(linear, [2, 5], 'high', 1)).toEqual([2, 5.5]);
     expect(nudged(linear, [2, 2.2], 'high', -1)).toEqual([2, 2]);

@@ -42,7 +42,7 @@ export function dragged(
   return moved(scale, low, high, end - start);
 }
 
-/** The range after a key. `whole` moves both edges, else the key moves one edge. */
+/** The range after a key moved one edge, or the whole range. Without a range, all is marked. */
 export function nudged(
   scale: Scale,
   range: readonly [number, number] | undefined,
@@ -53,8 +53,6 @@ export function nudged(
   const [low, high] = range ? [scale.unit(range[0]), scale.unit(range[1])] : [0, 1];
   if (grip === 'low') return between(scale, Math.min(high, low + step), high);
   if (grip === 'high') return between(scale, low, Math.max(low, high + step));
-  // A brush over the whole axis has no room to move, so the first key cuts it at one end.
-  if (high - low > 0.999) return step > 0 ? between(scale, step, 1) : between(scale, 0, 1 + step);
   return moved(scale, low, high, step);
 }
 

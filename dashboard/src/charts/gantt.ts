@@ -85,7 +85,7 @@ export class Gantt extends Chart<GanttData, GanttOptions> {
     this.places = data.spans.flatMap((span) => {
       const row = rowOf.get(span.lane);
       const until = span.to_ms ?? data.now_ms;
-      if (row === undefined || until < low || span.from_ms > high) return [];
+      if (row === undefined || !(until >= low && span.from_ms <= high)) return [];
       const [from, to] = [
         this.scale.to(Math.max(low, span.from_ms)),
         this.scale.to(Math.min(high, until)),
@@ -210,7 +210,7 @@ export class Gantt extends Chart<GanttData, GanttOptions> {
 
   private whole(data: GanttData): [number, number] {
     const { from, to } = this.options;
-    const starts = data.spans.map((span) => span.from_ms);
+    const starts = data.spans.map((span) => span.from_ms).filter(Number.isFinite);
     const low = from ?? starts.reduce((least, one) => Math.min(least, one), data.now_ms);
     const high = to ?? data.now_ms;
     return [low, Math.max(high, low + 60000)];

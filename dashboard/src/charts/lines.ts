@@ -34,7 +34,7 @@ export interface LinesOptions extends Options {
 
 const groups = new Groups<Lines>();
 
-/** With more lines than this, only the lines that are pointed at have a band. */
+/** If more lines than this have a band, none is drawn: they would only cover each other. */
 const mostBands = 12;
 /** As many lines have their names at their ends. */
 const mostNames = 12;
@@ -238,7 +238,8 @@ export class Lines extends Chart<LinesData, LinesOptions> {
   }
 
   private bandsShown(): boolean {
-    return this.options.band !== false && this.lines.length <= mostBands;
+    const bands = this.lines.filter(({ series }) => series.min && series.max);
+    return this.options.band !== false && bands.length <= mostBands;
   }
 
   /** The lines with names at their ends. */
@@ -295,7 +296,7 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     if (smoothed && this.options.raw !== false && alpha === 1) {
       this.strokeLine(pen, view, series.last, breaks, { ...look, dash: [] }, 1, 0.28);
     }
-    const width = this.lines.length > 30 ? 1.1 : 1.7;
+    const width = this.lines.length > 30 ? 0 : 1.7;
     this.strokeLine(pen, view, values, breaks, look, width, alpha);
     if (alpha === 1 && this.axes) drawOdd(pen, view, this.axes.x, series, look.colour);
   }

@@ -33,8 +33,8 @@ export interface ParallelOptions extends Options {
 /** How near the pointer must be to an axis, or to a line. */
 const reachAxis = 13;
 const reachLine = 7;
-/** Lines of one stroke. Longer paths cross themselves so often that they are slow to paint. */
-const batch = 24;
+/** Lines of one stroke. */
+const batch = 48;
 const shades = 64;
 
 type Gesture =
@@ -232,15 +232,19 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
   private pressedOnAxis({ dimension, scale }: Axis, event: KeyboardEvent): boolean {
     const { name } = dimension;
     const range = this.brushes.get(name);
-    const moves: Record<string, [Grip, Grip, number]> = {
-      ArrowUp: ['whole', 'high', 1],
-      ArrowDown: ['whole', 'high', -1],
-      PageUp: ['low', 'low', 1],
-      PageDown: ['low', 'low', -1],
+    // The arrows make the brush smaller, with Shift larger.
+    const { shiftKey, key } = event;
+    const moves: Record<string, [Grip, number]> = {
+      ArrowUp: [shiftKey ? 'high' : 'low', 1],
+      ArrowDown: [shiftKey ? 'low' : 'high', -1],
+      PageUp: ['whole', 1],
+      PageDown: ['whole', -1],
     };
-    const move = moves[event.key];
+    const move = moves[key];
     if (move) {
-      this.setBrush(name, nudged(scale, range, event.shiftKey ? move[1] : move[0], move[2]));
+      const next = nudged(scale, range, ...move);
+      const everything = scale.unit(next[0]) <= 0 && scale.unit(next[1]) >= 1;
+      this.setBrush(name, everything ? null : next);
       return true;
     }
     if (event.key === 'Delete' || event.key === 'Backspace') {
@@ -314,9 +318,9 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
       if (focus) {
         const unit = Math.max(0, shade / shades);
         const alpha = least + (most - least) * unit ** 4;
-        pen.stroke({ colour: this.colour(shade), alpha, width: unit > 0.98 ? 1.6 : 1.1 });
+        pen.stroke({ colour: this.colour(shade), alpha, width: 0 });
       } else {
-        pen.stroke({ colour: this.theme.muted, alpha: Math.min(0.14, least * 0.5) });
+        pen.stroke({ colour: this.theme.muted, alpha: Math.min(0.14, least * 0.5), width: 0 });
       }
       start = end;
       yield;

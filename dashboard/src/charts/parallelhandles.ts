@@ -33,9 +33,11 @@ export class Handles {
       const inner = scale.kind === 'category' ? 0.5 : 0;
       const ends = range && [range[0] + inner, range[1] - inner];
       const text = ends?.map((end) => write(dimension, end)).join(' to ') ?? 'everything';
-      element.setAttribute('aria-valuemin', String(scale.low));
-      element.setAttribute('aria-valuemax', String(scale.high));
-      element.setAttribute('aria-valuenow', String(range?.[1] ?? scale.high));
+      // The places along the axis, because a screen reader does not know 8e-7. The text has the values.
+      element.setAttribute('aria-valuemin', '0');
+      element.setAttribute('aria-valuemax', '100');
+      const now = range ? scale.unit(range[1]) : 1;
+      element.setAttribute('aria-valuenow', String(Math.round(100 * (now || 0))));
       element.setAttribute('aria-valuetext', text);
     }
   }

@@ -58,3 +58,19 @@ test('clips nest, and every group ends', () => {
   expect(svg.match(/<\/g>/g)).toHaveLength(2);
   expect(svg).toContain('url(#clip2)');
 });
+
+test('what has no place is left out, as on a canvas', () => {
+  const svg = drawn((pen) => {
+    pen.begin();
+    pen.move(NaN, 1);
+    pen.line(1, 1);
+    pen.line(Infinity, 1);
+    pen.line(2, 2);
+    pen.rect(0, 0, NaN, 1);
+    pen.circle(NaN, 1, 2);
+    pen.stroke({ colour: 'red' });
+    pen.text('lost', NaN, 1, { colour: 'red' });
+  });
+  expect(svg).toContain('d="M1 1L2 2"');
+  expect(svg).not.toContain('lost');
+});

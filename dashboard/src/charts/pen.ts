@@ -4,6 +4,7 @@ import type { Theme } from './theme';
 
 export interface Stroke {
   colour: string;
+  /** 0: as thin as the screen can, which is several times faster than any other width. */
   width?: number;
   /** Lengths of the dashes and gaps. */
   dash?: readonly number[] | undefined;
@@ -79,7 +80,7 @@ export class CanvasPen implements Pen {
     const context = this.context;
     context.globalAlpha = alpha;
     context.strokeStyle = colour;
-    context.lineWidth = width;
+    context.lineWidth = width || 1 / context.getTransform().a;
     context.setLineDash(dash ? [...dash] : []);
     context.stroke();
     context.globalAlpha = 1;
@@ -147,23 +148,26 @@ export class SvgPen implements Pen {
   }
 
   move(x: number, y: number): void {
-    this.path += `M${round(x)} ${round(y)}`;
+    if (finite(x, y)) this.path += `M${round(x)} ${round(y)}`;
   }
 
   line(x: number, y: number): void {
     // A canvas begins a path at its first line. SVG needs a move.
-    this.path += `${this.path === '' ? 'M' : 'L'}${round(x)} ${round(y)}`;
+    const command = this.path === '' ? 'M' : 'L';
+    if (finite(x, y)) this.path += `${command}${round(x)} ${round(y)}`;
   }
 
   close(): void {
-    this.path += 'Z';
+    if (this.path !== '') this.path += 'Z';
   }
 
   rect(x: number, y: number, width: number, height: number): void {
+    if (!finite(x, y, width, height)) return;
     this.path += `M${round(x)} ${round(y)}h${round(width)}v${round(height)}h${round(-width)}Z`;
   }
 
   circle(x: number, y: number, radius: number): void {
+    if (!finite(x, y, radius)) return;
     const r = round(radius);
     const across = round(2 * radius);
     const half = `a${r} ${r} 0 1 0 `;
@@ -175,7 +179,7 @@ export class SvgPen implements Pen {
     const dashes = dash && dash.length > 0 ? ` stroke-dasharray="${dash.join(' ')}"` : '';
     const opacity = alpha < 1 ? ` stroke-opacity="${round(alpha)}"` : '';
     this.parts.push(
-      `<path d="${this.path}" fill="none" stroke="${escape(colour)}" stroke-width="${width}"` +
+      `<path d="${this.path}" fill="none" stroke="${escape(colour)}" stroke-width="${width || 0.8}"` +
         ` stroke-linejoin="round"${dashes}${opacity}/>`,
     );
   }
@@ -187,6 +191,7 @@ export class SvgPen implements Pen {
   }
 
   text(text: string, x: number, y: number, style: TextStyle): void {
+    if (!finite(x, y)) return;
     const { size = textSize, bold = false, align = 'left', base = 'middle' } = style;
     const anchor = { left: 'start', center: 'middle', right: 'end' }[align];
     // Not every program knows `dominant-baseline`, so the pen moves the text itself.
@@ -228,6 +233,11 @@ export class SvgPen implements Pen {
       `${this.parts.join('')}</svg>`
     );
   }
+}
+
+/** Like a canvas, the pen leaves out what has no place. */
+function finite(...values: number[]): boolean {
+  return values.every(Number.isFinite);
 }
 
 function round(value: number): number {
