@@ -1,7 +1,7 @@
 /** Draws the axes of a chart with two of them. */
 
-import { shorten } from './format';
-import type { Pen } from './pen';
+import { shorten, visible } from './format';
+import { squeeze, type Pen } from './pen';
 import type { Scale } from './scale';
 import type { Theme } from './theme';
 import type { Tick } from './ticks';
@@ -114,9 +114,9 @@ export function drawAxes(pen: Pen, theme: Theme, frame: Frame, axes: Axes, grid 
     const at = Math.min(Math.max(x.to(tick.value), half + 1), right + 8 - half);
     pen.text(tick.label, at, bottom + 7, { colour, align: 'center', base: 'top' });
   }
-  const name = shorten(axes.xName, Math.floor((right - left) / 6));
+  const name = squeeze(pen, visible(axes.xName), right - left);
   pen.text(name, (left + right) / 2, bottom + 22, { colour, align: 'center', base: 'top' });
-  const title = shorten(axes.yName, Math.floor(right / 6));
+  const title = squeeze(pen, visible(axes.yName), right - 4, true);
   pen.text(title, 4, 4, { colour: theme.ink, base: 'top', bold: true });
 }
 

@@ -5,8 +5,8 @@ import { Chart } from './chart';
 import { categoryColour } from './colours';
 import { at, cell, write, type Dimension, type Table } from './data';
 import { number } from './format';
-import { contextOf, type Picture } from './layer';
-import { CanvasPen, type Pen } from './pen';
+import { rulerOf, type Picture } from './layer';
+import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import { fit } from './scale';
 import type { Tip } from './tooltip';
@@ -59,7 +59,7 @@ export class Band extends Chart<BandData> {
   }
 
   protected arrange(data: BandData): void {
-    const pen = new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
+    const pen = rulerOf(this.theme);
     const parts = [data.mean, data.low, data.high, data.outerLow ?? [], data.outerHigh ?? []];
     const values = parts.flatMap((column) => Array.from(column));
     const y = fit({ name: data.yName, scale: 'linear', values }, { pad: 0.06 });

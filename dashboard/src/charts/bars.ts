@@ -5,8 +5,8 @@ import { Chart } from './chart';
 import { categoryColour } from './colours';
 import type { Table } from './data';
 import { number, shorten, visible } from './format';
-import { contextOf, type Picture } from './layer';
-import { CanvasPen, type Pen } from './pen';
+import { rulerOf, type Picture } from './layer';
+import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import { Scale } from './scale';
 import { linearTicks } from './ticks';
@@ -51,7 +51,7 @@ export class Bars extends Chart<BarsData> {
   }
 
   protected arrange(data: BarsData): void {
-    const pen = new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
+    const pen = rulerOf(this.theme);
     this.top = 4 + 15 * this.lines().length;
     const bottom = this.height - 20;
     const room = Math.max(1, Math.floor((bottom - this.top) / thinnest));

@@ -3,7 +3,7 @@
 import './charts.css';
 import { csv, type Table } from './data';
 import { visible } from './format';
-import { contextOf, Layer, type Picture } from './layer';
+import { contextOf, Layer, rulerOf, type Picture } from './layer';
 import { CanvasPen, SvgPen, type Pen } from './pen';
 import { Pointer, type Spot } from './pointer';
 import { plain, readTheme, watchTheme, type Theme } from './theme';
@@ -132,8 +132,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   /** The picture as the text of an SVG file, as large as on the screen. */
   svg(): string {
     this.settle();
-    const ruler = new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
-    const pen = new SvgPen(this.width, this.height, this.theme, ruler);
+    const pen = new SvgPen(this.width, this.height, this.theme, rulerOf(this.theme));
     this.paintAll(pen);
     return pen.toString();
   }

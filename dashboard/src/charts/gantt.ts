@@ -5,8 +5,8 @@ import { Chart, type Options } from './chart';
 import { runColour } from './colours';
 import { iso, type Table } from './data';
 import { duration, moment, shorten, visible } from './format';
-import { contextOf, type Picture } from './layer';
-import { CanvasPen, type Pen } from './pen';
+import { rulerOf, type Picture } from './layer';
+import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import { Scale } from './scale';
 import { legend, stateLook, stateOrder } from './states';
@@ -73,7 +73,7 @@ export class Gantt extends Chart<GanttData, GanttOptions> {
   }
 
   protected arrange(data: GanttData): void {
-    const pen = new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
+    const pen = rulerOf(this.theme);
     this.lanes = [...new Set(data.lanes ?? data.spans.map((span) => span.lane))];
     const widths = this.lanes.map((lane) => pen.measure(shorten(visible(lane), 22)));
     const left = Math.min(this.width * 0.35, Math.max(20, ...widths) + 14);

@@ -5,8 +5,8 @@ import { Chart, type Options } from './chart';
 import { categoryColour, mix, resultColour } from './colours';
 import { at, extent, type Table } from './data';
 import { count, number } from './format';
-import { contextOf, type Picture } from './layer';
-import { CanvasPen, type Pen } from './pen';
+import { rulerOf, type Picture } from './layer';
+import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import { nearestIndex } from './linepath';
 import { Scale } from './scale';
@@ -49,7 +49,7 @@ export class Histogram extends Chart<HistogramData, HistogramOptions> {
   }
 
   protected arrange(data: HistogramData): void {
-    const pen = new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
+    const pen = rulerOf(this.theme);
     const [low, high] = extent(data.edges.flat()) ?? [0, 1];
     const y = new Scale('linear', low, high > low ? high : low + 1);
     const [first, last] = extent(data.steps) ?? [0, 1];

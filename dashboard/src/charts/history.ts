@@ -32,11 +32,18 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   private order: number[] = [];
   private best: Float64Array = new Float64Array();
 
+  override set(data: HistoryData): void {
+    this.order = sorted(data);
+    const values = Float64Array.from(this.order, (row) => counted(data, row));
+    this.best = bestSoFar(values, data.maximize);
+    super.set(data);
+  }
+
   table(): Table {
     const data = this.data;
     if (!data) return { columns: [], rows: [] };
     const columns = ['run', data.x.name, 'state', data.value.name, 'best so far'];
-    const rows = this.sorted(data).map((row, place) => {
+    const rows = this.order.map((row, place) => {
       const best = at(this.best, place);
       const found = Number.isFinite(best) ? best : null;
       const cells = [cell(data.x, row), data.states[row] ?? null, cell(data.value, row), found];
@@ -46,9 +53,6 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   }
 
   protected arrange(data: HistoryData): void {
-    this.order = this.sorted(data);
-    const values = Float64Array.from(this.order, (row) => counted(data, row));
-    this.best = bestSoFar(values, data.maximize);
     const kind = this.options.logY ? 'log' : data.value.scale;
     const y = fit(robust(data), { pad: 0.07, kind });
     const missing = data.ids.some(
@@ -92,12 +96,6 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   protected override notes(): string[] {
     const best = this.best[this.best.length - 1];
     return this.data && best !== undefined ? [`best ${write(this.data.value, best)}`] : [];
-  }
-
-  private sorted(data: HistoryData): number[] {
-    const rows = data.ids.map((_, row) => row);
-    const key = (row: number): number => at(data.x.values, row);
-    return rows.filter((row) => Number.isFinite(key(row))).sort((a, b) => key(a) - key(b));
   }
 
   /** The pixel of a value. Values beyond the axis lie at its edge, absent ones below it. */
@@ -161,6 +159,13 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
     }));
     legend(pen, this.theme, entries, this.frame.right, 10);
   }
+}
+
+/** The rows that have an x, by x. */
+function sorted(data: HistoryData): number[] {
+  const rows = data.ids.map((_, row) => row);
+  const key = (row: number): number => at(data.x.values, row);
+  return rows.filter((row) => Number.isFinite(key(row))).sort((a, b) => key(a) - key(b));
 }
 
 /** The value of a row if it counts for the best: a run that failed never does. */

@@ -96,3 +96,11 @@ export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   if (!context) throw new Error('This browser has no canvas to draw on.');
   return context;
 }
+
+let measuring: CanvasRenderingContext2D | null = null;
+
+/** A pen that only measures. All charts share its canvas. */
+export function rulerOf(theme: Theme): Pen {
+  measuring ??= contextOf(document.createElement('canvas'));
+  return new CanvasPen(measuring, theme);
+}

@@ -4,11 +4,11 @@ import { crisp, drawAxes, frameOf, type Axes, type Frame } from './axes';
 import { Chart, type Options } from './chart';
 import { at, extent, write, type Table } from './data';
 import { number, shorten, visible } from './format';
-import { contextOf, type Picture } from './layer';
+import { rulerOf, type Picture } from './layer';
 import { drawOdd, nearestIndex, traceBand, traceLine, type Breaks, type View } from './linepath';
 import { lineLooks, spread, type LineLook } from './linestyle';
 import { Groups } from './linegroup';
-import { CanvasPen, type Pen } from './pen';
+import { squeeze, type Pen } from './pen';
 import type { Spot } from './pointer';
 import type { Line, LinesData } from './linedata';
 import { readings, tipOf } from './linetip';
@@ -47,6 +47,7 @@ export class Lines extends Chart<LinesData, LinesOptions> {
   private frame: Frame = { left: 0, top: 0, right: 0, bottom: 0 };
   private view: View | null = null;
   private range: [number, number] | null = null;
+  private whole: [number, number] | null = null;
   private cursor: number | null = null;
   private drag: [number, number] | null = null;
 
@@ -54,6 +55,12 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     super(element, options, [true, false]);
     this.root.style.cursor = 'crosshair';
     if (options.group) groups.join(this, options.group);
+  }
+
+  override set(data: LinesData): void {
+    // The points of a zoomed chart may cover only what is in sight.
+    if (this.range === null) this.whole = extent(data.x);
+    super.set(data);
   }
 
   override destroy(): void {
@@ -97,7 +104,7 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     const first = Math.max(0, nearestIndex(data.x, x.low) - 1);
     const last = Math.min(data.x.length - 1, nearestIndex(data.x, x.high) + 1);
     const y = this.scaleY(x, first, last);
-    const pen = new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
+    const pen = rulerOf(this.theme);
     this.axes = { x, y, xName: data.xName, yName: data.yName ?? '' };
     const { width, height } = this;
     const top = data.yName === undefined && this.notes().length > 0 ? 14 : 0;
@@ -264,7 +271,8 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     const { axes, view, frame, theme } = this;
     if (!axes || !view) return;
     drawAxes(pen, theme, frame, axes);
-    const notes = this.notes().join(' · ');
+    const taken = pen.measure(axes.yName, undefined, true);
+    const notes = squeeze(pen, this.notes().join(' · '), frame.right - taken - 20);
     pen.text(notes, frame.right, 4, { colour: theme.muted, align: 'right', base: 'top' });
     const order = this.lines.map((_, index) => index);
     const faint = order.filter((index) => !this.bright(this.lines[index]?.series.id ?? ''));
@@ -397,7 +405,7 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     const middle = this.cursor ?? x.value(0.5);
     const unit = x.unit(middle);
     const [low, high] = [x.value(unit - unit * factor), x.value(unit + (1 - unit) * factor)];
-    const whole = extent(this.data.x) ?? [0, 1];
+    const whole = this.whole ?? [-Infinity, Infinity];
     const inside: [number, number] = [Math.max(low, whole[0]), Math.min(high, whole[1])];
     this.zoomAll(inside[0] <= whole[0] && inside[1] >= whole[1] ? null : inside);
   }

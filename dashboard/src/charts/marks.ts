@@ -2,9 +2,9 @@
 
 import { drawAxes, frameOf, type Axes, type Frame } from './axes';
 import { Chart, type Options } from './chart';
-import { contextOf } from './layer';
+import { rulerOf } from './layer';
 import { boxOf, inside, nearest, walk, type Box, type Spots } from './near';
-import { CanvasPen, type Pen } from './pen';
+import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import type { Tip } from './tooltip';
 
@@ -44,12 +44,7 @@ export abstract class MarkChart<Data, Chosen extends Options = Options> extends 
   protected placeAxes(axes: Axes, right = 10, top = 0): void {
     this.axes = axes;
     const { width, height } = this;
-    this.frame = frameOf(this.ruler(), axes, { width, height, right, top });
-  }
-
-  /** A pen that only measures. */
-  protected ruler(): Pen {
-    return new CanvasPen(contextOf(document.createElement('canvas')), this.theme);
+    this.frame = frameOf(rulerOf(this.theme), axes, { width, height, right, top });
   }
 
   protected drawAxes(pen: Pen, grid = true): void {

@@ -62,7 +62,8 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     this.handles = new Handles(this.root);
   }
 
-  override set(data: ParallelData): void {
+  override set(raw: ParallelData): void {
+    const data = { ...raw, dimensions: renamed(raw.dimensions) };
     super.set(data);
     const names = data.dimensions.map((one) => one.name);
     const kept = this.order.filter((name) => names.includes(name));
@@ -83,7 +84,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     const own =
       wanted.size === this.emitted.size && [...wanted].every((id) => this.emitted.has(id));
     // A selection that was made elsewhere replaces the one of the brushes.
-    if (!own) this.brushes = new Map();
+    if (!own && !this.gesture) this.brushes = new Map();
     super.select(wanted);
   }
 
@@ -171,7 +172,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     const axis = this.axisAt(at.x);
     if (axis && at.y < titleHeight) {
       this.root.style.cursor = 'grab';
-      this.point(null);
+      this.point(null, { title: axis.dimension.name, rows: [] }, at);
       return;
     }
     if (axis) {
@@ -457,4 +458,15 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
 function strengths(lines: number): [number, number] {
   const root = Math.sqrt(Math.max(1, lines));
   return [Math.min(0.75, Math.max(0.07, 8 / root)), Math.min(0.95, Math.max(0.45, 20 / root))];
+}
+
+/** Gives each dimension a name of its own: a parameter may be called like a metric. */
+function renamed(dimensions: readonly Dimension[]): Dimension[] {
+  const used = new Set<string>();
+  return dimensions.map((dimension) => {
+    let { name } = dimension;
+    for (let number = 2; used.has(name); number += 1) name = `${dimension.name} (${number})`;
+    used.add(name);
+    return { ...dimension, name };
+  });
 }

@@ -4,7 +4,7 @@ import type { Brushes } from './brushes';
 import { resultColour } from './colours';
 import type { Dimension } from './data';
 import { shorten, visible } from './format';
-import type { Pen } from './pen';
+import { squeeze, type Pen } from './pen';
 import type { Scale } from './scale';
 import type { Theme } from './theme';
 
@@ -38,7 +38,7 @@ export interface Look {
 export function drawAxis(pen: Pen, axis: Axis, look: Look, isLast: boolean): void {
   const { theme, gap, lifted } = look;
   const { dimension, scale, x } = axis;
-  const name = shorten(visible(dimension.name), Math.max(5, Math.floor(gap / 6.6)));
+  const name = squeeze(pen, visible(dimension.name), gap - 8, true);
   const colour = lifted === dimension.name ? theme.accent : theme.ink;
   pen.text(name, x, titleHeight - 8, { colour, bold: true, align: 'center', base: 'bottom' });
   pen.begin();

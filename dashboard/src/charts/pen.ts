@@ -1,5 +1,6 @@
 /** What a chart draws with. One pen paints on a canvas, another one writes SVG. */
 
+import { shorten } from './format';
 import type { Theme } from './theme';
 
 export interface Stroke {
@@ -42,6 +43,15 @@ export interface Pen {
 }
 
 const textSize = 11;
+
+/** Shortens a text until it has room. Empty: there is no room for any of it. */
+export function squeeze(pen: Pen, text: string, room: number, bold = false): string {
+  const width = pen.measure(text, textSize, bold);
+  if (width <= room) return text;
+  let most = Math.min(text.length, Math.ceil((text.length * room) / width) + 1);
+  while (most > 2 && pen.measure(shorten(text, most), textSize, bold) > room) most -= 1;
+  return most > 2 ? shorten(text, most) : '';
+}
 
 export class CanvasPen implements Pen {
   constructor(

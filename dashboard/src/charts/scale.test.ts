@@ -4,8 +4,14 @@ import { numbers } from './data';
 import { fit, Scale } from './scale';
 
 test('an axis with few values shows exactly these: 512 is not called 510', () => {
-  const scale = fit(numbers('batch', [32, 512, 64, 128, 256, 512])).place(0, 400);
+  const values = [32, 512, 64, 128, 256, 512, 512, 32];
+  const scale = fit(numbers('batch', values)).place(0, 400);
   expect(scale.ticks(6).map((tick) => tick.label)).toEqual(['32', '64', '128', '256', '512']);
+});
+
+test('a few results are no choices, so their axis has round ticks', () => {
+  const scale = fit(numbers('loss', [0.745574, 0.54259, 0.339975, 0.54259, 0.54259]));
+  expect(scale.ticks(4).map((tick) => tick.label)).toEqual(['0.4', '0.6']);
 });
 
 test('places and values are inverse on every kind of axis', () => {

@@ -113,9 +113,8 @@ export function fit(dimension: Dimension, { pad = 0.04, kind, range }: Fit = {})
   if (scale === 'log' && !(low > 0)) low = found?.[0] ?? high / 1000;
   if (range) [low, high] = range;
   else [low, high] = padded(scale, low, high, pad);
-  const exact = distinct(dimension.values, few) ?? [];
   const whole = scale === 'linear' && isWhole(dimension.values);
-  return new Scale(scale, low, high, [], exact.length > 1 ? exact : [], whole);
+  return new Scale(scale, low, high, [], choices(dimension.values), whole);
 }
 
 /** Widens a range by a share of its length, and a range without length to one that has some. */
@@ -131,6 +130,13 @@ export function padded(
   }
   const room = high > low ? (high - low) * pad : kind === 'time' ? 60000 : Math.abs(low) / 2 || 1;
   return [low - room, high + room];
+}
+
+/** The different values, if they look as if someone chose them: few, short, and used often. */
+function choices(values: ArrayLike<number>): number[] {
+  const found = distinct(values, few) ?? [];
+  const short = found.every((value) => Number(value.toPrecision(3)) === value);
+  return short && found.length > 1 && values.length >= 1.5 * found.length ? found : [];
 }
 
 function isWhole(values: ArrayLike<number>): boolean {
