@@ -287,8 +287,9 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
 
   private proceed(): void {
     const deadline = performance.now() + slice;
-    // All layers must be asked, so `some` would be wrong.
-    const unfinished = this.layers.filter((layer) => layer.proceed(deadline, this.theme));
+    // What the user just changed lies above. All layers must be asked, so `some` would be wrong.
+    const above = [...this.layers].reverse();
+    const unfinished = above.filter((layer) => layer.proceed(deadline, this.theme));
     if (unfinished.length > 0) this.channel.port2.postMessage(null);
   }
 

@@ -3,7 +3,7 @@
 import type { Options } from './chart';
 import { at, cell, write, type Dimension, type Table } from './data';
 import type { Picture } from './layer';
-import { MarkChart } from './marks';
+import { MarkChart, radiusOf } from './marks';
 import type { Pen } from './pen';
 import { bestSoFar } from './rank';
 import { fit, Scale } from './scale';
@@ -31,6 +31,10 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   /** The rows by x, and the best value until each. */
   private order: number[] = [];
   private best: Float64Array = new Float64Array();
+
+  constructor(element: HTMLElement, options: HistoryOptions) {
+    super(element, options, [true, false]);
+  }
 
   override set(data: HistoryData): void {
     this.order = sorted(data);
@@ -68,14 +72,15 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   }
 
   protected paint(layer: number, pen: Pen): Picture {
-    if (layer === this.last) {
-      this.drawPointer(pen);
-      return;
-    }
+    if (layer !== this.last) return this.drawAll(pen);
+    this.drawPointer(pen);
+  }
+
+  private *drawAll(pen: Pen): Generator<void> {
     this.drawAxes(pen);
-    this.drawBest(pen);
-    this.drawTrials(pen);
     this.drawLegend(pen);
+    yield* this.drawTrials(pen);
+    this.drawBest(pen);
   }
 
   protected tip(row: number): Tip {
@@ -130,8 +135,9 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
     pen.text(text, this.frame.right, y.to(before) + lift, { ...style, halo: this.theme.ground });
   }
 
-  private drawTrials(pen: Pen): void {
+  private *drawTrials(pen: Pen): Generator<void> {
     const { ids, x, y } = this.spots;
+    const radius = radiusOf(ids.length) - 0.2;
     const states = this.data?.states ?? [];
     const dense = Math.max(0.35, Math.min(0.85, 26 / Math.sqrt(Math.max(1, ids.length))));
     for (const bright of [false, true]) {
@@ -142,9 +148,10 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
           if (states[row] !== state || this.bright(id) !== bright) return;
           if (!Number.isFinite(at(x, row))) return;
           const beyond = at(y, row) < this.frame.top;
-          trace(pen, beyond ? 'up' : look.shape, at(x, row), at(y, row), 3.2);
+          trace(pen, beyond ? 'up' : look.shape, at(x, row), at(y, row), radius);
         });
         ink(pen, look, bright ? dense : 0.14);
+        yield;
       }
     }
   }

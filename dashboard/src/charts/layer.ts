@@ -84,8 +84,8 @@ export class Layer {
   }
 
   private clear(context: CanvasRenderingContext2D): void {
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    // A picture that was given up may have left a clip behind.
+    context.reset();
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
   }
 }

@@ -8,6 +8,11 @@ import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import type { Tip } from './tooltip';
 
+/** The radius of a mark: many marks must be small to be told apart. */
+export function radiusOf(marks: number): number {
+  return marks > 3000 ? 2 : marks > 600 ? 2.8 : 3.5;
+}
+
 /** The pointer finds a mark within this many pixels. */
 const reach = 18;
 

@@ -36,6 +36,8 @@ const reachLine = 7;
 /** Lines of one stroke. */
 const batch = 48;
 const shades = 64;
+/** While a brush moves, the chart draws only as many lines, the best ones. */
+const mostInMotion = 2500;
 
 type Gesture =
   | { kind: 'brush'; axis: Axis; grip: Grip; range: readonly [number, number] | undefined }
@@ -148,7 +150,9 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     const total = this.data?.ids.length ?? 0;
     if (!this.filtered) return [`${count(total)} runs`];
     const shown = this.mask.reduce((sum, one) => sum + one, 0);
-    return [`${count(shown)} of ${count(total)} runs`];
+    const cut = this.gesture?.kind === 'brush' && shown > mostInMotion;
+    const drawn = cut ? [`the best ${count(mostInMotion)} drawn`] : [];
+    return [`${count(shown)} of ${count(total)} runs`, ...drawn];
   }
 
   protected visibleIds(): string[] {
@@ -215,7 +219,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     }
     if (!done) return;
     this.gesture = null;
-    this.redraw(this.last);
+    this.redraw(1, 2);
   }
 
   protected override pressed(event: KeyboardEvent): boolean {
@@ -307,7 +311,8 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
 
   private *drawLines(pen: Pen, focus: boolean): Generator<void> {
     if (!focus && !this.filtered) return;
-    const rows = focus ? this.ranking.filter((row) => this.mask[row]) : this.ranking;
+    const all = focus ? this.ranking.filter((row) => this.mask[row]) : this.ranking;
+    const rows = focus && this.gesture?.kind === 'brush' ? all.slice(-mostInMotion) : all;
     const [least, most] = strengths(rows.length);
     for (let start = 0; start < rows.length;) {
       const shade = this.shade(rows[start] ?? 0);
@@ -457,7 +462,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
 /** The strength of the worst and of the best lines: many lines must be faint to be seen at all. */
 function strengths(lines: number): [number, number] {
   const root = Math.sqrt(Math.max(1, lines));
-  return [Math.min(0.75, Math.max(0.07, 8 / root)), Math.min(0.95, Math.max(0.45, 20 / root))];
+  return [Math.min(0.75, Math.max(0.06, 8 / root)), Math.min(0.95, Math.max(0.22, 20 / root))];
 }
 
 /** Gives each dimension a name of its own: a parameter may be called like a metric. */

@@ -1,10 +1,11 @@
 /** One column against another: slices of a sweep, calibration, Pareto fronts. */
 
 import { crisp } from './axes';
+import type { Options } from './chart';
 import { categoryColour, resultColour } from './colours';
 import { at, cell, write, type Dimension, type Table } from './data';
 import type { Picture } from './layer';
-import { MarkChart } from './marks';
+import { MarkChart, radiusOf } from './marks';
 import { pareto } from './pareto';
 import type { Pen } from './pen';
 import { ranks } from './rank';
@@ -30,13 +31,16 @@ export interface ScatterData {
   front?: readonly [boolean, boolean] | undefined;
 }
 
-const radius = 3.6;
 const shades = 48;
 
 export class Scatter extends MarkChart<ScatterData> {
   protected readonly kind: string = 'scatter';
   private front: number[] = [];
   private unit: Float64Array | null = null;
+
+  constructor(element: HTMLElement, options: Options) {
+    super(element, options, [true, false]);
+  }
 
   table(): Table {
     const data = this.data;
@@ -64,17 +68,18 @@ export class Scatter extends MarkChart<ScatterData> {
   }
 
   protected paint(layer: number, pen: Pen): Picture {
+    if (layer !== this.last) return this.drawAll(pen);
+    this.drawPointer(pen);
+  }
+
+  private *drawAll(pen: Pen): Generator<void> {
     const { left, top, right, bottom } = this.frame;
-    if (layer === this.last) {
-      this.drawPointer(pen);
-      return;
-    }
     this.drawAxes(pen);
     pen.clip(left - 6, top - 6, right - left + 12, bottom - top + 12);
     if (this.data?.diagonal) this.drawDiagonal(pen);
     this.drawErrors(pen);
     this.drawFront(pen);
-    this.drawMarks(pen);
+    yield* this.drawMarks(pen);
     pen.unclip();
   }
 
@@ -90,8 +95,9 @@ export class Scatter extends MarkChart<ScatterData> {
   }
 
   /** Draws the marks in groups of one look, the worst first, so that the best stay in sight. */
-  private drawMarks(pen: Pen): void {
+  private *drawMarks(pen: Pen): Generator<void> {
     const { ids, x, y } = this.spots;
+    const radius = radiusOf(ids.length);
     const groups = new Map<
       string,
       { look: Look; order: number; alpha: number; rows: number[] }
@@ -113,6 +119,7 @@ export class Scatter extends MarkChart<ScatterData> {
       pen.begin();
       for (const row of rows) trace(pen, look.shape, at(x, row), at(y, row), radius);
       ink(pen, look, alpha);
+      yield;
     }
   }
 
