@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+
+import { compile, links } from './routes';
+
+const match = compile();
+
+test('each link leads to its page', () => {
+  const at = { team: 'a b', project: 'x/y' };
+  expect(match(links.project(at))).toEqual({ page: 'project', params: at });
+  expect(match(links.run(at, 'r?1'))).toEqual({ page: 'run', params: { ...at, run: 'r?1' } });
+  expect(match(links.sweep(at, 's'))).toEqual({ page: 'sweep', params: { ...at, sweep: 's' } });
+  expect(match('/')).toEqual({ page: 'home', params: {} });
+});
+
+test('a path without a page is missing, also with broken encoding', () => {
+  expect(match('/nothing').page).toBe('missing');
+  expect(match('/p/%E0%A4%A/x').page).toBe('missing');
+});
+
+test('a fixed part wins over a name', () => {
+  expect(match('/p/t/x/sweeps').page).toBe('sweeps');
+});

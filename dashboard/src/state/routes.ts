@@ -1,0 +1,74 @@
+// The table of pages, and the links to them. This module is pure.
+
+export interface Match {
+  page: string;
+  params: Record<string, string>;
+}
+
+const ROUTES: Record<string, string> = {
+  home: '/',
+  login: '/login',
+  project: '/p/:team/:project',
+  sweeps: '/p/:team/:project/sweeps',
+  sweep: '/p/:team/:project/s/:sweep',
+  run: '/p/:team/:project/r/:run',
+  compare: '/p/:team/:project/compare',
+  fleet: '/fleet',
+  settings: '/settings',
+};
+
+function parts(path: string): string[] {
+  return path.split('/').filter((part) => part !== '');
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the parts of a path fit a pattern: the values of the pattern's names, or `null`. */
+function fit(pattern: string[], path: string[]): Record<string, string> | null {
+  if (pattern.length !== path.length) return null;
+  const params: Record<string, string> = {};
+  for (const [index, wanted] of pattern.entries()) {
+    const value = decoded(path[index] ?? '');
+    if (value === null) return null;
+    if (wanted.startsWith(':')) params[wanted.slice(1)] = value;
+    else if (wanted !== value) return null;
+  }
+  return params;
+}
+
+/** A function that finds the page of a path. A path without a page has the page `missing`. */
+export function compile(): (path: string) => Match {
+  const patterns = Object.entries(ROUTES).map(([page, path]) => ({ page, parts: parts(path) }));
+  return (path) => {
+    const wanted = parts(path);
+    for (const pattern of patterns) {
+      const params = fit(pattern.parts, wanted);
+      if (params) return { page: pattern.page, params };
+    }
+    return { page: 'missing', params: {} };
+  };
+}
+
+function link(...names: string[]): string {
+  return names.map((name) => `/${encodeURIComponent(name)}`).join('');
+}
+
+interface InProject {
+  team: string;
+  project: string;
+}
+
+export const links = {
+  project: (at: InProject) => link('p', at.team, at.project),
+  sweeps: (at: InProject) => link('p', at.team, at.project, 'sweeps'),
+  sweep: (at: InProject, sweep: string) => link('p', at.team, at.project, 's', sweep),
+  run: (at: InProject, run: string) => link('p', at.team, at.project, 'r', run),
+  compare: (at: InProject, runs: string[]) =>
+    `${link('p', at.team, at.project, 'compare')}?${new URLSearchParams({ runs: runs.join(',') })}`,
+};
