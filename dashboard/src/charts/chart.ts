@@ -87,8 +87,12 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
 
   /** Shows a selection that was made elsewhere. */
   select(ids: Iterable<string>): void {
+    const before = this.selected;
     this.selected = new Set(ids);
-    this.selectionChanged();
+    // The chart that made the selection gets it back, and has drawn it already.
+    const same =
+      before.size === this.selected.size && [...before].every((id) => this.selected.has(id));
+    if (!same) this.selectionChanged();
   }
 
   /** Shows what the pointer of another chart is on. */
