@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+
+import { sections } from './sections';
+
+test('metrics without a prefix come first, then the prefixes', () => {
+  const found = sections(['val/loss', 'train/loss', 'epoch', 'train/acc', '/odd']);
+  expect(found.map(({ name, keys }) => [name, keys])).toEqual([
+    ['metrics', ['/odd', 'epoch']],
+    ['train', ['train/acc', 'train/loss']],
+    ['val', ['val/loss']],
+  ]);
+});
+
+test('numbers in names count as numbers', () => {
+  expect(sections(['l/10', 'l/9'])[0]?.keys).toEqual(['l/9', 'l/10']);
+});
+
+test('a large section after others begins closed, and the first is always open', () => {
+  const many = Array.from({ length: 100 }, (_, index) => `debug/${index}`);
+  expect(sections(['acc/a', ...many]).map(({ open }) => open)).toEqual([true, false]);
+  expect(sections(many).map(({ open }) => open)).toEqual([true]);
+});
