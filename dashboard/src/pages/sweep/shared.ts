@@ -1,0 +1,13 @@
+// What the parts of the sweep page share.
+
+import type { Frame } from '../../api/columns';
+import type { SweepDetail } from '../../api/types';
+import type { Resource } from '../../state/resource.svelte';
+import type { Selection } from '../../state/selection.svelte';
+
+export interface Shared {
+  readonly at: { team: string; project: string };
+  readonly detail: SweepDetail;
+  readonly trials: Resource<Frame>;
+  readonly selection: Selection;
+}
