@@ -1,7 +1,16 @@
 import { mount } from 'svelte';
 
 import App from './App.svelte';
+import { clock } from './state/clock.svelte';
+import { router } from './state/router.svelte';
+import { session } from './state/session.svelte';
+import { theme } from './state/theme.svelte';
 import './style/base.css';
+
+theme.apply();
+clock.start();
+router.start();
+void session.load();
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });

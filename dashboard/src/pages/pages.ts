@@ -1,0 +1,19 @@
+// The component of each page. The home page is part of the first file, the others load on demand.
+
+import type { Component } from 'svelte';
+
+import Home from './Home.svelte';
+
+type Loaded = Promise<{ default: Component }>;
+
+export const pages: Record<string, (() => Loaded) | undefined> = {
+  home: () => Promise.resolve({ default: Home }),
+  login: () => import('./Login.svelte'),
+  project: () => import('./project/Project.svelte'),
+  sweeps: () => import('./Sweeps.svelte'),
+  sweep: () => import('./sweep/Sweep.svelte'),
+  run: () => import('./run/Run.svelte'),
+  compare: () => import('./Compare.svelte'),
+  fleet: () => import('./Fleet.svelte'),
+  settings: () => import('./Settings.svelte'),
+};
