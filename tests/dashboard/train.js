@@ -1,0 +1,36 @@
+// The program of the trials in these tests, and the sweeps that run it.
+
+/** Logs 30 rows. While the file `hold` exists, it logs one row more for each file `more`. */
+export const TRAIN = `
+import json, os, sys, time
+lr = float(json.loads(os.environ["BESOM_PARAMS"])["lr"])
+def row(step):
+    loss = abs(lr - 0.3) + 1 / (1 + step)
+    print(json.dumps({"_step": step, "train/loss": loss, "val/loss": loss + 0.1}), flush=True)
+print("the first words", flush=True)
+print("a line for stderr", file=sys.stderr, flush=True)
+for step in range(30):
+    row(step)
+step = 30
+while os.path.exists("hold"):
+    if os.path.exists("more"):
+        os.remove("more")
+        row(step)
+        step += 1
+    time.sleep(0.005)
+`;
+
+export function sweepOf({ name = 'fit', trials = 8, method = 'random' } = {}) {
+  return `
+name: ${JSON.stringify(name)}
+project: vision
+command: [python3, train.py]
+method: ${method}
+seed: 1
+run_cap: ${trials}
+metric: {name: val/loss, goal: minimize}
+parameters:
+  lr: {min: 0.0, max: 1.0}
+  optimizer: {values: [adam, sgd]}
+`;
+}
