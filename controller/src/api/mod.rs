@@ -2,6 +2,7 @@
 //! `port` call them. They never see the store.
 
 pub(crate) mod caller;
+mod content;
 pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod local;

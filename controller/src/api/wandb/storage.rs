@@ -1,13 +1,12 @@
 //! Receives and sends contents at signed addresses: `/storage/UNTIL/SIGNATURE/WHAT`. The client
 //! shows no key there. The address is the proof that the client may use it.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -15,7 +14,7 @@ use tokio_stream::StreamExt as _;
 
 use super::{door::Door, error::Fault, manifest, names, session::Session};
 use crate::{
-    api::caller::Host,
+    api::{caller::Host, content},
     app::files::{
         entries, md5,
         signed::{self, Found, Opens, Ticket},
@@ -106,43 +105,15 @@ async fn send(door: &Door, address: &str, headers: &HeaderMap) -> Result<Respons
         Found::Content(sha256, size) => (sha256, size),
         Found::Version(key) => return manifest_of(door, key).await,
     };
-    content(door, headers, sha256, size)
+    Ok(content(door, headers, sha256, size))
 }
 
-/// Answers with a content, or with the range of it that the headers ask for.
-fn content(door: &Door, headers: &HeaderMap, sha256: String, size: u64) -> Result<Response, Fault> {
-    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    let (status, range) = match asked.map(|asked| range(asked, size)) {
-        None | Some(Asked::Whole) => (StatusCode::OK, 0..size),
-        Some(Asked::Part(range)) => (StatusCode::PARTIAL_CONTENT, range),
-        Some(Asked::Nowhere) => {
-            let all = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, all).into_response());
-        }
-    };
-    let etag = format!("\"{sha256}\"");
-    let pieces = signed::read(&door.app, sha256, size, range.clone());
-    let pieces =
-        pieces.map(|piece| piece.map(|piece| piece.data).map_err(|error| error.to_string()));
-    let mut answer = (
-        status,
-        [
-            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-            (header::CONTENT_LENGTH, (range.end - range.start).to_string()),
-            (header::ACCEPT_RANGES, "bytes".to_owned()),
-            (header::ETAG, etag),
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
-        ],
-        Body::from_stream(pieces),
-    )
-        .into_response();
-    if status == StatusCode::PARTIAL_CONTENT {
-        let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-        if let Ok(part) = part.parse() {
-            answer.headers_mut().insert(header::CONTENT_RANGE, part);
-        }
-    }
-    Ok(answer)
+/// Answers with a content. A page in a browser may read it, wherever the page comes from.
+fn content(door: &Door, headers: &HeaderMap, sha256: String, size: u64) -> Response {
+    let mut answer = content::answer(&door.app, headers, sha256, size);
+    let anyone = HeaderValue::from_static("*");
+    answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+    answer
 }
 
 /// Sends a content to a client that has no signed address, but a key:
@@ -167,7 +138,7 @@ async fn send_by_md5(door: Arc<Door>, address: &str, request: Request) -> Result
     };
     let (said, md5) = (format!("{team}/{project}"), md5.to_owned());
     let (sha256, size) = md5::find(session.app(), &session.caller, &said, md5).await?;
-    content(&session.door, &headers, sha256, size)
+    Ok(content(&session.door, &headers, sha256, size))
 }
 
 /// Writes the manifest of a version that the client has not made.
@@ -176,54 +147,11 @@ async fn manifest_of(door: &Door, key: i64) -> Result<Response, Fault> {
     Ok(Json(manifest::write(entries, &names::of_version(key))).into_response())
 }
 
-/// What a request asks for of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asked {
-    /// All of it: the header is of another form, which a server may ignore.
-    Whole,
-    /// A range, which is not empty.
-    Part(Range<u64>),
-    /// A range beyond the end.
-    Nowhere,
-}
-
-/// Reads the header `Range` for a file of this size.
-fn range(header: &str, size: u64) -> Asked {
-    let bounds = header.strip_prefix("bytes=").and_then(|bounds| bounds.split_once('-'));
-    let Some((first, last)) = bounds else { return Asked::Whole };
-    let range = match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(size),
-        (Ok(first), Err(_)) if last.is_empty() => first..size,
-        (Err(_), Ok(last)) if first.is_empty() => size.saturating_sub(last)..size,
-        _ => return Asked::Whole,
-    };
-    if range.is_empty() { Asked::Nowhere } else { Asked::Part(range) }
-}
-
 #[cfg(test)]
 mod tests {
     use record::ids::Attempt;
 
     use super::*;
-
-    #[test]
-    fn a_range_is_read_as_rfc_9110_says() {
-        for (header, asked) in [
-            ("bytes=0-3", Asked::Part(0..4)),
-            ("bytes=4-", Asked::Part(4..10)),
-            ("bytes=-3", Asked::Part(7..10)),
-            ("bytes=-30", Asked::Part(0..10)),
-            ("bytes=8-99", Asked::Part(8..10)),
-            ("bytes=10-", Asked::Nowhere),
-            ("bytes=-0", Asked::Nowhere),
-            ("bytes=3-2", Asked::Whole),
-            ("bytes=0-1,3-4", Asked::Whole),
-            ("lines=1-2", Asked::Whole),
-            ("bytes=-", Asked::Whole),
-        ] {
-            assert_eq!(range(header, 10), asked, "{header}");
-        }
-    }
 
     #[test]
     fn an_address_is_read_back() {

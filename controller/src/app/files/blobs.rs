@@ -337,8 +337,9 @@ pub(crate) async fn get(
     Ok(pieces(app, sha256, size, 0..size))
 }
 
-/// Returns a range of a stored blob in pieces. `size` is the size of the whole blob.
-pub(in crate::app) fn pieces(
+/// Returns a range of a stored blob in pieces. `size` is the size of the whole blob. The caller of
+/// this function has checked that its own caller may read the blob.
+pub(crate) fn pieces(
     app: &Arc<App>,
     sha256: String,
     size: u64,
@@ -360,7 +361,11 @@ pub(in crate::app) fn pieces(
     })
 }
 
-pub(super) fn file_of(tx: &store::Tx<'_>, run: &RunId, path: &str) -> Result<File, Error> {
+/// Finds a file of a run by its path.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the run has no such file.
+pub(in crate::app) fn file_of(tx: &store::Tx<'_>, run: &RunId, path: &str) -> Result<File, Error> {
     let found = lookup::find(tx, run)?;
     store::files::find(tx, found.key, path)?.ok_or_else(|| {
         Error::missing(format!("the run `{run}` has no file `{path}`"))

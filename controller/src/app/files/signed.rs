@@ -3,7 +3,7 @@
 //! opens, until when, and proves that this controller has given it out. Nothing is stored about it.
 //! `api::wandb` calls this module.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use md5::{Digest as _, Md5};
 use record::{
@@ -13,14 +13,13 @@ use record::{
     stream::StreamName,
 };
 
-use super::blobs::{self, Incoming, Piece, Stored};
+use super::blobs::{self, Incoming, Stored};
 use crate::{
     app::{
         App,
         change::Change,
         error::{Error, Why},
         people::{caller::Caller, tokens},
-        read::views::Streamed,
         rows::ingest::{self, Append},
         runs::lookup::{self, Named},
     },
@@ -345,16 +344,6 @@ pub(crate) async fn find(app: &Arc<App>, ticket: Ticket) -> Result<Found, Error>
         }
         _ => Err(not_valid()),
     }
-}
-
-/// Returns a range of a content that [`find`] has found, in pieces.
-pub(crate) fn read(
-    app: &Arc<App>,
-    sha256: String,
-    size: u64,
-    range: Range<u64>,
-) -> Streamed<Piece> {
-    blobs::pieces(app, sha256, size, range)
 }
 
 #[cfg(test)]
