@@ -193,6 +193,8 @@ pub struct Limits {
     pub read_rows: usize,
     /// Bytes of all rows that one call reads by their steps.
     pub read_bytes: usize,
+    /// Bytes of a logged table of which one call may read rows.
+    pub table_bytes: u64,
     /// Runs whose curves one call may lay over each other.
     pub series_runs: usize,
     /// Keys of these curves.
@@ -322,6 +324,7 @@ impl Default for Limits {
             most_buckets: 100_000,
             read_rows: 100_000,
             read_bytes: 64 << 20,
+            table_bytes: 32 << 20,
             series_runs: 1000,
             series_keys: 50,
             series_buckets: 1_000_000,

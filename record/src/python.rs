@@ -23,7 +23,14 @@ pub struct Parsed(Json);
 pub fn parse(text: &str) -> Option<Parsed> {
     // A text without bare words is the usual case, and plain JSON.
     let plain = serde_json::from_str(text);
-    plain.or_else(|_| serde_json::from_str(&marked(text))).ok().map(Parsed)
+    plain.or_else(|_| serde_json::from_str(&replaced(text, "\\u0000"))).ok().map(Parsed)
+}
+
+/// Returns plain JSON, in which a number that is not finite is a text: `NaN`, `Infinity` or
+/// `-Infinity`. Unlike [`parse`], this function keeps no values, so it suits texts of many
+/// megabytes. If the text is not JSON of this kind, then the result is not plain JSON.
+pub fn plain(text: &str) -> String {
+    replaced(text, "")
 }
 
 impl Parsed {
@@ -106,14 +113,15 @@ fn unmark(json: &mut Json) {
     }
 }
 
-/// Replaces the bare words by marked texts.
-fn marked(text: &str) -> String {
+/// Replaces the bare words by texts that begin with this mark.
+fn replaced(text: &str, mark: &str) -> String {
     let (mut out, mut rest, mut inside) = (String::with_capacity(text.len() + 32), text, false);
     while let Some(letter) = rest.chars().next() {
         let word = WORDS.iter().find(|(word, _)| !inside && rest.starts_with(word));
         let taken = match (word, letter) {
             (Some((word, _)), _) => {
-                out.push_str("\"\\u0000");
+                out.push('"');
+                out.push_str(mark);
                 out.push_str(word);
                 out.push('"');
                 word.len()
@@ -171,6 +179,7 @@ mod tests {
             let Some(Value::F64(value)) = parse(text).unwrap().scalar() else { panic!("{text}") };
             assert_eq!(value.to_bits(), number.to_bits());
             assert_eq!(parse(text).unwrap().into_json(), json!(text));
+            assert_eq!(plain(text), json!(text).to_string());
         }
         for wrong in ["", "{", "nan", "NaNa", "[NaN", "{\"a\": Nan}"] {
             assert_eq!(parse(wrong), None, "{wrong}");

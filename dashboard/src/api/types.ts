@@ -113,6 +113,16 @@ export type Failure = { attempt: number, class: string, agent: string, message: 
 
 export type Fleet = { agents: Array<AgentCard>, };
 
+export type Histograms = { steps: Array<number>, 
+/**
+ * For each step, the edges of the bins.
+ */
+edges: Array<Array<number>>, 
+/**
+ * For each step, the counts in the bins, which are one fewer than the edges.
+ */
+counts: Array<Array<number>>, };
+
 export type Importance = { parameter: string, 
 /**
  * The share that the parameter explains by itself.
@@ -137,6 +147,16 @@ export type Limit = { metric: string, min: number | null, max: number | null, };
 
 export type Line = { number: number, stream: "stdout" | "stderr", at_ms: number | null, text: string, };
 
+export type LoggedTable = { columns: Array<string>, 
+/**
+ * The rows, each of which is a list.
+ */
+rows: Json[][], 
+/**
+ * The number of all rows.
+ */
+total: number, };
+
 export type Login = { 
 /**
  * The name of the user.
@@ -150,6 +170,26 @@ password: string, } | {
  * The key.
  */
 key: string, };
+
+export type Media = { 
+/**
+ * The media, by their steps and keys.
+ */
+items: Array<MediaItem>, 
+/**
+ * The step `from` which the next page begins; `null` if there are no more media.
+ */
+next: number | null, };
+
+export type MediaItem = { key: string, step: number, kind: "image" | "audio" | "video" | "html" | "table" | "plot" | "other", 
+/**
+ * The value as it was logged.
+ */
+value: Json, 
+/**
+ * The paths of the files that the value names.
+ */
+files: Array<string>, };
 
 export type MetricDefinition = { name: string, summary: Array<string>, step_metric: string, goal: string, };
 
@@ -282,6 +322,22 @@ export type RunEdit = { name?: string, tags?: Array<string>, notes?: string, gro
  * The whole config; the parameters of a trial stay as the search chose them.
  */
 config: { [key: string]: Json }, };
+
+export type RunFile = { path: string, sha256: string, size: number, 
+/**
+ * What the program calls the file: `image`, `table`, `file` and so on.
+ */
+kind: string, attempt: number, logged_ms: number, };
+
+export type RunFiles = { 
+/**
+ * The files, by their paths.
+ */
+files: Array<RunFile>, 
+/**
+ * The path `after` which the next page begins; `null` if there are no more files.
+ */
+next: string | null, };
 
 export type RunKeys = { history: Array<Key>, system: Array<Key>, };
 

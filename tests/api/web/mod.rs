@@ -4,6 +4,7 @@ mod console;
 mod events;
 mod foundation;
 mod login;
+mod media;
 mod overview;
 mod rights;
 mod runs;

@@ -9,10 +9,12 @@ mod console;
 mod error;
 mod events;
 mod explain;
+mod files;
 mod fleet;
 mod guard;
 mod keys;
 mod login;
+mod media;
 mod overview;
 mod pages;
 mod projects;
@@ -53,6 +55,11 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/runs/{run}/stop", post(runs::stop))
         .route("/runs/{run}/keys", get(keys::of_run))
         .route("/runs/{run}/console", get(console::read))
+        .route("/runs/{run}/files", get(files::list))
+        .route("/runs/{run}/files/{*path}", get(files::send))
+        .route("/runs/{run}/media", get(media::list))
+        .route("/runs/{run}/tables", get(media::table))
+        .route("/runs/{run}/histograms", get(media::histograms))
         .route("/series", post(series::read))
         .route("/events", get(events::follow))
         .route("/sweeps/{sweep}", get(sweeps::show))

@@ -11,9 +11,11 @@ use super::{
     error::Problem,
     events::Changed,
     explain::Explanation,
+    files::RunFiles,
     fleet::{Fleet, Timeline},
     keys::{ProjectKeys, RunKeys},
     login::Login,
+    media::{Histograms, LoggedTable, Media},
     overview::Overview,
     projects::Projects,
     rows::RunDetail,
@@ -59,6 +61,10 @@ fn text() -> String {
     declared.visit::<RunEdit>();
     declared.visit::<RunKeys>();
     declared.visit::<Console>();
+    declared.visit::<RunFiles>();
+    declared.visit::<Media>();
+    declared.visit::<LoggedTable>();
+    declared.visit::<Histograms>();
     declared.visit::<SeriesQuery>();
     declared.visit::<SeriesExtra>();
     declared.visit::<Explanation>();

@@ -1,6 +1,6 @@
 //! Reads rows of a run by their steps: all rows in a range of steps, or an even sample of them.
-//! `api::wandb` calls this module. Blocks of columns outside the range are not read. This module
-//! changes nothing.
+//! `api::wandb` and other readers call this module. Blocks of columns outside the range are not
+//! read. This module changes nothing.
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
@@ -68,39 +68,80 @@ fn read(tx: &Tx<'_>, run: &Run, slice: &Slice, limits: &Limits) -> Result<Vec<Ro
     };
     let mut sample = Sample::new(most, limits.read_bytes);
     let wanted = |key: &str| slice.keys.is_empty() || slice.keys.contains(key);
-    for (attempt, writer, counted) in Lineage::of(tx, run)?.streams(tx, run.key, slice.stream)? {
-        let stream = Stream { run: run.key, name: slice.stream, attempt, writer: &writer };
-        for piece in store::columns::pieces(tx, stream)? {
-            let mut counted = counted.saturating_sub(piece.first).min(piece.rows);
-            if piece.fenced || counted == 0 {
-                continue;
-            }
-            let (frames, head) = store::columns::content(tx, piece.key)?;
-            if let Some(head) = &head
-                && !may_have(&Head::read(head).map_err(damaged)?, slice)
-            {
-                continue;
-            }
-            let merged = head.as_deref().map(|head| (piece.key, head));
-            pieces::each(tx, &frames, merged, wanted, |row| {
-                if counted > 0 {
-                    counted -= 1;
-                    take(&mut sample, &row, slice);
-                }
-            })?;
-            if matches!(slice.choice, Choice::All) && sample.leaves_out() {
-                let Limits { read_rows, read_bytes, .. } = limits;
-                return Err(Error::invalid(format!(
-                    "the steps have more than {read_rows} rows or {read_bytes} bytes: ask for \
-                     fewer steps"
-                )));
-            }
+    counted(tx, run, slice.stream, |block| {
+        if let Some(head) = block.head()?
+            && !may_have(&head, slice)
+        {
+            return Ok(());
         }
-    }
+        block.each(tx, wanted, |row| take(&mut sample, &row, slice))?;
+        if matches!(slice.choice, Choice::All) && sample.leaves_out() {
+            let Limits { read_rows, read_bytes, .. } = limits;
+            return Err(Error::invalid(format!(
+                "the steps have more than {read_rows} rows or {read_bytes} bytes: ask for fewer \
+                 steps"
+            )));
+        }
+        Ok(())
+    })?;
     let mut rows = sample.finish();
     // The sort is stable: rows of one step stay in the order of attempt, writer and row.
     rows.sort_by_key(|row| row.step);
     Ok(rows)
+}
+
+/// A stored block of which the first rows count.
+pub(super) struct Counted {
+    key: i64,
+    frames: Vec<u8>,
+    head: Option<Vec<u8>>,
+    rows: u64,
+}
+
+impl Counted {
+    /// Returns the head of a block of columns; `None` for a block of frames.
+    pub(super) fn head(&self) -> Result<Option<Head>, Error> {
+        self.head.as_ref().map(|head| Head::read(head).map_err(damaged)).transpose()
+    }
+
+    /// Calls `show` for each row that counts, in order. `wanted` chooses the keys as in
+    /// [`pieces::each`].
+    pub(super) fn each(
+        &self,
+        tx: &Tx<'_>,
+        wanted: impl Fn(&str) -> bool,
+        mut show: impl FnMut(RowRef<'_>),
+    ) -> Result<(), Error> {
+        let merged = self.head.as_deref().map(|head| (self.key, head));
+        let mut left = self.rows;
+        pieces::each(tx, &self.frames, merged, wanted, |row| {
+            if left > 0 {
+                left -= 1;
+                show(row);
+            }
+        })
+    }
+}
+
+/// Calls `visit` for each block of a stream that has rows which count, in the order of attempt,
+/// writer and row.
+pub(super) fn counted(
+    tx: &Tx<'_>,
+    run: &Run,
+    name: StreamName,
+    mut visit: impl FnMut(&Counted) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for (attempt, writer, counted) in Lineage::of(tx, run)?.streams(tx, run.key, name)? {
+        let stream = Stream { run: run.key, name, attempt, writer: &writer };
+        for piece in store::columns::pieces(tx, stream)? {
+            let rows = counted.saturating_sub(piece.first).min(piece.rows);
+            if !piece.fenced && rows > 0 {
+                let (frames, head) = store::columns::content(tx, piece.key)?;
+                visit(&Counted { key: piece.key, frames, head, rows })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether a block of columns may have a wanted row.
