@@ -36,9 +36,9 @@ describe('with a finished sweep', () => {
   test('the home page lists the project, and loads little', async () => {
     let loaded = 0;
     const page = await browser.open('about:blank');
-    page.on('response', async (response) => {
+    page.on('response', (response) => {
       if (!response.url().endsWith('.js')) return;
-      loaded += Number((await response.allHeaders())['content-length'] ?? 0);
+      loaded += Number(response.headers()['content-length'] ?? 0);
     });
     await page.goto(lab.address);
     await page.getByRole('link', { name: 'vision', exact: true }).waitFor();
@@ -48,8 +48,9 @@ describe('with a finished sweep', () => {
 
   test('the sweep page shows every trial in linked views', async () => {
     const page = await browser.open(`${base}/s/${sweep}`);
-    const history = await until('the history', () => chart(page, 'Best so far'));
-    assert.equal(history.visible.length, TRIALS);
+    await until('a point for every trial', async () => {
+      return (await chart(page, 'Best so far'))?.visible.length === TRIALS;
+    });
     const boxes = page.getByRole('checkbox', { name: 'Choose the row' });
     await boxes.first().check();
     const linked = await until('the selection', async () => {
