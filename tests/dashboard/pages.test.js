@@ -94,6 +94,8 @@ describe('with a finished sweep', () => {
     );
     await page.getByRole('tab', { name: 'Config' }).click();
     await page.getByRole('cell', { name: 'optimizer' }).waitFor();
+    await page.getByRole('tab', { name: 'Files' }).click();
+    await page.getByText('The run stored no file').waitFor();
     assert.deepEqual(page.problems, []);
   });
 
