@@ -44,7 +44,8 @@ if [ $# -eq 0 ]; then
         --ignore $system/test_sweep/test_launch_scheduler.py
 fi
 python3 -m pytest -p besom_judge -n0 --timeout 120 -q -rA --no-header --tb=short \
-    --basetemp "$out/tmp" -p no:cacheprovider --continue-on-collection-errors "$@" >"$out/pytest.log" 2>&1 || true
+    --basetemp "$out/tmp" -p no:cacheprovider --continue-on-collection-errors "$@" \
+    >"$out/pytest.log" 2>&1 || true
 grep -aE '^(PASSED|FAILED|ERROR|SKIPPED) ' "$out/pytest.log" | sort -u >"$out/results.txt"
 tail -1 "$out/pytest.log"
 echo "the results are in $out/results.txt"
