@@ -130,7 +130,7 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
     pen.line(this.frame.right, y.to(before));
     pen.stroke({ colour: this.theme.ink, width: 1.8 });
     const style = { colour: this.theme.ink, bold: true, align: 'right', base: 'bottom' } as const;
-    const text = `best ${write(this.data?.value ?? { name: '', scale: 'linear', values: [] }, before)}`;
+    const text = this.notes()[0] ?? '';
     const lift = this.data?.maximize ? -4 : 15;
     pen.text(text, this.frame.right, y.to(before) + lift, { ...style, halo: this.theme.ground });
   }

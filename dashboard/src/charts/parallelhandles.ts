@@ -33,7 +33,7 @@ export class Handles {
       const inner = scale.kind === 'category' ? 0.5 : 0;
       const ends = range && [range[0] + inner, range[1] - inner];
       const text = ends?.map((end) => write(dimension, end)).join(' to ') ?? 'everything';
-      // The places along the axis, because a screen reader does not know 8e-7. The text has the values.
+      // The numbers are places along the axis, because ARIA does not know 8e-7.
       element.setAttribute('aria-valuemin', '0');
       element.setAttribute('aria-valuemax', '100');
       const now = range ? scale.unit(range[1]) : 1;

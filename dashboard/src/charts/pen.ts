@@ -189,8 +189,8 @@ export class SvgPen implements Pen {
     const dashes = dash && dash.length > 0 ? ` stroke-dasharray="${dash.join(' ')}"` : '';
     const opacity = alpha < 1 ? ` stroke-opacity="${round(alpha)}"` : '';
     this.parts.push(
-      `<path d="${this.path}" fill="none" stroke="${escape(colour)}" stroke-width="${width || 0.8}"` +
-        ` stroke-linejoin="round"${dashes}${opacity}/>`,
+      `<path d="${this.path}" fill="none" stroke="${escape(colour)}"` +
+        ` stroke-width="${width || 0.8}" stroke-linejoin="round"${dashes}${opacity}/>`,
     );
   }
 
