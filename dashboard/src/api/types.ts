@@ -9,7 +9,7 @@ export type AgentCard = { name: string, host: string, sweep: string,
  */
 slots: number, 
 /**
- * The number of its slots that are taken.
+ * The number of its slots that have a trial.
  */
 busy: number, 
 /**

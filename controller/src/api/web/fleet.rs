@@ -18,7 +18,7 @@ pub(super) struct AgentCard {
     sweep: String,
     /// The most trials that it runs at the same time.
     slots: u32,
-    /// The number of its slots that are taken.
+    /// The number of its slots that have a trial.
     busy: u32,
     /// The names of its GPUs, or `CPU`.
     devices: Vec<String>,
@@ -104,7 +104,8 @@ impl AgentCard {
             host: agent.host,
             sweep: agent.sweep.into(),
             slots: agent.slots,
-            busy: agent.slots.saturating_sub(agent.free),
+            // A trial takes one slot. An agent that drains has no free slots, and yet no trial.
+            busy: u32::try_from(agent.runs.len()).unwrap_or(u32::MAX),
             devices: agent.devices,
             set_aside: agent.set_aside,
             last_seen_ms: now_ms.saturating_sub(ago),
