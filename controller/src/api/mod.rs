@@ -6,5 +6,6 @@ mod content;
 pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod local;
+mod origin;
 pub(crate) mod wandb;
 pub(crate) mod web;

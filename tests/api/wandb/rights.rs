@@ -1,6 +1,7 @@
 //! Each role and each kind of key, at the door of W&B's client.
 
 use controller::offline::{Offline, WantedKey};
+use record::ids::HOME;
 use serde_json::{Value, json};
 
 use super::{
@@ -123,4 +124,23 @@ async fn the_token_of_a_run_opens_this_run_alone() {
     let look = "query($r: String!) { project(name: \"uncategorized\") { run(name: $r) { name } } }";
     let found = own.ask(look, json!({ "r": other.run }));
     assert_ne!(found.json()["data"]["project"]["run"]["name"], other.run, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_page_cannot_use_an_open_controller() {
+    let lab = Lab::start().await;
+    let client = Caller::new(&lab, None);
+    client.upsert(json!({"name": "r", "modelName": "p"}));
+    let query = json!({ "query": "{ viewer { id } }" }).to_string();
+    let rows = lines(0, &[0.5]).to_string();
+    for foreign in ["Origin: https://evil.example", "Origin: null"] {
+        let stream = format!("/files/{HOME}/p/r/file_stream");
+        for (path, body) in [("/graphql", &query), (stream.as_str(), &rows)] {
+            let answer = client.send("POST", path, &[foreign], body.as_bytes());
+            assert_eq!(answer.status, 403, "{foreign} {path}");
+            assert!(answer.error().contains("must not change anything"), "{answer:?}");
+        }
+    }
+    let own = format!("Origin: {}", lab.address());
+    assert_eq!(client.send("POST", "/graphql", &[&own], query.as_bytes()).status, 200);
 }

@@ -54,11 +54,6 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
     }
 
-    /// Makes the problem of a request that a foreign page may have made.
-    pub(super) fn foreign(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
-    }
-
     /// Adds advice to the problem.
     #[must_use]
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
