@@ -403,6 +403,14 @@ team: string,
  */
 admin: boolean, 
 /**
+ * Whether the caller may change sweeps and runs in any project.
+ */
+steers: boolean, 
+/**
+ * The id of the key that the caller shows, or that opened the session.
+ */
+key: string | null, 
+/**
  * Whether nobody has to log in.
  */
 open: boolean, 

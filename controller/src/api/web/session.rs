@@ -81,6 +81,10 @@ pub(super) struct Session {
     team: String,
     /// Whether the caller may do everything.
     admin: bool,
+    /// Whether the caller may change sweeps and runs in any project.
+    steers: bool,
+    /// The id of the key that the caller shows, or that opened the session.
+    key: Option<String>,
     /// Whether nobody has to log in.
     open: bool,
     /// The version of the controller.
@@ -97,20 +101,23 @@ pub(super) async fn show(
     let Nothing {} = asked::query(&uri)?;
     let open = app.tokens.is_open(&app.roster);
     let version = env!("CARGO_PKG_VERSION");
-    let nobody = Session { user: None, team: String::new(), admin: false, open, version };
+    let (user, key, team) = (None, None, String::new());
+    let nobody = Session { user, team, admin: false, steers: false, key, open, version };
     let caller = match caller(&app, &headers) {
         Err(Error::Refused(Why::Unknown, _)) if !headers.contains_key(header::AUTHORIZATION) => {
             return Ok(Json(nobody));
         }
         found => found?,
     };
-    let team = caller.team().to_owned();
+    let (team, steers) = (caller.team().to_owned(), caller.steers());
     Ok(Json(match keys::me(&caller)? {
-        None => Session { team, admin: true, ..nobody },
+        None => Session { team, admin: true, steers, ..nobody },
         Some(person) => Session {
             user: Some(person.user.name.clone()),
             team,
             admin: person.is_admin(),
+            steers,
+            key: person.key.as_ref().map(|key| key.id.clone()),
             ..nobody
         },
     }))

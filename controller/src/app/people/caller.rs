@@ -181,6 +181,15 @@ impl Caller {
         }
     }
 
+    /// Returns whether the caller may change sweeps and runs in any project.
+    pub(crate) fn steers(&self) -> bool {
+        match self {
+            Caller::Admin => true,
+            Caller::Person(person) => person.has(Right::Steer) && person.has_kind(Right::Steer),
+            Caller::Run(_) => false,
+        }
+    }
+
     /// Passes if the caller's token or key opens this right in some place.
     ///
     /// # Errors
@@ -407,6 +416,18 @@ mod tests {
         assert_eq!(may(Kind::Agent, "vision/faces", Some("swept")), agent);
         assert_eq!(may(Kind::Agent, "vision/faces", Some("other")), []);
         assert_eq!(may(Kind::Agent, "vision/digits", None), [], "a run outside of sweeps");
+    }
+
+    #[test]
+    fn a_viewer_and_a_key_for_less_steer_nothing() {
+        let steers = |person| Caller::Person(Arc::new(person)).steers();
+        let member = [("nlp", "", Role::Viewer), ("vision", "", Role::Member)];
+        assert!(steers(person(Kind::Full, &member)));
+        assert!(steers(Person { key: None, ..person(Kind::Read, &member) }));
+        for kind in [Kind::Read, Kind::Agent, Kind::Ingest] {
+            assert!(!steers(person(kind, &member)), "{kind:?}");
+        }
+        assert!(!steers(person(Kind::Full, &member[..1])));
     }
 
     #[test]
