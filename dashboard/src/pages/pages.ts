@@ -9,6 +9,7 @@ type Loaded = Promise<{ default: Component }>;
 export const pages: Record<string, (() => Loaded) | undefined> = {
   home: () => Promise.resolve({ default: Home }),
   login: () => import('./Login.svelte'),
+  share: () => import('./Share.svelte'),
   project: () => import('./project/Project.svelte'),
   sweeps: () => import('./Sweeps.svelte'),
   sweep: () => import('./sweep/Sweep.svelte'),

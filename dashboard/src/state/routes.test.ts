@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { compile, links } from './routes';
+import { compile, links, safePlace } from './routes';
 
 const match = compile();
 
@@ -19,4 +19,13 @@ test('a path without a page is missing, also with broken encoding', () => {
 
 test('a fixed part wins over a name', () => {
   expect(match('/p/t/x/sweeps').page).toBe('sweeps');
+});
+
+test('a wanted place is on this host', () => {
+  for (const place of ['/', '/p/vision/digits?tab=table#x', '/p/a%20b/c%3F']) {
+    expect(safePlace(place)).toBe(place);
+  }
+  const foreign = ['//a.org', '/\\a.org', '/\t/a.org', '/.//a.org', '\t//a.org', ' //a.org'];
+  const others = ['https://a.org', 'data:text/html,x', 'p/vision', '', null];
+  for (const wanted of [...foreign, ...others]) expect(safePlace(wanted)).toBe('/');
 });

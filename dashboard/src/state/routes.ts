@@ -8,6 +8,7 @@ export interface Match {
 const ROUTES: Record<string, string> = {
   home: '/',
   login: '/login',
+  share: '/share',
   project: '/p/:team/:project',
   sweeps: '/p/:team/:project/sweeps',
   sweep: '/p/:team/:project/s/:sweep',
@@ -16,6 +17,9 @@ const ROUTES: Record<string, string> = {
   fleet: '/fleet',
   settings: '/settings',
 };
+
+/** The pages that need no session. */
+export const OPEN_PAGES = ['login', 'share'];
 
 function parts(path: string): string[] {
   return path.split('/').filter((part) => part !== '');
@@ -53,6 +57,17 @@ export function compile(): (path: string) => Match {
     }
     return { page: 'missing', params: {} };
   };
+}
+
+/** The place that an address asks for, if it is one of this host. Otherwise the home page. */
+export function safePlace(wanted: string | null): string {
+  if (!wanted || !/^\/(?![/\\])/.test(wanted)) return '/';
+  const base = 'http://host.invalid';
+  if (!URL.canParse(wanted, base)) return '/';
+  const url = new URL(wanted, base);
+  // A browser drops tabs and dots, so another host may show only now.
+  if (url.origin !== base || url.pathname.startsWith('//')) return '/';
+  return url.pathname + url.search + url.hash;
 }
 
 function link(...names: string[]): string {

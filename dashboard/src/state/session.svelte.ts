@@ -4,10 +4,16 @@ import { get, hooks, send } from '../api/client';
 import type { Session } from '../api/types';
 import { live } from './live.svelte';
 import { router } from './router.svelte';
+import { OPEN_PAGES, safePlace } from './routes';
 
 class CurrentSession {
   value: Session | null = $state.raw(null);
   error: unknown = $state.raw(null);
+
+  /** Whether the reader may change something somewhere. Otherwise no button offers it. */
+  get steers(): boolean {
+    return this.value?.steers ?? false;
+  }
 
   constructor() {
     hooks.onUnauthorized = () => this.expire();
@@ -33,9 +39,8 @@ class CurrentSession {
   async login(credentials: { user: string; password: string } | { key: string }): Promise<void> {
     await send<undefined>('POST', '/session', credentials);
     await this.load();
-    const next = router.get('next');
     // A `next` that names another host would lead a person away after the login.
-    router.go(next?.startsWith('/') && !next.startsWith('//') ? next : '/', true);
+    router.go(safePlace(router.get('next')), true);
   }
 
   async logout(): Promise<void> {
@@ -45,7 +50,7 @@ class CurrentSession {
 
   expire(): void {
     this.value = null;
-    if (router.page === 'login') return;
+    if (OPEN_PAGES.includes(router.page)) return;
     const next = router.href;
     router.go(next === '/' ? '/login' : `/login?${new URLSearchParams({ next })}`, true);
   }
