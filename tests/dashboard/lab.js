@@ -64,9 +64,14 @@ function freePort() {
 export class Lab {
   #children = new Set();
 
-  static async start() {
+  /**
+   * Starts a controller. `prepare` may add users to its data before. `lab.key` is then the key with
+   * which the lab calls.
+   */
+  static async start(prepare = () => undefined) {
     const lab = new Lab();
     lab.folder = mkdtempSync(join(tmpdir(), 'besom-dashboard-'));
+    prepare(lab);
     lab.port = await freePort();
     lab.address = `http://127.0.0.1:${lab.port}`;
     await lab.begin();
@@ -76,7 +81,7 @@ export class Lab {
   #spawn(name, args) {
     const child = spawn(join(PROGRAMS, name), args, {
       cwd: this.folder,
-      env: { ...process.env, ...this.#variables() },
+      env: { ...process.env, ...this.#variables(name) },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     this.#children.add(child);
@@ -84,8 +89,10 @@ export class Lab {
     return child;
   }
 
-  #variables() {
-    return { BESOM_CONTROLLER: this.address, HOME: this.folder };
+  #variables(program) {
+    // The controller would take the key as its own token.
+    const token = this.key && program !== 'controller' ? { BESOM_TOKEN: this.key } : {};
+    return { BESOM_CONTROLLER: this.address, HOME: this.folder, ...token };
   }
 
   /** Starts the controller, with the data that it had before. */
@@ -116,12 +123,22 @@ export class Lab {
 
   /** Runs the command `sweep`; returns what it printed. */
   command(...args) {
-    const done = spawnSync(join(PROGRAMS, 'sweep'), args, {
+    return this.#program('sweep', args);
+  }
+
+  /** Runs a command of `controller` on the data, while no controller runs. */
+  offline(args, input = '') {
+    return this.#program('controller', [...args, '--data', 'data'], input).trim();
+  }
+
+  #program(name, args, input = '') {
+    const done = spawnSync(join(PROGRAMS, name), args, {
       cwd: this.folder,
-      env: { ...process.env, ...this.#variables() },
+      env: { ...process.env, ...this.#variables(name) },
       encoding: 'utf8',
+      input,
     });
-    if (done.status !== 0) throw new Error(`sweep ${args.join(' ')}: ${done.stderr}`);
+    if (done.status !== 0) throw new Error(`${name} ${args.join(' ')}: ${done.stderr}`);
     return done.stdout;
   }
 
@@ -136,7 +153,8 @@ export class Lab {
   }
 
   async api(path) {
-    const answer = await fetch(`${this.address}/api/v1${path}`);
+    const headers = this.key ? { Authorization: `Bearer ${this.key}` } : {};
+    const answer = await fetch(`${this.address}/api/v1${path}`, { headers });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }
