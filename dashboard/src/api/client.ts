@@ -105,6 +105,11 @@ export async function columns(
   return decode(await response.arrayBuffer());
 }
 
+/** Asks for a file. */
+export async function blob(target: string, signal?: AbortSignal): Promise<Blob> {
+  return (await ask(target, { accept: '*/*', signal })).blob();
+}
+
 /** What an error says to a person, and what to do about it. */
 export function explain(error: unknown): { message: string; hint: string | null } {
   if (error instanceof ApiError) return { message: error.message, hint: error.hint };
