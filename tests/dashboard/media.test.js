@@ -1,10 +1,10 @@
-// The run page shows the media of an imported run.
+// The run page shows media and histograms of an imported run.
 
 import assert from 'node:assert/strict';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { accessibilityProblems, Browser, Lab, until } from './lab.js';
+import { accessibilityProblems, Browser, chart, Lab, until } from './lab.js';
 
 const FIXTURES = resolve(import.meta.dirname, '../../cli/tests/fixtures');
 
@@ -64,6 +64,19 @@ describe('with imported runs', () => {
     await page.route('**/files/**', (route) => route.fulfill(broken));
     await page.goto(`${run}?tab=media`);
     await page.getByText('The browser cannot show this file.').waitFor();
+    assert.deepEqual(page.problems, []);
+  });
+
+  test('the histograms of a run are drawn over its steps', async () => {
+    const run = await imported('runs/old', 'weights');
+    const page = await browser.open(`${run}?tab=histograms`);
+    const drawn = await until('the histogram', async () => {
+      const found = await chart(page, 'weights');
+      return found?.table.rows.length > 0 && found;
+    });
+    assert.deepEqual(drawn.visible, ['2']);
+    assert.deepEqual(drawn.table.columns, ['step', 'from', 'to', 'count']);
+    assert.deepEqual(await accessibilityProblems(page), []);
     assert.deepEqual(page.problems, []);
   });
 });
