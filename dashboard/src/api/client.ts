@@ -31,6 +31,16 @@ export function path(...parts: (string | number)[]): string {
   return parts.map((part) => `/${encodeURIComponent(part)}`).join('');
 }
 
+/** The path of a file of a run, below the path of the API. */
+export function fileTarget(run: string, file: string): string {
+  return `/runs${path(run, 'files', ...file.split('/'))}`;
+}
+
+/** The address of a file of a run. */
+export function fileUrl(run: string, file: string): string {
+  return BASE + fileTarget(run, file);
+}
+
 export function withQuery(target: string, query: Query = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

@@ -1,11 +1,11 @@
 // Loads what lies on images and draws it: boxes, and masks with the class of each pixel.
 
-import { blob, get } from '../../../api/client';
+import { blob, fileTarget, get } from '../../../api/client';
 import type { Json } from '../../../api/types';
 import { categoryColour } from '../../../charts/colours';
 import { visible } from '../../../parts/text';
 import { type Box, boxesOf, type Class, classId, isSure, namesOf } from './boxes';
-import { fields, fileTarget, pathOf, type Picture } from './values';
+import { fields, pathOf, type Picture } from './values';
 
 /** The most pixels of a mask. A larger one would take too much memory. */
 const PIXELS = 16_000_000;

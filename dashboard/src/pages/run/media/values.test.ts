@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 
 import type { Json, MediaItem } from '../../../api/types';
 import { bounds, boxesOf, isSure, namesOf } from './boxes';
-import { byKey, clipsOf, fileUrl, picturesOf, placeOf, stepsOf } from './values';
+import { fileUrl } from '../../../api/client';
+import { byKey, clipsOf, picturesOf, placeOf, stepsOf } from './values';
 
 test('images are found in the forms of the SDK and of W&B', () => {
   const own: Json = { _type: 'images', items: [{ path: 'a.png', caption: 'A' }, { path: 'b' }] };

@@ -1,6 +1,5 @@
 // Reads the values that the SDK and W&B's client log for media. This module is pure.
 
-import { BASE, path as encode } from '../../../api/client';
 import type { Json, MediaItem } from '../../../api/types';
 
 /** A file that a value names. */
@@ -39,15 +38,6 @@ function stays(path: string): boolean {
 export function pathOf(value: Json | undefined): string | null {
   const path = text(fields(value).path);
   return stays(path) ? path : null;
-}
-
-/** The path of a file in the API. */
-export function fileTarget(run: string, path: string): string {
-  return `/runs${encode(run)}/files${encode(...path.split('/'))}`;
-}
-
-export function fileUrl(run: string, path: string): string {
-  return BASE + fileTarget(run, path);
 }
 
 /** The values in a value: those of a list, or itself. */
