@@ -15,9 +15,9 @@ use prost_types::{
 use proto::v1::{
     AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk, BlobHashes,
     BlobRef, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns, GetAudit, GetMe, Held,
-    HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListKeysRequest, ListRuns, ListSweeps, NewKey,
-    Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials, ResumeRun, RetryRuns, RunAttempt,
-    RunRef, SweepRef, UseArtifact,
+    HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin, ListKeysRequest, ListRuns, ListSweeps,
+    NewKey, Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials, ResumeRun, RetryRuns,
+    RunAttempt, RunRef, SweepRef, UseArtifact,
 };
 use record::{
     Row, Value, Writer,
@@ -244,6 +244,7 @@ impl Tried {
             }
             "Sweeps.Get" | "Watch" => SweepRef { sweep: "none".to_owned() }.encode_to_vec(),
             "Sweeps.List" => ListSweeps::default().encode_to_vec(),
+            "Bin.List" => ListBin::default().encode_to_vec(),
             "Change" => ChangeSweep { sweep: "none".to_owned(), change: 1 }.encode_to_vec(),
             "Retry" => RetryRuns { sweep, ..RetryRuns::default() }.encode_to_vec(),
             "Replay" => ReplayTrials { sweep, trials: vec![0] }.encode_to_vec(),

@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use probes::Arrow;
 use sweeps::lifecycle::{run, sweep};
 
+/// The arrows that only W&B's client causes, by `run.update_state`. The simulated programs do not
+/// speak its protocol. The tests in `tests/wandb` take these arrows.
+const OF_WANDB: [Arrow; 2] = [("run", "queued", "fail"), ("run", "queued", "resume")];
+
 /// The number of times that each arrow was taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrows(BTreeMap<Arrow, u64>);
@@ -39,9 +43,10 @@ impl Arrows {
         self.0.iter().filter_map(over).sum()
     }
 
-    /// Returns the arrows that were never taken.
+    /// Returns the arrows that were never taken, except those that only W&B's client causes.
     pub fn missing(&self) -> Vec<Arrow> {
-        all().into_iter().filter(|arrow| !self.0.contains_key(arrow)).collect()
+        let was_taken = |arrow: &Arrow| self.0.contains_key(arrow) || OF_WANDB.contains(arrow);
+        all().into_iter().filter(|arrow| !was_taken(arrow)).collect()
     }
 }
 
