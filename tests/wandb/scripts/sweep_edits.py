@@ -1,7 +1,14 @@
 """Renames a sweep, gives it prior runs, and joins it without an agent."""
 
+import sys
+
 import wandb
-from wandb.apis.public.sweeps import Sweep, _upsert_sweep
+
+try:
+    from wandb.apis.public.sweeps import Sweep, _upsert_sweep
+except ImportError:
+    print("this client cannot rename a sweep")
+    sys.exit(0)
 
 PROJECT = "edits"
 CONFIG = {
