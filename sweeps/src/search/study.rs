@@ -63,6 +63,14 @@ pub struct Constraint {
 }
 
 impl Constraint {
+    /// Returns the least and the largest allowed value. One of the two is the limit.
+    pub fn bounds(&self) -> (Option<f64>, Option<f64>) {
+        match self.side {
+            Side::AtLeast => (Some(self.limit), None),
+            Side::AtMost => (None, Some(self.limit)),
+        }
+    }
+
     /// Returns whether a value is on the allowed side. Returns `false` for `None`, a value that was
     /// never logged.
     pub fn holds(&self, value: Option<f64>) -> bool {

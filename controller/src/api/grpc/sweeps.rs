@@ -1,10 +1,7 @@
 //! Serves the Sweeps service. The `sweep` command and function agents call it. Every method
 //! translates its request, calls `app`, and translates the answer.
 
-use ::sweeps::{
-    lifecycle::sweep::Closing,
-    search::{Constraint, Side},
-};
+use ::sweeps::{lifecycle::sweep::Closing, search::Constraint};
 use proto::v1::{
     Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps,
     ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef, SweepUpdate,
@@ -124,10 +121,7 @@ impl From<watch::SweepUpdate> for SweepUpdate {
 }
 
 fn limit(limit: &Constraint) -> Limit {
-    let (min, max) = match limit.side {
-        Side::AtLeast => (Some(limit.limit), None),
-        Side::AtMost => (None, Some(limit.limit)),
-    };
+    let (min, max) = limit.bounds();
     Limit { metric: limit.metric.clone(), min, max }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sweeps::{
     lifecycle::sweep::Closing,
-    search::{Constraint, Side},
+    search::Constraint,
     space::{self, Distribution, Law},
 };
 
@@ -241,10 +241,7 @@ impl From<SweepView> for SweepDetail {
 
 impl From<&Constraint> for Limit {
     fn from(limit: &Constraint) -> Self {
-        let (min, max) = match limit.side {
-            Side::AtLeast => (Some(limit.limit), None),
-            Side::AtMost => (None, Some(limit.limit)),
-        };
+        let (min, max) = limit.bounds();
         Self { metric: limit.metric.clone(), min, max }
     }
 }
