@@ -151,13 +151,22 @@ impl Law {
     }
 
     /// Returns the lower and the upper limit of the values, or `None` if the law has no limits.
-    pub(crate) fn limits(&self) -> Option<(f64, f64)> {
+    pub fn limits(&self) -> Option<(f64, f64)> {
         match *self {
             Law::Uniform { min, max } => Some((min, max)),
             Law::LogUniform { min_ln, max_ln } => Some((libm::exp(min_ln), libm::exp(max_ln))),
             Law::InvLogUniform { min_ln, max_ln } => Some((libm::exp(-max_ln), libm::exp(-min_ln))),
             Law::Beta { .. } => Some((0.0, 1.0)),
             Law::Normal { .. } | Law::LogNormal { .. } => None,
+        }
+    }
+
+    /// Returns whether the law spreads its values over orders of magnitude, so that a log axis
+    /// shows them evenly.
+    pub fn is_logarithmic(&self) -> bool {
+        match self {
+            Law::LogUniform { .. } | Law::InvLogUniform { .. } | Law::LogNormal { .. } => true,
+            Law::Uniform { .. } | Law::Normal { .. } | Law::Beta { .. } => false,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sweeps::{
     lifecycle::sweep::Closing,
     search::Constraint,
-    space::{self, Distribution, Law},
+    space::{self, Distribution},
 };
 
 use super::{asked::Nothing, error::Problem, rows::Repeats, session::Call};
@@ -262,23 +262,11 @@ impl From<&space::Parameter> for Parameter {
             }
             Distribution::Real { law, quantum } => {
                 let kind = if is_whole(quantum) { "integer" } else { "number" };
-                let (scale, bounds) = axis(law);
-                (kind, scale, bounds, Vec::new())
+                let scale = if law.is_logarithmic() { "log" } else { "linear" };
+                (kind, scale, law.limits(), Vec::new())
             }
         };
         let (low, high) = bounds.unzip();
         Self { name, kind, scale, low, high, values }
-    }
-}
-
-/// Returns the scale on which a law spreads its values, and the limits of the values.
-fn axis(law: &Law) -> (&'static str, Option<(f64, f64)>) {
-    match *law {
-        Law::Uniform { min, max } => ("linear", Some((min, max))),
-        Law::LogUniform { min_ln, max_ln } => ("log", Some((min_ln.exp(), max_ln.exp()))),
-        Law::InvLogUniform { min_ln, max_ln } => ("log", Some(((-max_ln).exp(), (-min_ln).exp()))),
-        Law::Normal { .. } => ("linear", None),
-        Law::LogNormal { .. } => ("log", None),
-        Law::Beta { .. } => ("linear", Some((0.0, 1.0))),
     }
 }
