@@ -23,6 +23,7 @@ Examples:
   sweep show k3x9abcd                 list its trials, best first
   sweep best k3x9abcd --json          print the parameters of the best run
   sweep explain k3x9abcd              see which parameters matter, and how
+  sweep plot k3x9abcd -o best.svg     draw the progress into a file
   sweep export k3x9abcd > trials.csv  write all trials to a file
 
 Exit codes: 0 success, 1 refused, 2 wrong input, 3 controller out of reach, 70 a bug in Besom";
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Best(crate::show::Best),
     /// Show which parameters matter, or why a run was chosen and how it ended
     Explain(crate::explain::Args),
+    /// Draw the charts of a sweep or the curves of a run as SVG, PNG or HTML
+    Plot(crate::plot::Args),
     /// Watch a sweep until it is over
     Watch(OneSweep),
     /// Start no new trials until `sweep resume`; running trials continue
@@ -139,11 +142,19 @@ mod tests {
         insta::assert_snapshot!(Args::command().render_help().to_string());
     }
 
-    #[test]
-    fn help_of_export_reads_well() {
+    fn help_of(name: &str) -> String {
         let mut command = Args::command();
         command.build();
-        let export = command.find_subcommand_mut("export").unwrap();
-        insta::assert_snapshot!(export.render_help().to_string());
+        command.find_subcommand_mut(name).unwrap().render_help().to_string()
+    }
+
+    #[test]
+    fn help_of_export_reads_well() {
+        insta::assert_snapshot!(help_of("export"));
+    }
+
+    #[test]
+    fn help_of_plot_reads_well() {
+        insta::assert_snapshot!(help_of("plot"));
     }
 }

@@ -24,6 +24,7 @@ mod logs;
 mod open;
 mod password;
 mod pattern;
+mod plot;
 mod run;
 mod share;
 mod show;
@@ -77,6 +78,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Show(args) => show::show(&controller, args).await,
         Command::Best(args) => show::best(&controller, args).await,
         Command::Explain(args) => explain::explain(&controller, args).await,
+        Command::Plot(args) => plot::plot(&controller, args).await,
         Command::Open(args) => open::open(&controller, args).await,
         Command::Watch(args) => watch::watch(&controller, &args.id).await,
         Command::Pause(args) => change::pause(&controller, &args.id).await,

@@ -6,6 +6,7 @@
 mod deleted;
 mod extremes;
 mod mistakes;
+mod plot;
 mod programs;
 mod runs;
 mod session;
