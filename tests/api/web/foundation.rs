@@ -1,5 +1,7 @@
 //! Tests what all answers share: who gets one, which headers it has, and what a wrong request gets.
 
+use std::io::Read as _;
+
 use record::ids::HOME;
 use serde_json::json;
 
@@ -44,6 +46,19 @@ async fn a_wrong_request_gets_a_problem_and_every_answer_protects_the_browser() 
             assert!(head.contains(line), "{path}: {head}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_compressed_for_those_who_ask() {
+    let lab = Lab::start().await;
+    let caller = Caller::new(&lab, None);
+    let plain = ask(&caller, "/session");
+    assert!(!plain.head.contains("content-encoding"), "{}", plain.head);
+    let packed = caller.send("GET", "/api/v1/session", &["Accept-Encoding: gzip, br"], b"");
+    assert!(packed.head.contains("content-encoding: gzip"), "{}", packed.head);
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).unwrap();
+    assert_eq!(unpacked, plain.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

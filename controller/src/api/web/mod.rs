@@ -35,6 +35,8 @@ use axum::{
     routing::{get, post},
 };
 
+use tower_http::{CompressionLevel, compression::CompressionLayer};
+
 use crate::app::App;
 use error::Problem;
 
@@ -56,7 +58,6 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/runs/{run}/keys", get(keys::of_run))
         .route("/runs/{run}/console", get(console::read))
         .route("/runs/{run}/files", get(files::list))
-        .route("/runs/{run}/files/{*path}", get(files::send))
         .route("/runs/{run}/media", get(media::list))
         .route("/runs/{run}/tables", get(media::table))
         .route("/runs/{run}/histograms", get(media::histograms))
@@ -65,6 +66,9 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/sweeps/{sweep}", get(sweeps::show))
         .route("/sweeps/{sweep}/explain", get(explain::read))
         .route("/sweeps/{sweep}/{deed}", post(sweeps::act))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        // Files are sent as they are, because most media are compressed already.
+        .route("/runs/{run}/files/{*path}", get(files::send))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), guard::admit));
