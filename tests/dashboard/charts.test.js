@@ -1,75 +1,31 @@
 // Drives the charts in a browser: brushes, keys, zooms, themes, exports and hostile names.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 
+import { serve } from './bundle.js';
 import { Browser, chart, until } from './lab.js';
 
-const here = import.meta.dirname;
-const dashboard = resolve(here, '../../dashboard');
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; " +
   "require-trusted-types-for 'script'; trusted-types 'none'";
-const page = `<!doctype html><html lang="en"><head><title>Charts</title>
-<link rel="stylesheet" href="/page.css"><script type="module" src="/page.js"></script></head>
-<body></body></html>`;
 
 let browser;
 let server;
-let address;
-
-/** Bundles the page as the product is bundled. */
-async function bundle() {
-  const entry = join(dashboard, 'node_modules/vite/dist/node/index.js');
-  const { build } = await import(pathToFileURL(entry));
-  const { output } = await build({
-    configFile: false,
-    root: dashboard,
-    logLevel: 'error',
-    build: {
-      write: false,
-      target: 'esnext',
-      lib: {
-        entry: join(here, 'charts.page.js'),
-        formats: ['es'],
-        fileName: 'page',
-      },
-    },
-  }).then((built) => [built].flat()[0]);
-  const script = output.find((one) => one.type === 'chunk').code;
-  const style = output.find((one) => one.fileName.endsWith('.css')).source;
-  return { script, style: `${style}\n.place { width: 800px; height: 220px; }` };
-}
 
 before(async () => {
-  const { script, style } = await bundle();
-  const files = {
-    '/': ['text/html', page],
-    '/page.js': ['text/javascript', script],
-    '/page.css': ['text/css', `:root { color-scheme: light dark; }\n${style}`],
-  };
-  server = createServer((request, response) => {
-    const [type, body] = files[new URL(request.url, 'http://x').pathname] ?? ['text/plain', ''];
-    response.setHeader('Content-Type', `${type}; charset=utf-8`);
-    response.setHeader('Content-Security-Policy', policy);
-    response.end(body);
-  });
-  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-  address = `http://127.0.0.1:${server.address().port}/`;
+  server = await serve(join(import.meta.dirname, 'charts.page.js'), { height: 220, policy });
   browser = await Browser.start();
 });
 
 after(async () => {
-  await browser.stop();
-  server.closeAllConnections();
-  server.close();
+  await browser?.stop();
+  server?.stop();
 });
 
 async function open(query = '', options = {}) {
-  const opened = await browser.open(address + query, options);
+  const opened = await browser.open(server.address + query, options);
   await until('the charts', async () => (await chart(opened, 'second'))?.width > 0);
   return opened;
 }

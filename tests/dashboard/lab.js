@@ -78,11 +78,11 @@ export class Lab {
     return lab;
   }
 
-  #spawn(name, args) {
+  #spawn(name, args, ends = 'ignore') {
     const child = spawn(join(PROGRAMS, name), args, {
       cwd: this.folder,
       env: { ...process.env, ...this.#variables(name) },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: [ends, ends, 'inherit'],
     });
     this.#children.add(child);
     child.on('exit', () => this.#children.delete(child));
@@ -150,6 +150,24 @@ export class Lab {
 
   agent(...args) {
     return this.#spawn('agent', args);
+  }
+
+  /** Fills the controller with many trials or runs; `filler.rs` says which. */
+  fill(...words) {
+    this.#program('filler', [this.address, ...words.map(String)]);
+  }
+
+  /** Starts runs that log until `stop` is called on the answer, and waits for their first rows. */
+  async live(...words) {
+    const filler = this.#spawn('filler', [this.address, 'live', ...words.map(String)], 'pipe');
+    await new Promise((ready) => filler.stdout.once('data', ready));
+    const gone = new Promise((done) => filler.once('exit', done));
+    return {
+      stop: async () => {
+        filler.stdin.end();
+        await gone;
+      },
+    };
   }
 
   async api(path) {

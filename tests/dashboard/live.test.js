@@ -1,13 +1,11 @@
-// The pages stay live: new points arrive within a second, and a restart of the controller heals.
+// The pages stay live: new points arrive by themselves, and a restart of the controller heals.
+// `bench.js` measures how soon the points arrive.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { Browser, chart, Lab, until } from './lab.js';
-import { sweepOf, TRAIN } from './train.js';
-
-/** The time from the program's print to the page, in milliseconds. */
-const SOON = 1_000;
+import { lastStep, startTrial } from './train.js';
 
 describe('with a running trial', () => {
   let lab;
@@ -16,16 +14,7 @@ describe('with a running trial', () => {
 
   before(async () => {
     lab = await Lab.start();
-    lab.write('train.py', TRAIN);
-    lab.write('hold', '');
-    const sweep = lab.create(sweepOf({ trials: 1 }));
-    lab.agent(sweep, '--slots', '1', '--data', 'node');
-    const { team, project } = await lab.api(`/sweeps/${sweep}`);
-    const run = await until('the run', async () => {
-      const { runs } = await lab.api(`/projects/${team}/${project}/runs`);
-      return runs[0]?.rows === 30 && runs[0];
-    });
-    address = `${lab.address}/p/${team}/${project}/r/${run.id}`;
+    address = lab.address + (await startTrial(lab));
     browser = await Browser.start();
   });
 
@@ -34,21 +23,14 @@ describe('with a running trial', () => {
     await lab?.stop();
   });
 
-  const lastStep = async (page) => (await chart(page, 'val/loss'))?.table.rows.at(-1)?.[0] ?? -1;
-
-  test('a new point is on the page within a second, and a zoom stays', async () => {
+  test('new points arrive by themselves, and a zoom stays', async () => {
     const page = await browser.open(address);
     await until('the curve', async () => (await lastStep(page)) === 29);
     await page.getByRole('button', { name: 'Live updates: live' }).waitFor();
-    const times = [];
     for (let step = 30; step < 35; step += 1) {
-      const begun = Date.now();
       lab.write('more', '');
       await until(`the step ${step}`, async () => (await lastStep(page)) === step);
-      times.push(Date.now() - begun);
     }
-    times.sort((a, b) => a - b);
-    assert.ok(times[2] < SOON, `it took ${times.join(', ')} ms`);
 
     const box = await page.locator('.chart[aria-label="val/loss"]').boundingBox();
     const middle = box.y + box.height / 2;

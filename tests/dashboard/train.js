@@ -1,5 +1,7 @@
 // The program of the trials in these tests, and the sweeps that run it.
 
+import { chart, until } from './lab.js';
+
 /** Logs 30 rows. While the file `hold` exists, it logs one row more for each file `more`. */
 export const TRAIN = `
 import json, os, sys, time
@@ -19,6 +21,25 @@ while os.path.exists("hold"):
         step += 1
     time.sleep(0.005)
 `;
+
+/** Starts a trial that goes on, with an agent. Returns the path of its page. */
+export async function startTrial(lab) {
+  lab.write('train.py', TRAIN);
+  lab.write('hold', '');
+  const sweep = lab.create(sweepOf({ trials: 1 }));
+  lab.agent(sweep, '--slots', '1', '--data', 'node');
+  const { team, project } = await lab.api(`/sweeps/${sweep}`);
+  const run = await until('the run', async () => {
+    const { runs } = await lab.api(`/projects/${team}/${project}/runs`);
+    return runs[0]?.rows === 30 && runs[0];
+  });
+  return `/p/${team}/${project}/r/${run.id}`;
+}
+
+/** The last step on the page of this trial; -1 before the curve is there. */
+export async function lastStep(page) {
+  return (await chart(page, 'val/loss'))?.table.rows.at(-1)?.[0] ?? -1;
+}
 
 export function sweepOf({ name = 'fit', trials = 8, method = 'random' } = {}) {
   return `

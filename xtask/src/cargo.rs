@@ -63,9 +63,7 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Result<()> {
 
 /// Does the same as [`bench()`], with these variables in the benchmark's environment.
 pub(crate) fn bench_with(name: &str, flags: &[&str], variables: &[(&str, PathBuf)]) -> Result<()> {
-    let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
-    run(["build", "--release", "--bins"].iter().chain(packages.as_flattened()))?;
-    let programs = released()?;
+    let programs = build_release()?;
     finish(
         Command::new(programs.join(name))
             .args(flags)
@@ -73,6 +71,13 @@ pub(crate) fn bench_with(name: &str, flags: &[&str], variables: &[(&str, PathBuf
             .env("BESOM_PROGRAMS", programs)
             .envs(variables.iter().map(|(name, value)| (name, value))),
     )
+}
+
+/// Builds Besom's programs and those of the tests for release; returns their folder.
+pub(crate) fn build_release() -> Result<PathBuf> {
+    let packages = ["controller", "agent", "cli", "tests"].map(|package| ["--package", package]);
+    run(["build", "--release", "--bins"].iter().chain(packages.as_flattened()))?;
+    released()
 }
 
 /// Runs a command and waits until it ends. Fails if the command fails.

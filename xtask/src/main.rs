@@ -51,6 +51,9 @@ Tasks:
   bench search [..]  regret of the search on many small problems, beside random search and peers
   bench wandb [..]   rows of W&B's client per second, their cost beside the client's own, and
                      lists of many runs beside our own
+  bench dashboard [--minutes N]
+                     the dashboard's times in Chromium beside their budgets, its charts beside
+                     React and ECharts, and its memory after N minutes, 30 by default
   bench track [..]   the cost of a call of `log`, and durable points per second, beside lower
                      bounds and peers";
 
@@ -139,6 +142,7 @@ fn main() -> ExitCode {
         ]),
         ["bench", "track", flags @ ..] => cargo::bench("bench_track", flags),
         ["bench", "wandb", flags @ ..] => wandb::bench(flags),
+        ["bench", "dashboard", flags @ ..] => web::bench(flags),
         ["bench", "search", flags @ ..] => cargo::bench("bench_search", flags),
         ["help" | "--help" | "-h"] | [] => {
             say::result(HELP);

@@ -20,7 +20,7 @@ pub(crate) fn build() -> Result<()> {
     if is_fresh(&folder, &dist) {
         return Ok(());
     }
-    say::step("packages of the dashboard", packages)?;
+    say::step("packages of the dashboard", || packages(&folder))?;
     say::step("dashboard", || npm(&["run", "build"]))?;
     if !dist.join("index.html").is_file() {
         let what = format!("the build of the dashboard wrote no `{}/index.html`", dist.display());
@@ -42,7 +42,7 @@ pub(crate) fn build_if_possible() -> Result<()> {
 
 /// Checks the sources of the dashboard: types, lints, formatting and unit tests.
 pub(crate) fn check() -> Result<()> {
-    packages()?;
+    packages(&folder())?;
     npm(&["run", "check"])?;
     npm(&["test"])
 }
@@ -50,9 +50,22 @@ pub(crate) fn check() -> Result<()> {
 /// Runs the tests that open the dashboard in Chromium. They start the programs that cargo has
 /// built.
 pub(crate) fn browse(chromium: &Path) -> Result<()> {
+    packages(&peer())?;
     let mut command = Command::new("npm");
     command.args(["run", "e2e"]).current_dir(folder());
     command.env("BESOM_PROGRAMS", cargo::programs()?).env(browser::VARIABLE, chromium);
+    cargo::finish(&mut command)
+}
+
+/// Measures the dashboard of the release build in Chromium.
+pub(crate) fn bench(flags: &[&str]) -> Result<()> {
+    build()?;
+    let chromium = browser::ensure()?;
+    packages(&peer())?;
+    let programs = cargo::build_release()?;
+    let mut command = Command::new("node");
+    command.arg(tests().join("bench.js")).args(flags);
+    command.env("BESOM_PROGRAMS", programs).env(browser::VARIABLE, chromium);
     cargo::finish(&mut command)
 }
 
@@ -60,15 +73,24 @@ fn folder() -> PathBuf {
     cargo::root().join("dashboard")
 }
 
-/// Installs the packages, unless those of this lockfile are installed.
-fn packages() -> Result<()> {
-    let folder = folder();
+/// Returns the folder of the tests that open the dashboard.
+fn tests() -> PathBuf {
+    cargo::root().join("tests/dashboard")
+}
+
+/// Returns the folder of the page beside which our charts are measured.
+fn peer() -> PathBuf {
+    tests().join("peer")
+}
+
+/// Installs the packages of a folder, unless those of its lockfile are installed.
+fn packages(folder: &Path) -> Result<()> {
     let copy = folder.join("node_modules/.installed-lock.json");
     let wanted = fs::read(folder.join("package-lock.json")).ok();
     if wanted.is_some() && wanted == fs::read(&copy).ok() {
         return Ok(());
     }
-    npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
+    npm_in(folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
     let kept = fs::copy(folder.join("package-lock.json"), &copy);
     kept.map(drop)
         .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", copy.display())))
@@ -81,7 +103,11 @@ fn is_fresh(folder: &Path, dist: &Path) -> bool {
 }
 
 fn npm(words: &[&str]) -> Result<()> {
-    let done = cargo::finish(Command::new("npm").args(words).current_dir(folder()));
+    npm_in(&folder(), words)
+}
+
+fn npm_in(folder: &Path, words: &[&str]) -> Result<()> {
+    let done = cargo::finish(Command::new("npm").args(words).current_dir(folder));
     done.map_err(|failure| failure.hint("the dashboard needs npm and Node.js 20 or newer"))
 }
 
