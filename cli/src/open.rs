@@ -35,6 +35,9 @@ pub(crate) async fn open(controller: &Controller, args: &Args) -> Result<(), Fai
     terminal::print(&page);
     if stdout().is_terminal() && ::open::that_detached(&page).is_err() {
         terminal::say("no browser opens here; the address works wherever it is reachable");
+        if let Some(id) = &args.id {
+            terminal::hint(format!("`sweep plot {id}` draws charts without a browser"));
+        }
     }
     Ok(())
 }

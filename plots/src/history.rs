@@ -23,6 +23,8 @@ pub struct History {
     pub value: Column,
     /// The states of the trials.
     pub states: Vec<String>,
+    /// Whether each trial can be the best: it has finished and keeps all limits.
+    pub counted: Vec<bool>,
     /// Whether large results are good.
     pub maximize: bool,
 }
@@ -73,11 +75,9 @@ impl History {
     }
 
     fn draw_best(&self, pen: &mut Pen, axes: &Axes, frame: Frame) {
-        // A run that failed never counts.
-        let rows = self.value.values.iter().zip(&self.states);
-        let counted: Vec<f64> = rows
-            .map(|(&value, state)| if state == "finished" { value } else { f64::NAN })
-            .collect();
+        let rows = self.value.values.iter().zip(&self.counted);
+        let counted: Vec<f64> =
+            rows.map(|(&value, &is_counted)| if is_counted { value } else { f64::NAN }).collect();
         let (mut path, mut before) = (Path::default(), f64::NAN);
         for (best, trial) in
             best_so_far(&counted, self.maximize).into_iter().zip(&self.trials.values)

@@ -5,7 +5,7 @@ use crate::{
     axes::Size,
     data::{Column, Kind},
     pen::{Align, Base, Path, Pen, Stroke, Style, measure, squeeze},
-    picture::Chart,
+    picture::{Chart, WIDTH},
     rank::{rank_among, ranks},
     scale::Scale,
     text::{count, shorten, visible},
@@ -14,6 +14,10 @@ use crate::{
 /// The room beside the first and the last axis.
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 62.0;
+/// The room that an axis needs for its texts.
+const ROOM: f64 = 90.0;
+/// The width of the widest picture.
+const WIDEST: f64 = 3000.0;
 /// The titles end here.
 const TITLES: f64 = 24.0;
 /// The most lines of one stroke.
@@ -44,6 +48,10 @@ struct Axis<'c> {
 }
 
 impl Chart for Parallel {
+    fn width(&self) -> f64 {
+        (self.columns.len() as f64 * ROOM).clamp(WIDTH, WIDEST)
+    }
+
     fn height(&self, width: f64) -> f64 {
         (width * 0.4).clamp(280.0, 440.0)
     }

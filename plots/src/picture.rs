@@ -2,20 +2,27 @@
 
 use crate::{
     axes::Size,
-    pen::{Align, Base, Pen, Shape, Style, squeeze},
-    text::visible,
+    pen::{Align, Base, Pen, SIZE, Shape, Style, squeeze},
     theme::Theme,
 };
 
+/// The width of most pictures.
+pub(crate) const WIDTH: f64 = 960.0;
 /// The margin around a chart.
 const MARGIN: f64 = 16.0;
 /// The height of a heading.
 const HEADING: f64 = 42.0;
+/// The size of a title.
+const TITLE: f64 = 14.0;
 /// The smallest size of a chart in which its texts have room.
 const LEAST: f64 = 80.0;
 
 /// A chart that can be drawn at any size.
 pub trait Chart {
+    /// Returns the width that suits the chart.
+    fn width(&self) -> f64 {
+        WIDTH
+    }
     /// Returns the height that suits the chart at this width.
     fn height(&self, width: f64) -> f64;
     /// Draws the chart between (0, 0) and its size.
@@ -43,8 +50,8 @@ pub struct Picture {
 /// The wanted form of a picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
-    /// The width in pixels.
-    pub width: f64,
+    /// The width in pixels. `None`: what suits the chart.
+    pub width: Option<f64>,
     /// The height in pixels. `None`: what suits the chart.
     pub height: Option<f64>,
     /// The colours.
@@ -59,16 +66,18 @@ impl Picture {
     pub fn new(chart: &dyn Chart, heading: Heading, form: Form) -> Self {
         let mut pen = Pen::new(form.theme);
         let above = if form.headed { MARGIN + HEADING } else { MARGIN };
-        let inside = (form.width - 2.0 * MARGIN).max(LEAST);
+        let inside = (form.width.unwrap_or(chart.width()) - 2.0 * MARGIN).max(LEAST);
         let wanted = form.height.map(|height| height - above - MARGIN);
         let size = Size {
             width: inside,
             height: wanted.unwrap_or_else(|| chart.height(inside)).round().max(LEAST),
         };
         if form.headed {
-            let (title, about) = (visible(&heading.title), squeeze(&heading.about, inside, false));
+            let room = inside - 4.0;
+            let title = squeeze(&heading.title, room * SIZE / TITLE, true);
+            let about = squeeze(&heading.about, room, false);
             let style = Style::new(pen.theme.ink).at(Align::Left, Base::Top);
-            pen.text(&title, MARGIN + 4.0, MARGIN, style.bold().size(14.0));
+            pen.text(&title, MARGIN + 4.0, MARGIN, style.bold().size(TITLE));
             let style = Style::new(pen.theme.muted).at(Align::Left, Base::Top);
             pen.text(&about, MARGIN + 4.0, MARGIN + 19.0, style);
         }

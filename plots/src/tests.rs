@@ -12,7 +12,7 @@ fn heading() -> Heading {
 }
 
 fn drawn(chart: &dyn Chart, width: f64, theme: Theme) -> Picture {
-    Picture::new(chart, heading(), Form { width, height: None, theme, headed: true })
+    Picture::new(chart, heading(), Form { width: Some(width), height: None, theme, headed: true })
 }
 
 fn states(trials: usize) -> Vec<String> {
@@ -50,6 +50,7 @@ fn history(trials: usize) -> History {
         trials: Column::numbers("trial", (0..trials).map(|trial| trial as f64).collect()),
         value: value(trials),
         states: states(trials),
+        counted: states(trials).iter().map(|state| state == "finished").collect(),
         maximize: false,
     }
 }
@@ -129,7 +130,7 @@ fn the_curves_of_runs() {
 
 #[test]
 fn a_page_of_charts() {
-    let form = Form { width: 420.0, height: None, theme: Theme::LIGHT, headed: false };
+    let form = Form { width: Some(420.0), height: None, theme: Theme::LIGHT, headed: false };
     let missing = Heading { title: "What matters".to_owned(), about: "too few trials".to_owned() };
     let sections = [
         Section::Picture(Picture::new(&bars(&["lr"]), heading(), form)),
@@ -143,7 +144,7 @@ fn a_png_has_the_drawn_size_and_colours() {
     let picture = Picture::new(
         &history(200),
         heading(),
-        Form { width: 500.0, height: Some(300.0), theme: Theme::DARK, headed: true },
+        Form { width: Some(500.0), height: Some(300.0), theme: Theme::DARK, headed: true },
     );
     let bytes = png(&picture).unwrap();
     assert_eq!(bytes, png(&picture).unwrap(), "the same picture has the same bytes");
@@ -187,7 +188,7 @@ fn every(trials: usize, name: &str) -> Vec<Box<dyn Chart>> {
 fn hostile_names_are_texts() {
     for chart in every(6, HOSTILE) {
         let heading = Heading { title: HOSTILE.to_owned(), about: HOSTILE.to_owned() };
-        let form = Form { width: 400.0, height: None, theme: Theme::LIGHT, headed: true };
+        let form = Form { width: Some(400.0), height: None, theme: Theme::LIGHT, headed: true };
         let picture = Picture::new(&*chart, heading.clone(), form);
         let text = svg(&picture);
         assert!(!text.contains("<script") && text.contains("script"), "{text}");
@@ -210,7 +211,7 @@ fn assert_placed(text: &str) {
 #[test]
 fn any_number_of_trials_and_any_size_can_be_drawn() {
     for trials in [0, 1, 2, 700, 5000] {
-        for (width, height) in [(1.0, Some(1.0)), (300.0, Some(2000.0)), (960.0, None)] {
+        for (width, height) in [(Some(1.0), Some(1.0)), (Some(300.0), Some(2000.0)), (None, None)] {
             for chart in every(trials, "x") {
                 let form = Form { width, height, theme: Theme::DARK, headed: false };
                 let picture = Picture::new(&*chart, heading(), form);
@@ -233,6 +234,7 @@ fn odd_values_can_be_drawn() {
                     trials: Column::numbers("trial", trials),
                     value: column.clone(),
                     states: states.clone(),
+                    counted: vec![true; kept.len()],
                     maximize: true,
                 },
                 &Parallel { columns: vec![column.clone(), column.clone()], maximize: false },
@@ -249,5 +251,38 @@ fn odd_values_can_be_drawn() {
                 assert!(png(&picture).is_ok(), "{kept:?}");
             }
         }
+    }
+}
+
+#[test]
+fn many_parameters_make_the_picture_wider() {
+    let width = |parameters| {
+        let chart = Parallel { columns: vec![value(9); parameters], maximize: false };
+        let form = Form { width: None, height: None, theme: Theme::LIGHT, headed: true };
+        Picture::new(&chart, heading(), form).size.width
+    };
+    assert_eq!([width(3), width(20), width(500)], [960.0, 1800.0, 3000.0]);
+}
+
+#[test]
+fn only_a_trial_that_counts_is_the_best() {
+    let mut chart = history(6);
+    chart.counted = vec![false, true, false, false, false, false];
+    let best = chart.value.values[1];
+    let text = svg(&drawn(&chart, 420.0, Theme::LIGHT));
+    assert!(text.contains(&format!("best {}", crate::text::number(best, 4))), "{text}");
+    chart.counted = vec![false; 6];
+    assert!(!svg(&drawn(&chart, 420.0, Theme::LIGHT)).contains(">best "));
+}
+
+#[test]
+fn a_long_title_stays_inside() {
+    let heading = Heading { title: "W".repeat(110), about: "W".repeat(110) };
+    let form = Form { width: Some(300.0), height: None, theme: Theme::LIGHT, headed: true };
+    let picture = Picture::new(&history(6), heading, form);
+    for shape in &picture.shapes[..2] {
+        let crate::pen::Shape::Text(text, x, _, style) = shape else { panic!("{shape:?}") };
+        let width = crate::font::width(text, style.size, style.bold);
+        assert!(x + width <= 300.0, "{text} ends at {}", x + width);
     }
 }

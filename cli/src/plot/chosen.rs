@@ -48,10 +48,9 @@ pub(crate) struct Args {
     /// Colours of the picture
     #[arg(long, value_enum, default_value_t = Colours::Light)]
     pub(super) theme: Colours,
-    /// Width in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 960)]
-    #[arg(value_parser = clap::value_parser!(u32).range(200..=3000))]
-    pub(super) width: u32,
+    /// Width in pixels [default: 960, or more for many parameters]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(200..=3000))]
+    pub(super) width: Option<u32>,
     /// Height in pixels [default: what suits the chart]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(150..=3000))]
     pub(super) height: Option<u32>,

@@ -88,7 +88,7 @@ fn drawing(
 }
 
 /// Returns the runs to draw, the best first, and the number of runs that may have curves.
-fn chosen<'t>(trials: &'t Trials<'_>, all: bool) -> (Vec<&'t v1::Run>, u64) {
+pub(super) fn chosen<'t>(trials: &'t Trials<'_>, all: bool) -> (Vec<&'t v1::Run>, u64) {
     let is_started = |run: &v1::Run| !matches!(run.state.as_str(), "queued" | "leased");
     let started: Vec<(&v1::Run, f64)> = trials
         .runs
@@ -121,8 +121,9 @@ async fn read(
     runs: &[&v1::Run],
     metric: &str,
 ) -> Result<Vec<Series>, Failure> {
+    // A curve needs no more buckets than the picture has pixels.
     let most = if runs.len() > 50 { FEW_BUCKETS } else { BUCKETS };
-    let buckets = args.width.next_multiple_of(FEW_BUCKETS).min(most);
+    let buckets = args.width.unwrap_or(most).next_multiple_of(FEW_BUCKETS).min(most);
     let mut all = Vec::new();
     for run in runs {
         let keys = vec![metric.to_owned()];
@@ -138,7 +139,7 @@ async fn read(
     Ok(all)
 }
 
-fn series(run: &v1::Run, buckets: &[CurveBucket]) -> Series {
+pub(super) fn series(run: &v1::Run, buckets: &[CurveBucket]) -> Series {
     let point = |bucket: &CurveBucket| {
         let last = bucket.last?;
         let range = (bucket.min.unwrap_or(last), bucket.max.unwrap_or(last));

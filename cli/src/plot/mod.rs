@@ -4,6 +4,8 @@
 
 mod chosen;
 mod curves;
+#[cfg(test)]
+mod tests;
 mod trials;
 
 use std::{
@@ -170,7 +172,7 @@ fn bytes(
         Colours::Dark => Theme::DARK,
     };
     let form = Form {
-        width: args.width.into(),
+        width: args.width.map(f64::from),
         height: args.height.map(f64::from),
         theme,
         headed: format != Format::Html,

@@ -110,6 +110,7 @@ impl<'s> Trials<'s> {
             trials: Column::linear("trial", trials),
             value: Column::linear(&self.metric, self.results.clone()),
             states: self.runs.iter().map(|run| run.state.clone()).collect(),
+            counted: self.runs.iter().map(can_be_best).collect(),
             maximize: self.maximize,
         };
         Ok(self.drawing(Kind::History, Box::new(chart), (all, all)))
@@ -212,7 +213,7 @@ impl<'s> Trials<'s> {
     }
 
     /// Returns the parameters that vary, with the values of some rows.
-    fn parameters(&self, rows: &[usize]) -> Result<Vec<Column>, Failure> {
+    pub(super) fn parameters(&self, rows: &[usize]) -> Result<Vec<Column>, Failure> {
         let space = config::check(&self.sweep.yaml).config.map(|config| config.space);
         let configs: Vec<Map<String, Value>> =
             rows.iter().map(|&row| values::object(&self.runs[row].config_json)).collect();
@@ -225,6 +226,11 @@ impl<'s> Trials<'s> {
         }
         Ok(columns)
     }
+}
+
+/// Returns whether the run has finished within all limits of its sweep.
+fn can_be_best(run: &v1::Run) -> bool {
+    run.state == "finished" && view::is_feasible(run)
 }
 
 /// Returns the values of a parameter. Its scale and its limits come from the space. `None`: the

@@ -52,7 +52,7 @@ fn is_bad(run: &v1::Run) -> bool {
 
 /// Returns whether the run breaks no limit of its sweep. A run for which the controller sends no
 /// limits breaks none.
-fn is_feasible(run: &v1::Run) -> bool {
+pub(crate) fn is_feasible(run: &v1::Run) -> bool {
     run.limited.iter().all(|limited| limited.holds)
 }
 
