@@ -15,6 +15,8 @@ if (!(minutes > 0)) {
 }
 
 const REPEATS = 5;
+/** The team of a project that names none. */
+const TEAM = 'home';
 const lines = [];
 let failed = false;
 
@@ -70,7 +72,7 @@ async function freshness(browser, lab) {
 
 async function memory(browser, lab) {
   const live = await lab.live('live', 50, 1_000);
-  const page = await watched(browser, `${lab.address}/p/home/live`);
+  const page = await watched(browser, `${lab.address}/p/${TEAM}/live`);
   await until('the curves', async () => (await chart(page, 'val/loss'))?.visible.length > 0);
   const wait = (time) => new Promise((done) => setTimeout(done, time));
   await wait(Math.min(60_000, minutes * 10_000));
