@@ -208,7 +208,8 @@ impl Object for Membership {
             "artifactCollection" => Answer::Link(Link::Collection(of.clone())),
             "versionIndex" => (*number).into(),
             "createdAt" => time(*since_ms).into(),
-            "aliases" => aliases(of, named),
+            // Clients before 0.25 read the number in the collection from its alias.
+            "aliases" => aliases(of, &[&named[..], &[format!("v{number}")]].concat()),
             "files" => Answer::Link(Link::Page(files(session, asked, view).await?)),
             _ => return Ok(None),
         }))

@@ -36,7 +36,7 @@ const OBJECTS: [(&str, &str); 7] = [
     ),
 ];
 /// The inputs of mutations that old clients ask about.
-const INPUTS: [(&str, &str); 4] = [
+const INPUTS: [(&str, &str); 5] = [
     (
         "CreateArtifactInput",
         "entityName projectName runName artifactTypeName artifactCollectionName \
@@ -49,6 +49,7 @@ const INPUTS: [(&str, &str); 4] = [
         "artifactID entityName projectName runName usedAs artifactEntityName artifactProjectName",
     ),
     ("AddAliasesInput", "artifactID aliases"),
+    ("DeleteFilesInput", "files projectId"),
 ];
 
 /// Describes a type; null if no client needs to know it.
