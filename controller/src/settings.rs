@@ -79,6 +79,10 @@ pub struct Settings {
     pub keep_deleted: Duration,
     /// The upper bounds that keep one caller from using up the controller.
     pub limits: Limits,
+    /// The bounds of reports.
+    pub reports: ReportLimits,
+    /// The bounds of texts in Markdown.
+    pub markdown: MarkdownLimits,
 }
 
 /// The certificate of the port.
@@ -225,6 +229,39 @@ pub struct Limits {
     pub bin: BinLimits,
 }
 
+/// The bounds of reports.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportLimits {
+    /// Reports of a project, with the deleted ones.
+    pub per_project: u64,
+    /// Blocks of a report.
+    pub blocks: usize,
+    /// Bytes of all blocks of a report, without frozen data.
+    pub bytes: usize,
+    /// Bytes of the frozen data of one panel.
+    pub panel_bytes: usize,
+    /// Bytes of the frozen data of a report.
+    pub frozen_bytes: u64,
+    /// How long frozen data stays that no panel names, in case a person takes the removal of a
+    /// panel back.
+    pub frozen_grace: Duration,
+    /// The least time between two entries of the audit about changes by the same person.
+    pub audit_pause: Duration,
+}
+
+/// The bounds of texts in Markdown.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkdownLimits {
+    /// Texts of one call.
+    pub texts: usize,
+    /// Bytes of a text. The rest of a longer one is left out.
+    pub bytes: usize,
+    /// Blocks and spans inside each other.
+    pub depth: usize,
+    /// Blocks and spans of a text.
+    pub nodes: usize,
+}
+
 /// The bounds of the bin, which holds deleted runs and sweeps.
 #[derive(Clone, Copy, Debug)]
 pub struct BinLimits {
@@ -273,6 +310,8 @@ impl Default for Settings {
             collect_every: Duration::from_secs(10),
             keep_deleted: Duration::from_secs(30 * 24 * 3600),
             limits: Limits::default(),
+            reports: ReportLimits::default(),
+            markdown: MarkdownLimits::default(),
         }
     }
 }
@@ -339,6 +378,26 @@ impl Default for Limits {
             collected: 1000,
             bin: BinLimits::default(),
         }
+    }
+}
+
+impl Default for ReportLimits {
+    fn default() -> Self {
+        Self {
+            per_project: 10_000,
+            blocks: 300,
+            bytes: 256 << 10,
+            panel_bytes: 1 << 20,
+            frozen_bytes: 32 << 20,
+            frozen_grace: Duration::from_secs(3600),
+            audit_pause: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for MarkdownLimits {
+    fn default() -> Self {
+        Self { texts: 300, bytes: 64 << 10, depth: 24, nodes: 20_000 }
     }
 }
 

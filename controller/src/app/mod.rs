@@ -14,6 +14,7 @@ pub(crate) mod files;
 mod limits;
 pub(crate) mod people;
 pub(crate) mod read;
+pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod runs;
 pub(crate) mod sweeps;

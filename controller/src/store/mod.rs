@@ -32,6 +32,7 @@ pub(crate) mod people;
 pub(crate) mod places;
 pub(crate) mod printed;
 pub(crate) mod purge;
+pub(crate) mod reports;
 pub(crate) mod rungs;
 pub(crate) mod runs;
 pub(crate) mod sessions;

@@ -147,6 +147,12 @@ export type Limit = { metric: string, min: number | null, max: number | null, };
 
 export type Line = { number: number, stream: "stdout" | "stderr", at_ms: number | null, text: string, };
 
+export type ListItem = { 
+/**
+ * Whether the task is done; `null` if the item is no task.
+ */
+done: boolean | null, blocks: Array<TextBlock>, };
+
 export type LoggedTable = { columns: Array<string>, 
 /**
  * The rows, each of which is a list.
@@ -272,6 +278,58 @@ export type ProjectKeys = { config: Array<Key>, summary: Array<Key>, history: Ar
 export type Projects = { projects: Array<Project>, };
 
 export type Repeats = { sweep: string, value: number, };
+
+export type Report = { blocks: ReportBlock[], 
+/**
+ * Whether the caller may change it.
+ */
+writes: boolean, id: string, team: string, project: string, title: string, 
+/**
+ * The user who made it; empty for the administrator.
+ */
+author: string, 
+/**
+ * The user who changed it last; empty for the administrator.
+ */
+editor: string, 
+/**
+ * The number of the version, which grows with every change.
+ */
+version: number, created_ms: number, changed_ms: number, deleted_ms: number | null, };
+
+export type ReportBlock = { "kind": "text", id: string, text: string, } | { "kind": "panel", id: string, title: string, panel: ReportPanel, 
+/**
+ * The key of the data that is kept with the report; `null` for a live panel.
+ */
+frozen: string | null, };
+
+export type ReportCard = { id: string, team: string, project: string, title: string, 
+/**
+ * The user who made it; empty for the administrator.
+ */
+author: string, 
+/**
+ * The user who changed it last; empty for the administrator.
+ */
+editor: string, 
+/**
+ * The number of the version, which grows with every change.
+ */
+version: number, created_ms: number, changed_ms: number, deleted_ms: number | null, };
+
+export type ReportEdit = { title: string, blocks: Array<ReportBlock>, 
+/**
+ * The version that the change is based on; 0 for a new report.
+ */
+version: number, };
+
+export type ReportPanel = { "shows": "curves", runs: Array<string>, filters: Array<string>, metric: string, system: boolean, x: string, smooth: number, log_x: boolean, log_y: boolean, outliers: boolean, } | { "shows": "history", sweep: string, time: boolean, log_y: boolean, } | { "shows": "importance", sweep: string, } | { "shows": "parallel", sweep: string, } | { "shows": "slice", sweep: string, parameter: string, } | { "shows": "table", runs: Array<string>, filters: Array<string>, columns: Array<string>, } | { "shows": "media", run: string, key: string, step: number | null, };
+
+export type Reports = { reports: Array<ReportCard>, 
+/**
+ * The number of all reports that were found.
+ */
+total: number, };
 
 export type RunCounts = { queued: number, leased: number, running: number, finished: number, failed: number, crashed: number, stopped: number, pruned: number, 
 /**
@@ -419,6 +477,8 @@ open: boolean,
  */
 version: string, };
 
+export type Side = "left" | "center" | "right";
+
 export type Span = { agent: string, run: string, sweep: string | null, trial: number | null, state: string, from_ms: number, 
 /**
  * `null` while the run is not over.
@@ -474,5 +534,19 @@ export type TableQuery = { sweep?: string, filters?: Array<string>, sort?: Array
  * The names of the columns, as in filters.
  */
 columns?: Array<string>, };
+
+export type TextBlock = { "kind": "heading", level: number, spans: Array<TextSpan>, } | { "kind": "paragraph", spans: Array<TextSpan>, } | { "kind": "quote", blocks: Array<TextBlock>, } | { "kind": "code", language: string, text: string, } | { "kind": "list", first: number | null, items: Array<ListItem>, } | { "kind": "table", sides: Array<Side>, head: Array<Array<TextSpan>>, rows: Array<Array<Array<TextSpan>>>, } | { "kind": "rule" };
+
+export type TextSpan = { "kind": "text", text: string, } | { "kind": "code", text: string, } | { "kind": "emphasis", spans: Array<TextSpan>, } | { "kind": "strong", spans: Array<TextSpan>, } | { "kind": "strike", spans: Array<TextSpan>, } | { "kind": "link", to: string, spans: Array<TextSpan>, } | { "kind": "image", path: string, text: string, } | { "kind": "break" };
+
+export type TextTree = { blocks: Array<TextBlock>, 
+/**
+ * Whether the text is too long or too deep, so that the rest is left out.
+ */
+cut: boolean, };
+
+export type TextTrees = { trees: Array<TextTree>, };
+
+export type Texts = { texts: Array<string>, };
 
 export type Timeline = { spans: Array<Span>, };

@@ -6,6 +6,7 @@ mod foundation;
 mod login;
 mod media;
 mod overview;
+mod reports;
 mod rights;
 mod runs;
 mod series;

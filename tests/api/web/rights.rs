@@ -41,7 +41,19 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET /sweeps/SWEEP/explain", "",           "o o o o o 0  o - - - 0  - x o"),
     ("POST /sweeps/SWEEP/pause", "",            "o - o o - 0  - - - - -  - x o"),
     ("POST /runs/RUN/stop", "",                 "o - o o - 0  - - - - -  - x o"),
+    ("GET /projects/PROJECT/reports", "",       "o o o o o 0  o - - - 0  - x o"),
+    ("POST /projects/PROJECT/reports", EDIT,    "o - o o - 0  - 0 0 o -  - x o"),
+    ("GET /reports/REPORT", "",                 "o o o o o 0  o - - - 0  - x o"),
+    ("PUT /reports/REPORT", EDIT,               "o - o o - 0  - 0 0 o -  - x o"),
+    ("POST /reports/REPORT/frozen", "[1]",      "o - o o - 0  - 0 0 o -  - x o"),
+    ("GET /reports/REPORT/frozen/KEY", "",      "o o o o o 0  o - - - 0  - x o"),
+    ("POST /reports/REPORT/restore", "",        "o - o o - 0  - 0 0 o -  - x o"),
+    ("DELETE /reports/REPORT", "",              "o - o o - 0  - 0 0 o -  - x o"),
+    ("POST /markdown", "{\"texts\": []}",       "o o o o o o  o o o o o  o x o"),
 ];
+
+/// What a person writes into a report.
+const EDIT: &str = r#"{"title": "Report", "blocks": [], "version": 0}"#;
 
 /// A question for curves.
 const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
@@ -56,9 +68,16 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
     };
     let cookies: Vec<_> = world.keys.iter().map(session).collect();
     let mut wrong = Vec::new();
+    let root = Caller::new(&world.lab, Some("hush"));
+    let made = |place: &str, body: &str, name: &str| {
+        send(&root, "POST", place, body).json()[name].as_str().unwrap().to_owned()
+    };
+    let report = made(&format!("/projects/{PROJECT}/reports"), EDIT, "id");
+    let frozen = made(&format!("/reports/{report}/frozen"), "[1]", "key");
     for (path, body, wanted) in TABLE {
         let body = body.replace("RUN", &world.run);
         let place = path.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
+        let place = place.replace("REPORT", &report).replace("KEY", &frozen);
         let place = place.replace("PROJECT", PROJECT);
         for (((name, key), cookie), wanted) in
             world.keys.iter().zip(&cookies).zip(wanted.split_whitespace())
@@ -68,8 +87,16 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
                 continue;
             }
             let (method, place) = place.split_once(' ').unwrap();
+            // Another caller may just have deleted the report.
+            let restore = || send(&root, "POST", &format!("/reports/{report}/restore"), "");
+            if method == "DELETE" {
+                restore();
+            }
             let answer = send(&Caller::new(&world.lab, key.as_deref()), method, place, &body);
             let by_cookie = cookie.as_ref().map(|cookie| {
+                if method == "DELETE" {
+                    restore();
+                }
                 let place = format!("/api/v1{place}");
                 Caller::new(&world.lab, None).send(method, &place, &[cookie], body.as_bytes())
             });

@@ -14,10 +14,12 @@ mod fleet;
 mod guard;
 mod keys;
 mod login;
+mod markdown;
 mod media;
 mod overview;
 mod pages;
 mod projects;
+mod reports;
 mod rows;
 mod runs;
 mod series;
@@ -53,6 +55,12 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/projects/{team}/{project}/keys", get(keys::of_project))
         .route("/projects/{team}/{project}/sweeps", get(sweeps::list))
         .route("/projects/{team}/{project}/columns", post(columns::table))
+        .route("/projects/{team}/{project}/reports", get(reports::list).post(reports::create))
+        .route("/reports/{report}", get(reports::show).put(reports::save).delete(reports::delete))
+        .route("/reports/{report}/restore", post(reports::restore))
+        .route("/reports/{report}/frozen", post(reports::freeze))
+        .route("/reports/{report}/frozen/{key}", get(reports::frozen))
+        .route("/markdown", post(markdown::read))
         .route("/runs/{run}", get(runs::show).patch(runs::edit))
         .route("/runs/{run}/stop", post(runs::stop))
         .route("/runs/{run}/keys", get(keys::of_run))

@@ -15,9 +15,11 @@ use super::{
     fleet::{Fleet, Timeline},
     keys::{ProjectKeys, RunKeys},
     login::Login,
+    markdown::{TextTrees, Texts},
     media::{Histograms, LoggedTable, Media},
     overview::Overview,
     projects::Projects,
+    reports::{Report, ReportBlock, ReportEdit, Reports},
     rows::RunDetail,
     runs::{RunEdit, Runs},
     series::{SeriesExtra, SeriesQuery},
@@ -37,9 +39,13 @@ struct Declared {
 impl TypeVisitor for Declared {
     fn visit<T: TS + 'static + ?Sized>(&mut self) {
         // Only a type of ours has a file of its own.
-        if T::output_path().is_some()
-            && self.types.insert(T::ident(&self.config), T::decl(&self.config)).is_none()
-        {
+        if T::output_path().is_none() {
+            return;
+        }
+        let (name, text) = (T::ident(&self.config), T::decl(&self.config));
+        let known = self.types.insert(name.clone(), text.clone());
+        assert!(known.as_ref().is_none_or(|known| *known == text), "two types are called {name}");
+        if known.is_none() {
             T::visit_dependencies(self);
             T::visit_generics(self);
         }
@@ -72,6 +78,12 @@ fn text() -> String {
     declared.visit::<Sweeps>();
     declared.visit::<SweepDetail>();
     declared.visit::<Fleet>();
+    declared.visit::<Texts>();
+    declared.visit::<TextTrees>();
+    declared.visit::<Report>();
+    declared.visit::<ReportBlock>();
+    declared.visit::<ReportEdit>();
+    declared.visit::<Reports>();
     declared.visit::<Timeline>();
     declared.visit::<TableQuery>();
     declared.visit::<ColumnsHead<()>>();

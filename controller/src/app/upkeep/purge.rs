@@ -19,7 +19,9 @@ pub(in crate::app) async fn step(app: &Arc<App>) -> Result<(), Error> {
     for _ in 0..TRANSACTIONS {
         let is_due = app.read(move |tx, _| {
             let run = store::purge::due_run(tx, before_ms)?;
-            Ok(run.is_some() || store::purge::due_sweep(tx, before_ms)?.is_some())
+            Ok(run.is_some()
+                || store::purge::due_sweep(tx, before_ms)?.is_some()
+                || store::reports::due(tx, before_ms)?.is_some())
         });
         if !is_due.await? {
             break;
@@ -38,6 +40,8 @@ fn some(change: &Change<'_>, before_ms: i64) -> Result<(), Error> {
             store::purge::run(tx, run, now_ms, &mut room)?
         } else if let Some(sweep) = store::purge::due_sweep(tx, before_ms)? {
             store::purge::sweep(tx, &sweep, now_ms, &mut room)?
+        } else if let Some(report) = store::reports::due(tx, before_ms)? {
+            store::reports::purge(tx, &report, &mut room)?
         } else {
             break;
         };

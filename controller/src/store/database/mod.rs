@@ -43,6 +43,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/017.sql"),
     include_str!("../schema/018.sql"),
     include_str!("../schema/019.sql"),
+    include_str!("../schema/020.sql"),
 ];
 const STATEMENTS: usize = 128;
 /// The number of pages that a copy of the database copies between two progress reports.
