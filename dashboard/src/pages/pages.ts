@@ -14,7 +14,9 @@ export const pages: Record<string, (() => Loaded) | undefined> = {
   sweeps: () => import('./Sweeps.svelte'),
   sweep: () => import('./sweep/Sweep.svelte'),
   run: () => import('./run/Run.svelte'),
-  compare: () => import('./Compare.svelte'),
+  compare: () => import('./compare/Compare.svelte'),
+  reports: () => import('./report/Reports.svelte'),
+  report: () => import('./report/Report.svelte'),
   fleet: () => import('./Fleet.svelte'),
   settings: () => import('./Settings.svelte'),
 };

@@ -11,6 +11,9 @@ export interface ChartLike<D> {
   hover(id: string | null): void;
   configure(options: Record<string, unknown>): void;
   table(): ChartTable;
+  resize(): void;
   svg(): string;
+  png(): Promise<Blob>;
+  csv(): string;
   destroy(): void;
 }

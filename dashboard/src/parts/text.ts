@@ -15,6 +15,14 @@ export function visible(text: string, longest = LONGEST): string {
   return format.visible(text.replace(/[\n\t]/g, ' '), longest);
 }
 
+/** A whole text with its lines, safe to look at: hidden signs are visible. */
+export function whole(text: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) => format.visible(line.replace(/\t/g, '    '), Infinity));
+  return lines.join('\n');
+}
+
 export function number(value: number | null | undefined): string {
   return value === null || value === undefined || Number.isNaN(value)
     ? NONE

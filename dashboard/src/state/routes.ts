@@ -14,6 +14,8 @@ const ROUTES: Record<string, string> = {
   sweep: '/p/:team/:project/s/:sweep',
   run: '/p/:team/:project/r/:run',
   compare: '/p/:team/:project/compare',
+  reports: '/p/:team/:project/reports',
+  report: '/p/:team/:project/reports/:report',
   fleet: '/fleet',
   settings: '/settings',
 };
@@ -84,6 +86,8 @@ export const links = {
   sweeps: (at: InProject) => link('p', at.team, at.project, 'sweeps'),
   sweep: (at: InProject, sweep: string) => link('p', at.team, at.project, 's', sweep),
   run: (at: InProject, run: string) => link('p', at.team, at.project, 'r', run),
+  reports: (at: InProject) => link('p', at.team, at.project, 'reports'),
+  report: (at: InProject, report: string) => link('p', at.team, at.project, 'reports', report),
   compare: (at: InProject, runs: string[]) =>
     `${link('p', at.team, at.project, 'compare')}?${new URLSearchParams({ runs: runs.join(',') })}`,
 };
