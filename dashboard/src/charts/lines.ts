@@ -2,7 +2,7 @@
 
 import { crisp, drawAxes, frameOf, type Axes, type Frame } from './axes';
 import { Chart, type Options } from './chart';
-import { at, extent, write, type Table } from './data';
+import { at, extent, iso, write, type Table } from './data';
 import { number, shorten, visible } from './format';
 import { rulerOf, type Picture } from './layer';
 import { drawOdd, nearestIndex, traceBand, traceLine, type Breaks, type View } from './linepath';
@@ -85,10 +85,11 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     const data = this.data;
     if (!data) return { columns: [], rows: [] };
     const rows = Array.from({ length: data.x.length }, (_, index) => [
-      at(data.x, index),
+      data.xScale === 'time' ? iso(at(data.x, index)) : at(data.x, index),
       ...data.series.map(({ last }) => (Number.isNaN(at(last, index)) ? null : at(last, index))),
     ]);
-    return { columns: [data.xName, ...data.series.map((one) => one.label)], rows };
+    const unit = data.xScale === 'duration' ? ' (s)' : '';
+    return { columns: [data.xName + unit, ...data.series.map((one) => one.label)], rows };
   }
 
   protected arrange(data: LinesData): void {
