@@ -154,7 +154,9 @@ impl Offline {
         admin: bool,
     ) -> Boxed<'_, Result<(), Refused>> {
         let role = role(word);
-        Box::pin(async move { done(manage::add_user(self.app(), name, team, role?, admin).await) })
+        Box::pin(async move {
+            done(manage::add_user(self.app(), owner(), name, team, role?, admin).await)
+        })
     }
 
     /// Sets the password of a user, and ends all sessions of the user.
@@ -173,7 +175,7 @@ impl Offline {
     /// # Errors
     /// Fails with [`Refused`] if the user does not exist.
     pub fn remove_user(&self, name: String) -> Boxed<'_, Result<(), Refused>> {
-        Box::pin(async move { done(manage::remove_user(self.app(), name).await) })
+        Box::pin(async move { done(manage::remove_user(self.app(), owner(), name).await) })
     }
 
     /// Gives a user a role in a team or project, or takes it away if there is no word for a role.
@@ -187,7 +189,7 @@ impl Offline {
         word: Option<&str>,
     ) -> Boxed<'_, Result<(), Refused>> {
         let role = word.map(role).transpose();
-        Box::pin(async move { done(manage::grant(self.app(), name, place, role?).await) })
+        Box::pin(async move { done(manage::grant(self.app(), owner(), name, place, role?).await) })
     }
 
     /// Adds a team.
@@ -195,7 +197,7 @@ impl Offline {
     /// # Errors
     /// Fails with [`Refused`] if the team exists, or the name cannot be used.
     pub fn add_team(&self, name: String) -> Boxed<'_, Result<(), Refused>> {
-        Box::pin(async move { done(manage::add_team(self.app(), name).await) })
+        Box::pin(async move { done(manage::add_team(self.app(), owner(), name).await) })
     }
 
     /// Removes a team. What its projects hold stays.
@@ -203,7 +205,7 @@ impl Offline {
     /// # Errors
     /// Fails with [`Refused`] if the team does not exist, or is the own team of a user.
     pub fn remove_team(&self, name: String) -> Boxed<'_, Result<(), Refused>> {
-        Box::pin(async move { done(manage::remove_team(self.app(), name).await) })
+        Box::pin(async move { done(manage::remove_team(self.app(), owner(), name).await) })
     }
 
     /// Makes a key. Returns its secret, which is not stored, and the key.
@@ -290,6 +292,11 @@ impl From<Error> for Refused {
         let hint = error.words().and_then(|words| words.hint.clone());
         Self { message: error.to_string(), hint }
     }
+}
+
+/// Returns the name under which the audit knows the owner of a folder.
+fn owner() -> String {
+    Caller::Admin.who()
 }
 
 fn done<T>(result: Result<T, Error>) -> Result<(), Refused> {

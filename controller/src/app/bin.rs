@@ -302,13 +302,14 @@ fn restore_run(
 }
 
 /// Returns what is in the bin and the caller may see, the last deleted first: at most `limit`
-/// entries, or as many as a list may have if `limit` is 0.
+/// entries, or as many as a list may have if `limit` is 0. A `project` leaves out all others.
 ///
 /// # Errors
 /// Refuses the token of a run, and a key that does not open the reading.
 pub(crate) async fn list(
     app: &Arc<App>,
     caller: &Caller,
+    project: Option<ProjectId>,
     limit: u32,
 ) -> Result<Vec<BinnedView>, Error> {
     caller.admits(Right::See)?;
@@ -318,7 +319,8 @@ pub(crate) async fn list(
     app.read(move |tx, app| {
         let mut found: Vec<Binned> = Vec::new();
         store::bin::each(tx, |binned| -> Result<bool, Error> {
-            if caller.may(Right::See, &binned.project, binned.sweep.as_ref()) {
+            let is_wanted = project.as_ref().is_none_or(|project| binned.project == *project);
+            if is_wanted && caller.may(Right::See, &binned.project, binned.sweep.as_ref()) {
                 found.push(binned);
             }
             Ok(found.len() < limit)

@@ -201,7 +201,7 @@ pub(crate) fn oldest(
 
 /// Reads at most `limit` versions of a name whose numbers are below `number`, the newest first.
 /// Leaves out removed versions.
-fn below(
+pub(crate) fn below(
     tx: &Tx<'_>,
     project: &ProjectId,
     name: &str,
@@ -351,7 +351,7 @@ pub(crate) fn entries(tx: &Tx<'_>, key: i64, after: &str, limit: u32) -> Result<
     )
 }
 
-fn entry(row: &Row<'_>) -> Result<Entry> {
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
     let content = match (row.get::<Option<String>>(1)?, row.get::<Option<String>>(3)?) {
         (Some(sha256), None) => Content::Blob { sha256, size: row.count(2)? },
         (None, Some(url)) => Content::Reference { url, digest: row.get(4)? },

@@ -9,6 +9,7 @@ pub(crate) mod artifacts;
 pub(crate) mod bin;
 pub(crate) mod blobs;
 pub(crate) mod blocks;
+pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod checkpoints;
 pub(crate) mod collections;
@@ -38,6 +39,7 @@ pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod summaries;
 pub(crate) mod sweeps;
+pub(crate) mod usage;
 pub(crate) mod work;
 mod writer;
 

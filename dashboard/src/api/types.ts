@@ -3,6 +3,26 @@
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+export type About = { version: string, 
+/**
+ * The number of the database's schema.
+ */
+schema: number, 
+/**
+ * A hash of the pages.
+ */
+dashboard: string, };
+
+export type AccessKey = { id: string, user: string, label: string, kind: "full" | "read" | "agent" | "ingest", 
+/**
+ * The sweeps and projects that the key opens; none: all that its kind opens.
+ */
+opens: Array<string>, created_ms: number, 
+/**
+ * When it ends; `null` for never.
+ */
+expires_ms: number | null, };
+
 export type AgentCard = { name: string, host: string, sweep: string, 
 /**
  * The most trials that it runs at the same time.
@@ -25,6 +45,42 @@ set_aside: Array<string>, last_seen_ms: number,
  */
 runs: Array<string>, };
 
+export type AliasEdit = { add: Array<string>, remove: Array<string>, };
+
+export type ArtifactName = { name: string, 
+/**
+ * The type, such as `model` or `dataset`.
+ */
+kind: string, 
+/**
+ * The number of its versions.
+ */
+versions: number, 
+/**
+ * The bytes of all versions. Contents that several versions have count in each.
+ */
+size: number, newest: VersionRow, };
+
+export type ArtifactVersions = { name: string, description: string, tags: Array<string>, 
+/**
+ * The versions, the newest first.
+ */
+versions: Array<VersionRow>, 
+/**
+ * The number `before` which the next page begins; `null` if there are no more.
+ */
+next: number | null, };
+
+export type Artifacts = { 
+/**
+ * The artifacts, by name.
+ */
+artifacts: Array<ArtifactName>, 
+/**
+ * The name `after` which the next page begins; `null` if there are no more.
+ */
+next: string | null, };
+
 export type Attention = { kind: "nan" | "agent_silent" | "crash_loop" | "disk_full" | "failed", text: string, run: string | null, sweep: string | null, team: string | null, project: string | null, at_ms: number, };
 
 export type Best = { sweep: string, metric: string, maximize: boolean, value: number, };
@@ -34,6 +90,42 @@ export type BestBefore = { run: string, value: number,
  * The number of runs that had ended.
  */
 ended: number, };
+
+export type Bin = { 
+/**
+ * The runs and sweeps, the last deleted first.
+ */
+items: Array<BinItem>, };
+
+export type BinItem = { kind: "run" | "sweep", id: string, name: string, 
+/**
+ * The sweep whose trial a run is; `null` for other runs, and for a sweep.
+ */
+sweep: string | null, deleted_ms: number, 
+/**
+ * Who deleted it.
+ */
+who: string, 
+/**
+ * When it is removed for good.
+ */
+purge_ms: number, 
+/**
+ * The bytes of its rows and files. Contents that other runs also have count in full.
+ */
+bytes: number, };
+
+export type BrowserSession = { id: string, 
+/**
+ * The key that opened it; `null` if a password or the controller's token did.
+ */
+key: string | null, created_ms: number, used_ms: number, expires_ms: number, 
+/**
+ * Whether it is the session of this call.
+ */
+own: boolean, };
+
+export type BrowserSessions = { sessions: Array<BrowserSession>, };
 
 export type Changed = { topic: string, what: "state" | "rows" | "console" | "files", };
 
@@ -66,6 +158,18 @@ last: number,
  * The number of all lines.
  */
 total: number, };
+
+export type Deleted = { 
+/**
+ * When it is removed for good.
+ */
+purge_ms: number, };
+
+export type Deletion = { 
+/**
+ * The ids of the runs.
+ */
+runs: Array<string>, };
 
 export type Dependence = { parameter: string, points: Array<DependencePoint>, };
 
@@ -111,6 +215,16 @@ importances: Array<Importance>, curves: Array<Dependence>, surfaces: Array<Surfa
 
 export type Failure = { attempt: number, class: string, agent: string, message: string, ended_ms: number, };
 
+export type FileChange = { path: string, kind: "added" | "removed" | "changed", 
+/**
+ * The bytes before; `null` if there was no content.
+ */
+old_size: number | null, 
+/**
+ * The bytes now; `null` if there is no content.
+ */
+new_size: number | null, };
+
 export type Fleet = { agents: Array<AgentCard>, };
 
 export type Histograms = { steps: Array<number>, 
@@ -143,9 +257,57 @@ export type Key = { name: string, kind: "number" | "text" | "bool" | "other",
  */
 runs: number, };
 
+export type Keys = { keys: Array<AccessKey>, };
+
 export type Limit = { metric: string, min: number | null, max: number | null, };
 
 export type Line = { number: number, stream: "stdout" | "stderr", at_ms: number | null, text: string, };
+
+export type Lineage = { 
+/**
+ * The first node is the version.
+ */
+nodes: Array<LineageNode>, edges: Array<LineageEdge>, 
+/**
+ * Whether the picture has as many nodes as it may have, and leaves others out.
+ */
+full: boolean, };
+
+export type LineageEdge = { 
+/**
+ * The number of the node at its beginning.
+ */
+from: number, 
+/**
+ * The number of the node at its end.
+ */
+to: number, 
+/**
+ * Where it bends: layers and heights.
+ */
+bends: Array<[number, number]>, };
+
+export type LineageNode = { id: string, kind: "version" | "run" | "more", 
+/**
+ * The name of the artifact or the run.
+ */
+name: string, 
+/**
+ * The type of the artifact, or the state of the run; `deleted` for a deleted run.
+ */
+detail: string, team: string, project: string, 
+/**
+ * The id of the run.
+ */
+run: string | null, 
+/**
+ * The number of the version.
+ */
+version: number | null, 
+/**
+ * How many neighbours a node of the kind `more` stands for; else 0.
+ */
+more: number, layer: number, height: number, };
 
 export type ListItem = { 
 /**
@@ -177,6 +339,12 @@ password: string, } | {
  */
 key: string, };
 
+export type MadeKey = { 
+/**
+ * The key itself. It is shown only now.
+ */
+secret: string, key: AccessKey, };
+
 export type Media = { 
 /**
  * The media, by their steps and keys.
@@ -198,6 +366,16 @@ value: Json,
 files: Array<string>, };
 
 export type MetricDefinition = { name: string, summary: Array<string>, step_metric: string, goal: string, };
+
+export type NewPassword = { 
+/**
+ * The user; empty means the caller.
+ */
+user: string, password: string, 
+/**
+ * The old password of the caller; empty if there is none.
+ */
+old: string, };
 
 export type Outcome = { state: string, class: string, exit_code: number | null, signal: number | null, message: string, };
 
@@ -232,6 +410,20 @@ high: number | null,
  * The values of a categorical or constant parameter.
  */
 values: Json[], };
+
+export type People = { users: Array<Person>, teams: Array<string>, };
+
+export type Person = { name: string, team: string, admin: boolean, 
+/**
+ * Whether the user has a password, and not only keys.
+ */
+password: boolean, roles: Array<PlaceRole>, created_ms: number, };
+
+export type PlaceRole = { 
+/**
+ * `TEAM` or `TEAM/PROJECT`.
+ */
+place: string, role: "viewer" | "member" | "admin", };
 
 export type Problem = { 
 /**
@@ -275,7 +467,15 @@ best: Best | null, };
 
 export type ProjectKeys = { config: Array<Key>, summary: Array<Key>, history: Array<Key>, };
 
+export type ProjectStorage = { team: string, project: string, contents: number, rows: number, };
+
 export type Projects = { projects: Array<Project>, };
+
+export type ProjectsStorage = { 
+/**
+ * The projects that the caller may see, the largest first.
+ */
+projects: Array<ProjectStorage>, };
 
 export type Repeats = { sweep: string, value: number, };
 
@@ -330,6 +530,26 @@ export type Reports = { reports: Array<ReportCard>,
  * The number of all reports that were found.
  */
 total: number, };
+
+export type Restoration = { 
+/**
+ * The ids of runs and sweeps.
+ */
+ids: Array<string>, };
+
+export type Restored = { items: Array<RestoredItem>, };
+
+export type RestoredItem = { id: string, 
+/**
+ * The new name of a run whose name another run has now; else `null`.
+ */
+renamed: string | null, };
+
+export type RunArtifacts = { made: Array<VersionRow>, used: Array<VersionRow>, 
+/**
+ * Whether the run made or used more versions than these.
+ */
+more: boolean, };
 
 export type RunCounts = { queued: number, leased: number, running: number, finished: number, failed: number, crashed: number, stopped: number, pruned: number, 
 /**
@@ -417,6 +637,8 @@ config: { [key: string]: Json },
  */
 summary: { [key: string]: Json }, };
 
+export type RunStorage = { rows: number, files: number, checkpoints: number, };
+
 export type Rung = { iteration: number, value: number, rank: number, of: number, threshold: number | null, stop: boolean, };
 
 export type Runs = { runs: Array<RunRow>, 
@@ -485,6 +707,28 @@ export type Span = { agent: string, run: string, sweep: string | null, trial: nu
  */
 to_ms: number | null, };
 
+export type Storage = { database: number, contents: number, contents_count: number, 
+/**
+ * The bytes of kept checkpoints, which are part of the contents.
+ */
+checkpoints: number, checkpoints_count: number, 
+/**
+ * The bytes of what is in the bin; part of the database and the contents.
+ */
+bin: number, bin_count: number, 
+/**
+ * The free bytes of the disk; `null` if the disk does not say.
+ */
+free: number | null, 
+/**
+ * The bytes that the controller keeps for changes of state.
+ */
+reserve: number, has_reserve: boolean, 
+/**
+ * Whether the disk is full, so that rows and contents wait with their senders.
+ */
+full: boolean, };
+
 export type Surface = { row_parameter: string, column_parameter: string, rows: Json[], columns: Json[], 
 /**
  * The mean for each pair, row by row; `null` if the two are never active together.
@@ -550,3 +794,91 @@ export type TextTrees = { trees: Array<TextTree>, };
 export type Texts = { texts: Array<string>, };
 
 export type Timeline = { spans: Array<Span>, };
+
+export type VersionDetail = { description: string, metadata: Json, 
+/**
+ * The ids of runs that made the version.
+ */
+made_by: Array<string>, 
+/**
+ * The ids of runs that used the version.
+ */
+used_by: Array<string>, 
+/**
+ * Those of both that are deleted.
+ */
+deleted: Array<string>, team: string, project: string, name: string, version: number, kind: string, aliases: Array<string>, tags: Array<string>, files: number, size: number, digest: string, created_ms: number, };
+
+export type VersionDifference = { 
+/**
+ * The number of the older version.
+ */
+old: number, added: number, removed: number, changed: number, same: number, changes: Array<FileChange>, 
+/**
+ * The path `after` which the next page begins; `null` if there are no more.
+ */
+next: string | null, };
+
+export type VersionEdit = { description?: string, add_tags: Array<string>, remove_tags: Array<string>, };
+
+export type VersionFolder = { items: Array<VersionItem>, 
+/**
+ * Where the next page begins (`from`); `null` if there are no more items.
+ */
+next: string | null, };
+
+export type VersionItem = { path: string, kind: "file" | "folder" | "reference", 
+/**
+ * The number of files in a folder; 1 for a file.
+ */
+files: number, size: number, 
+/**
+ * The hash of a file's content, or the digest of a reference.
+ */
+digest: string | null, 
+/**
+ * The address of a reference.
+ */
+url: string | null, };
+
+export type VersionRow = { team: string, project: string, name: string, version: number, kind: string, aliases: Array<string>, tags: Array<string>, files: number, size: number, digest: string, created_ms: number, };
+
+export type WantedKey = { 
+/**
+ * The user; empty means the caller.
+ */
+user: string, label: string, 
+/**
+ * `full`, `read`, `agent` or `ingest`; empty means `full`.
+ */
+kind: string, sweeps: Array<string>, projects: Array<string>, 
+/**
+ * How many seconds the key is valid; `null` for ever.
+ */
+lasts_s?: number | null, };
+
+export type WantedRole = { 
+/**
+ * `TEAM` or `TEAM/PROJECT`.
+ */
+place: string, 
+/**
+ * `viewer`, `member` or `admin`; `null` takes the role away.
+ */
+role: string | null, };
+
+export type WantedTeam = { name: string, };
+
+export type WantedUser = { name: string, 
+/**
+ * The user's own team, which is made if it does not exist; `null`: one of the user's name.
+ */
+team?: string | null, 
+/**
+ * The role in this team: `viewer`, `member` or `admin`.
+ */
+role: string, 
+/**
+ * Whether the user may do everything.
+ */
+admin?: boolean, };

@@ -63,7 +63,7 @@ async fn answers_are_compressed_for_those_who_ask() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gets_the_dashboard_and_links_of_wandb_lead_into_it() {
-    let lab = Lab::start().await;
+    let mut lab = Lab::start().await;
     let caller = Caller::new(&lab, None);
     let browse = |path: &str| caller.send("GET", path, &["Accept: text/html,*/*"], b"");
     let page = browse("/");
@@ -81,7 +81,28 @@ async fn a_browser_gets_the_dashboard_and_links_of_wandb_lead_into_it() {
     };
     assert_eq!(to(&format!("/{HOME}/digits")), (303, format!("/p/{HOME}/digits")));
     assert_eq!(to(&format!("/{HOME}/digits/sweeps/abc")), (303, format!("/p/{HOME}/digits/s/abc")));
-    assert_eq!(to("/authorize"), (303, "/settings".to_owned()));
+    for (path, place) in [
+        ("/home", "/"),
+        ("/authorize", "/settings?tab=keys"),
+        ("/vision/digits/workspace", "/p/vision/digits"),
+        ("/vision/digits/table", "/p/vision/digits?tab=table"),
+        ("/vision/digits/sweeps", "/p/vision/digits/sweeps"),
+        ("/vision/digits/artifacts", "/p/vision/digits/artifacts"),
+        ("/vision/digits/artifacts/model", "/p/vision/digits/artifacts"),
+        ("/vision/digits/artifacts/model/net", "/p/vision/digits/artifacts/net"),
+        ("/vision/digits/artifacts/model/net/v3", "/p/vision/digits/artifacts/net/v3"),
+        ("/a%20b/c%2Fd/artifacts/m/n%3F/best", "/p/a%20b/c%2Fd/artifacts/n%3F/best"),
+        ("/vision/digits/artifacts/m/net/v3/files", "/p/vision/digits/artifacts/net/v3?tab=files"),
+        (
+            "/vision/digits/artifacts/m/net/v3/graph",
+            "/p/vision/digits/artifacts/net/v3?tab=lineage",
+        ),
+    ] {
+        assert_eq!(to(path), (303, place.to_owned()), "{path}");
+    }
+    assert_eq!(browse("/vision").status, 404, "no project of the team");
+    lab.create(&format!("{RANDOM}\nproject: vision/digits\n")).await;
+    assert_eq!(to("/vision"), (303, "/".to_owned()));
     // The run's id is not its name, because a run of another project has the same name.
     let upsert = |project: &str| {
         let run = json!({ "entityName": "home", "modelName": project, "name": "first" });

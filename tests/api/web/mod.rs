@@ -1,5 +1,7 @@
 //! Tests the dashboard's API over real HTTP.
 
+mod artifacts;
+mod bin;
 mod console;
 mod events;
 mod foundation;
@@ -10,6 +12,7 @@ mod reports;
 mod rights;
 mod runs;
 mod series;
+mod settings;
 mod sweeps;
 
 use serde_json::Value;

@@ -39,6 +39,36 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("PATCH /runs/RUN", "{\"notes\": \"n\"}",   "o - o o - 0  - - - - -  - x o"),
     ("GET /sweeps/SWEEP", "",                   "o o o o o 0  o - - - 0  - x o"),
     ("GET /sweeps/SWEEP/explain", "",           "o o o o o 0  o - - - 0  - x o"),
+    ("GET /projects/PROJECT/artifacts", "",     "o o o o o 0  o - - - 0  - x o"),
+    ("GET /projects/PROJECT/artifacts/net", "", "o o o o o 0  o - - - 0  - x o"),
+    ("GET NET/v9", "",                          "o o o o o 0  o - - - 0  o x o"),
+    ("GET NET/v9/files", "",                    "o o o o o 0  o - - - 0  o x o"),
+    ("GET NET/v9/files/w", "",                  "o o o o o 0  o - - - 0  o x o"),
+    ("GET NET/v9/difference?from=v8", "",       "o o o o o 0  o - - - 0  o x o"),
+    ("GET NET/v9/lineage", "",                  "o o o o o 0  o - - - 0  o x o"),
+    ("GET /runs/RUN/artifacts", "",             "o o o o o 0  o - - - 0  - x o"),
+    ("PATCH NET/v9", "{\"description\": \"d\"}", "o - o o - 0  - - - - -  - x o"),
+    ("POST NET/v9/aliases", "{\"add\": [\"b\"]}", "o - o o - 0  - - - - -  - x o"),
+    ("GET /projects/PROJECT/bin", "",           "o o o o o o  o - - - o  - x o"),
+    ("POST /bin/runs", "{\"runs\": [\"RUN\"]}",  "o - o o - 0  - - - - -  - x o"),
+    ("POST /bin/sweeps/SWEEP", "",              "o - o o - 0  - - - - -  - x o"),
+    ("POST /bin/restore", "{\"ids\": [\"RUN\"]}", "o - o o - 0  - - - - -  - x o"),
+    ("GET /keys", "",                           "o o o o o o  - - - - -  - x o"),
+    ("POST /keys", "{}",                        "o o o o o o  - - - - -  - x o"),
+    ("DELETE /keys/nothing", "",                "0 0 0 0 0 0  - - - - -  - x 0"),
+    ("PUT /password", "{\"password\": \"x\"}",  "o o o o o o  - - - - -  - x o"),
+    ("GET /sessions", "",                       "o o o o o o  - - - - -  - x o"),
+    ("DELETE /sessions/nothing", "",            "0 0 0 0 0 0  - - - - -  - x 0"),
+    ("GET /users", "",                          "o - - - - -  - - - - -  - x o"),
+    ("POST /users", "{\"name\": \"!\", \"role\": \"member\"}", "o - - - - -  - - - - -  - x o"),
+    ("DELETE /users/nobody", "",                "0 - - - - -  - - - - -  - x 0"),
+    ("PUT /users/nobody/roles", ROLE,           "0 - - - - -  - - - - -  - x 0"),
+    ("POST /teams", "{\"name\": \"!\"}",        "o - - - - -  - - - - -  - x o"),
+    ("DELETE /teams/nothing", "",               "0 - - - - -  - - - - -  - x 0"),
+    ("GET /storage", "",                        "o - - - - -  - - - - -  - x o"),
+    ("GET /storage/projects", "",               "o o o o o o  o - - - o  - x o"),
+    ("GET /runs/RUN/storage", "",               "o o o o o 0  o - - - 0  - x o"),
+    ("GET /about", "",                          "o o o o o o  o - - - o  - x o"),
     ("POST /sweeps/SWEEP/pause", "",            "o - o o - 0  - - - - -  - x o"),
     ("POST /runs/RUN/stop", "",                 "o - o o - 0  - - - - -  - x o"),
     ("GET /projects/PROJECT/reports", "",       "o o o o o 0  o - - - 0  - x o"),
@@ -57,6 +87,9 @@ const EDIT: &str = r#"{"title": "Report", "blocks": [], "version": 0}"#;
 
 /// A question for curves.
 const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
+
+/// A role to give.
+const ROLE: &str = r#"{"place": "vision", "role": "viewer"}"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
@@ -78,6 +111,7 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
         let body = body.replace("RUN", &world.run);
         let place = path.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
         let place = place.replace("REPORT", &report).replace("KEY", &frozen);
+        let place = place.replace("NET", "/projects/PROJECT/artifacts/net");
         let place = place.replace("PROJECT", PROJECT);
         for (((name, key), cookie), wanted) in
             world.keys.iter().zip(&cookies).zip(wanted.split_whitespace())

@@ -34,7 +34,7 @@ impl Bin for Door {
 
     async fn list(&self, request: Request<ListBin>) -> Result<Response<BinList>, Status> {
         let (caller, ListBin { limit }) = self.enter(request).await?;
-        let entries = bin::list(&self.app, &caller, limit).await.map_err(status)?;
+        let entries = bin::list(&self.app, &caller, None, limit).await.map_err(status)?;
         Ok(Response::new(BinList { entries: entries.into_iter().map(Into::into).collect() }))
     }
 }

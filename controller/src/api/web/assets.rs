@@ -32,6 +32,11 @@ pub(super) fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     of(FILES, path, headers).filter(|_| !is_page)
 }
 
+/// Returns a short hash of the pages. Their main file names all others by their hashes.
+pub(super) fn stamp() -> String {
+    find(FILES, INDEX).map(|page| blake3::hash(page).to_hex()[..12].to_owned()).unwrap_or_default()
+}
+
 fn find(files: &Files, path: &str) -> Option<&'static [u8]> {
     let place = files.binary_search_by(|(name, _)| (*name).cmp(path)).ok()?;
     Some(files[place].1)

@@ -1,6 +1,8 @@
 //! Serves the files of a run. A file comes from a training program, so it may be anything: a
 //! browser shows only images, audio and video, and pages without scripts in a sandbox.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::Path,
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{asked::Nothing, error::Problem, session::Call};
 use crate::{
     api::content,
-    app::{files::blobs::FileView, read::files},
+    app::{App, files::blobs::FileView, read::files},
 };
 
 /// The files of a page, unless the caller asks for another number.
@@ -85,9 +87,20 @@ pub(super) async fn send(
 ) -> Result<Response, Problem> {
     let Call { app, caller, asked: Nothing {} } = call;
     let file = files::find(&app, &caller, RunId::from(run), path).await?;
-    let beginning = files::beginning(&app, &file, BEGINNING).await?;
-    let shown = Shown::of(&file.path, &beginning);
-    let mut answer = content::answer(&app, &headers, file.sha256, file.size);
+    sent(&app, &headers, &file.path, file.sha256, file.size).await
+}
+
+/// Answers with a content that has this path, or with a range of it.
+pub(super) async fn sent(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    path: &str,
+    sha256: String,
+    size: u64,
+) -> Result<Response, Problem> {
+    let beginning = files::beginning(app, &sha256, size, BEGINNING).await?;
+    let shown = Shown::of(path, &beginning);
+    let mut answer = content::answer(app, headers, sha256, size);
     let headers = answer.headers_mut();
     match shown {
         Shown::Media(kind) => {
@@ -99,7 +112,7 @@ pub(super) async fn send(
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         Shown::No => {
-            headers.insert(header::CONTENT_DISPOSITION, attachment(&file.path));
+            headers.insert(header::CONTENT_DISPOSITION, attachment(path));
         }
     }
     // A browser may keep the file, but has to ask each time whether it is still the same.

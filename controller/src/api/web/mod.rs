@@ -2,10 +2,13 @@
 //! show. `lib.rs` puts it on the port. Every handler translates its request, calls `app`, and
 //! translates the answer. docs/dashboard.md describes the API.
 
+mod artifacts;
 mod asked;
 mod assets;
+mod bin;
 mod columns;
 mod console;
+mod contents;
 mod error;
 mod events;
 mod explain;
@@ -18,12 +21,14 @@ mod markdown;
 mod media;
 mod overview;
 mod pages;
+mod people;
 mod projects;
 mod reports;
 mod rows;
 mod runs;
 mod series;
 mod session;
+mod storage;
 mod sweeps;
 #[cfg(test)]
 mod types;
@@ -34,7 +39,7 @@ use axum::{
     Router,
     http::Uri,
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post, put},
 };
 
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -61,6 +66,11 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/reports/{report}/frozen", post(reports::freeze))
         .route("/reports/{report}/frozen/{key}", get(reports::frozen))
         .route("/markdown", post(markdown::read))
+        .route("/projects/{team}/{project}/artifacts", get(artifacts::list))
+        .route("/projects/{team}/{project}/artifacts/{name}", get(artifacts::versions))
+        .route("/runs/{run}/artifacts", get(artifacts::of_run))
+        .route("/runs/{run}/storage", get(storage::of_run))
+        .nest("/projects/{team}/{project}/artifacts/{name}/{version}", versions())
         .route("/runs/{run}", get(runs::show).patch(runs::edit))
         .route("/runs/{run}/stop", post(runs::stop))
         .route("/runs/{run}/keys", get(keys::of_run))
@@ -74,9 +84,15 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/sweeps/{sweep}", get(sweeps::show))
         .route("/sweeps/{sweep}/explain", get(explain::read))
         .route("/sweeps/{sweep}/{deed}", post(sweeps::act))
+        .merge(settings())
+        .merge(bin())
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         // Files are sent as they are, because most media are compressed already.
         .route("/runs/{run}/files/{*path}", get(files::send))
+        .route(
+            "/projects/{team}/{project}/artifacts/{name}/{version}/files/{*path}",
+            get(contents::send),
+        )
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), guard::admit));
@@ -85,6 +101,43 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .fallback(pages::answer)
         .layer(middleware::map_response(guard::secure))
         .with_state(app)
+}
+
+/// Makes the routes of one version of an artifact.
+fn versions() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(artifacts::show).patch(artifacts::edit).delete(artifacts::remove))
+        .route("/aliases", post(artifacts::alias))
+        .route("/difference", get(artifacts::compare))
+        .route("/files", get(contents::folder))
+        .route("/lineage", get(contents::lineage))
+}
+
+/// Makes the routes of the bin.
+fn bin() -> Router<Arc<App>> {
+    Router::new()
+        .route("/projects/{team}/{project}/bin", get(bin::list))
+        .route("/bin/runs", post(bin::delete_runs))
+        .route("/bin/sweeps/{sweep}", post(bin::delete_sweep))
+        .route("/bin/restore", post(bin::restore))
+}
+
+/// Makes the routes of people and of the controller itself.
+fn settings() -> Router<Arc<App>> {
+    Router::new()
+        .route("/keys", get(people::list_keys).post(people::add_key))
+        .route("/keys/{key}", delete(people::remove_key))
+        .route("/password", put(people::set_password))
+        .route("/sessions", get(people::list_sessions))
+        .route("/sessions/{session}", delete(people::end_session))
+        .route("/users", get(people::list).post(people::add_user))
+        .route("/users/{user}", delete(people::remove_user))
+        .route("/users/{user}/roles", put(people::grant))
+        .route("/teams", post(people::add_team))
+        .route("/teams/{team}", delete(people::remove_team))
+        .route("/storage", get(storage::whole))
+        .route("/storage/projects", get(storage::by_project))
+        .route("/about", get(storage::about))
 }
 
 async fn nowhere(path: Uri) -> Problem {

@@ -14,7 +14,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::{assets, session};
 use crate::{
     api::http,
-    app::{App, people::caller::Caller, read::views, runs::lookup::Named},
+    app::{
+        App,
+        people::caller::Caller,
+        read::{projects, views},
+        runs::lookup::Named,
+    },
 };
 
 /// The bytes of a name that stand for themselves in a path.
@@ -70,13 +75,20 @@ async fn link(app: &Arc<App>, path: &str, headers: &HeaderMap) -> Option<Respons
     let parts = parts.collect::<Result<Vec<_>, _>>().ok()?;
     let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let page = match parts[..] {
-        ["authorize"] => "/settings".to_owned(),
+        ["home"] => "/".to_owned(),
+        ["authorize"] => "/settings?tab=keys".to_owned(),
         ["open", id] => match session::caller(app, headers) {
             Ok(caller) => of_id(app, &caller, id).await?,
             Err(_) => return Some(to_login(path)),
         },
-        [team, project] => to(&["p", team, project]),
-        [team, project, "sweeps", sweep] => to(&["p", team, project, "s", sweep]),
+        [team] => match session::caller(app, headers) {
+            // Another name is no link, and gets the answer of a path that does not exist.
+            Ok(caller) => {
+                let found = projects::list(app, &caller, team.to_owned()).await.ok()?;
+                found.first().map(|_| "/".to_owned())?
+            }
+            Err(_) => return None,
+        },
         [team, project, "runs", name] => {
             // Only a known caller learns the id of a run from its name.
             let Ok(caller) = session::caller(app, headers) else { return Some(to_login(path)) };
@@ -86,9 +98,34 @@ async fn link(app: &Arc<App>, path: &str, headers: &HeaderMap) -> Option<Respons
             let id = found.map_or(name, |view| view.run.id.to_string());
             to(&["p", team, project, "r", &id])
         }
-        _ => return None,
+        _ => of_project(&parts)?,
     };
     Some(Redirect::to(&page).into_response())
+}
+
+/// Returns our page for a link of W&B into a project; `None` if it is no such link.
+fn of_project(parts: &[&str]) -> Option<String> {
+    let (&[team, project], rest) = parts.split_first_chunk::<2>()?;
+    let at = ["p", team, project];
+    Some(match *rest {
+        [] | ["workspace" | "overview" | "runs"] => to(&at),
+        ["table"] => format!("{}?tab=table", to(&at)),
+        ["sweeps"] => to(&["p", team, project, "sweeps"]),
+        ["sweeps", sweep] => to(&["p", team, project, "s", sweep]),
+        ["artifacts"] | ["artifacts", _] => to(&["p", team, project, "artifacts"]),
+        ["artifacts", _, name] => to(&["p", team, project, "artifacts", name]),
+        ["artifacts", _, name, version] => to(&["p", team, project, "artifacts", name, version]),
+        // The last part is a tab of W&B's page.
+        ["artifacts", _, name, version, tab] => {
+            let tab = match tab {
+                "files" => "?tab=files",
+                "lineage" | "graph" => "?tab=lineage",
+                _ => "",
+            };
+            to(&["p", team, project, "artifacts", name, version]) + tab
+        }
+        _ => return None,
+    })
 }
 
 /// Leads a stranger to the login, and from there back to this path.

@@ -6,8 +6,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use super::{
+    artifacts::{
+        AliasEdit, ArtifactVersions, Artifacts, RunArtifacts, VersionDetail, VersionDifference,
+        VersionEdit,
+    },
+    bin::{Bin, Deleted, Deletion, Restoration, Restored},
     columns::{ColumnsHead, TableQuery},
     console::Console,
+    contents::{Lineage, VersionFolder},
     error::Problem,
     events::Changed,
     explain::Explanation,
@@ -18,12 +24,17 @@ use super::{
     markdown::{TextTrees, Texts},
     media::{Histograms, LoggedTable, Media},
     overview::Overview,
+    people::{
+        BrowserSessions, Keys, MadeKey, NewPassword, People, WantedKey, WantedRole, WantedTeam,
+        WantedUser,
+    },
     projects::Projects,
     reports::{Report, ReportBlock, ReportEdit, Reports},
     rows::RunDetail,
     runs::{RunEdit, Runs},
     series::{SeriesExtra, SeriesQuery},
     session::Session,
+    storage::{About, ProjectsStorage, RunStorage, Storage},
     sweeps::{SweepDetail, Sweeps},
 };
 
@@ -85,6 +96,7 @@ fn text() -> String {
     declared.visit::<ReportEdit>();
     declared.visit::<Reports>();
     declared.visit::<Timeline>();
+    stored(&mut declared);
     declared.visit::<TableQuery>();
     declared.visit::<ColumnsHead<()>>();
     let head = format!(
@@ -93,6 +105,37 @@ fn text() -> String {
         export type Json = null | boolean | number | string | Json[] | {{ [key: string]: Json }};\n"
     );
     declared.types.values().fold(head, |text, one| format!("{text}\nexport {one}\n"))
+}
+
+/// Visits the types of artifacts, the bin, people and storage.
+fn stored(declared: &mut Declared) {
+    declared.visit::<Artifacts>();
+    declared.visit::<ArtifactVersions>();
+    declared.visit::<VersionDetail>();
+    declared.visit::<VersionEdit>();
+    declared.visit::<AliasEdit>();
+    declared.visit::<VersionDifference>();
+    declared.visit::<VersionFolder>();
+    declared.visit::<Lineage>();
+    declared.visit::<RunArtifacts>();
+    declared.visit::<Bin>();
+    declared.visit::<Deleted>();
+    declared.visit::<Deletion>();
+    declared.visit::<Restoration>();
+    declared.visit::<Restored>();
+    declared.visit::<BrowserSessions>();
+    declared.visit::<Keys>();
+    declared.visit::<MadeKey>();
+    declared.visit::<NewPassword>();
+    declared.visit::<People>();
+    declared.visit::<WantedKey>();
+    declared.visit::<WantedRole>();
+    declared.visit::<WantedTeam>();
+    declared.visit::<WantedUser>();
+    declared.visit::<About>();
+    declared.visit::<ProjectsStorage>();
+    declared.visit::<RunStorage>();
+    declared.visit::<Storage>();
 }
 
 #[test]

@@ -343,7 +343,7 @@ pub(crate) async fn of_run(
     }))
 }
 
-fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<ArtifactView>, Error> {
+pub(super) fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<ArtifactView>, Error> {
     let view = |version: Version| {
         Ok(ArtifactView {
             aliases: store::artifacts::aliases(tx, version.key)?,

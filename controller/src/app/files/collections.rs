@@ -83,7 +83,7 @@ pub(crate) async fn get(app: &Arc<App>, caller: &Caller, which: Which) -> Result
     .await
 }
 
-fn present(tx: &Tx<'_>, Which { project, name }: &Which) -> Result<Collection, Error> {
+pub(super) fn present(tx: &Tx<'_>, Which { project, name }: &Which) -> Result<Collection, Error> {
     let now = names::of_old(tx, project, name)?;
     Ok(store::collections::get(tx, project, now.as_deref().unwrap_or(name))?)
 }

@@ -4,11 +4,13 @@
 pub(crate) mod announced;
 pub(crate) mod artifacts;
 pub(crate) mod blobs;
+pub(crate) mod catalog;
 pub(crate) mod checkpoints;
 pub(in crate::app) mod collect;
 pub(crate) mod collections;
 pub(in crate::app) mod collector;
 pub(crate) mod commit;
+pub(crate) mod difference;
 pub(crate) mod entries;
 pub(in crate::app) mod kept;
 pub(crate) mod labels;

@@ -140,7 +140,7 @@ impl Person {
 
 impl Caller {
     /// Returns the caller for the audit.
-    pub(in crate::app) fn who(&self) -> String {
+    pub(crate) fn who(&self) -> String {
         match self {
             Caller::Admin => "the administrator".to_owned(),
             Caller::Person(person) => match &person.key {

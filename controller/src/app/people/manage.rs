@@ -1,9 +1,10 @@
-//! Adds, changes and removes users, teams and roles, for the owner of the data folder. `lib.rs`
-//! calls this module while no controller runs on the folder.
+//! Adds, changes and removes users, teams and roles. It asks for no rights: `offline.rs` calls it
+//! for the owner of a data folder, and `people::online` for administrators, after it has checked
+//! them. `who` is the caller for the audit.
 
 use std::sync::Arc;
 
-use super::{audit, caller::Caller, roster::People};
+use super::{audit, roster::People};
 use crate::{
     app::{
         App,
@@ -40,6 +41,7 @@ pub(super) async fn change<T: Send + 'static>(
 /// user exists.
 pub(crate) async fn add_user(
     app: &Arc<App>,
+    who: String,
     name: String,
     team: Option<String>,
     role: Role,
@@ -58,7 +60,7 @@ pub(crate) async fn add_user(
         store::people::save_user(change.tx, &user)?;
         let (team, project) = (user.team.clone(), String::new());
         store::people::grant(change.tx, &Grant { user: user.name.clone(), team, project, role })?;
-        audit::note(change, Caller::Admin.who(), "add user", user.name.clone(), None)?;
+        audit::note(change, who, "add user", user.name.clone(), None)?;
         Ok(user)
     })
     .await
@@ -68,11 +70,11 @@ pub(crate) async fn add_user(
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if the user does not exist.
-pub(crate) async fn remove_user(app: &Arc<App>, name: String) -> Result<(), Error> {
+pub(crate) async fn remove_user(app: &Arc<App>, who: String, name: String) -> Result<(), Error> {
     change(app, move |change| {
         user(change, &name)?;
         store::people::remove_user(change.tx, &name)?;
-        audit::note(change, Caller::Admin.who(), "remove user", name, None)
+        audit::note(change, who, "remove user", name, None)
     })
     .await
 }
@@ -82,13 +84,13 @@ pub(crate) async fn remove_user(app: &Arc<App>, name: String) -> Result<(), Erro
 /// # Errors
 /// Fails with [`Error::Invalid`] if the name has no valid form, and with [`Error::Refused`] if the
 /// team exists.
-pub(crate) async fn add_team(app: &Arc<App>, name: String) -> Result<(), Error> {
+pub(crate) async fn add_team(app: &Arc<App>, who: String, name: String) -> Result<(), Error> {
     check_name("team", &name)?;
     change(app, move |change| {
         if !store::people::add_team(change.tx, &name, change.now_ms)? {
             return Err(Error::refused(Why::State, format!("there is a team `{name}` already")));
         }
-        audit::note(change, Caller::Admin.who(), "add team", name, None)
+        audit::note(change, who, "add team", name, None)
     })
     .await
 }
@@ -98,7 +100,7 @@ pub(crate) async fn add_team(app: &Arc<App>, name: String) -> Result<(), Error> 
 /// # Errors
 /// Fails with [`Error::Missing`] if the team does not exist, and with [`Error::Refused`] if it is
 /// the own team of a user.
-pub(crate) async fn remove_team(app: &Arc<App>, name: String) -> Result<(), Error> {
+pub(crate) async fn remove_team(app: &Arc<App>, who: String, name: String) -> Result<(), Error> {
     change(app, move |change| {
         if !store::people::teams(change.tx)?.contains(&name) {
             return Err(no_team(&name));
@@ -109,7 +111,7 @@ pub(crate) async fn remove_team(app: &Arc<App>, name: String) -> Result<(), Erro
             return Err(Error::refused(Why::State, message));
         }
         store::people::remove_team(change.tx, &name)?;
-        audit::note(change, Caller::Admin.who(), "remove team", name, None)
+        audit::note(change, who, "remove team", name, None)
     })
     .await
 }
@@ -122,6 +124,7 @@ pub(crate) async fn remove_team(app: &Arc<App>, name: String) -> Result<(), Erro
 /// take away.
 pub(crate) async fn grant(
     app: &Arc<App>,
+    who: String,
     name: String,
     place: String,
     role: Option<Role>,
@@ -150,7 +153,7 @@ pub(crate) async fn grant(
                 return Err(Error::missing(format!("`{name}` has no role in `{place}`")));
             }
         };
-        audit::note(change, Caller::Admin.who(), &what, format!("{name} in {place}"), None)
+        audit::note(change, who, &what, format!("{name} in {place}"), None)
     })
     .await
 }

@@ -9,6 +9,7 @@ pub(in crate::app) mod hashing;
 pub(crate) mod keys;
 pub(crate) mod manage;
 pub(crate) mod members;
+pub(crate) mod online;
 pub(crate) mod passwords;
 pub(crate) mod permit;
 pub(crate) mod roster;

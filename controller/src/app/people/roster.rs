@@ -175,6 +175,15 @@ impl Roster {
         worn
     }
 
+    /// Returns the sessions of a user that are not over at `now_ms`, with their last uses. `None`
+    /// means the sessions that the controller's token has opened.
+    pub(in crate::app) fn sessions_of(&self, user: Option<&str>, now_ms: i64) -> Vec<Session> {
+        let people = self.people();
+        let of_user = people.sessions.values().filter(|(one, _)| one.user.as_deref() == user);
+        let open = of_user.filter(|(one, _)| self.opened(&people, &one.hash, now_ms).is_some());
+        open.map(|(one, _)| Session { used_ms: self.used_ms(one), ..one.clone() }).collect()
+    }
+
     fn opened(&self, people: &People, hash: &[u8], now_ms: i64) -> Option<Caller> {
         let (session, caller) = people.sessions.get(hash)?;
         let idle_until = self.used_ms(session).saturating_add(self.idle_ms);

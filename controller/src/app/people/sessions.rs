@@ -6,7 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use record::file::hex;
 
-use super::{caller::Caller, manage, passwords, roster::Worn};
+use super::{
+    caller::{Caller, Right},
+    manage, passwords,
+    roster::Worn,
+};
 use crate::{
     app::{
         App,
@@ -99,6 +103,70 @@ pub(crate) async fn close(app: &Arc<App>, secret: &str) -> Result<(), Error> {
     manage::change(app, remove).await
 }
 
+/// A session as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionView {
+    /// A part of the hash of its secret, by which its user names it.
+    pub(crate) id: String,
+    /// The id of the key that opened it; `None` if a password or the controller's token did.
+    pub(crate) key: Option<String>,
+    /// When it was opened, in milliseconds since the epoch.
+    pub(crate) created_ms: i64,
+    /// When it was used last, in milliseconds since the epoch.
+    pub(crate) used_ms: i64,
+    /// When it ends at the latest, in milliseconds since the epoch.
+    pub(crate) expires_ms: i64,
+    /// Whether it is the session of this call.
+    pub(crate) is_own: bool,
+}
+
+/// The bytes of a hash by which a session is named. They do not tell the secret.
+const ID_BYTES: usize = 8;
+
+fn id(hash: &[u8]) -> String {
+    hex(&hash[..ID_BYTES.min(hash.len())])
+}
+
+/// Returns the sessions of the calling user, the last used first. The administrator gets those
+/// that the controller's token has opened.
+///
+/// # Errors
+/// Refuses the token of a run, and a key that is not of the kind `full`.
+pub(crate) fn list(app: &App, caller: &Caller) -> Result<Vec<SessionView>, Error> {
+    caller.admits(Right::Manage)?;
+    let own = caller.person()?;
+    let user = own.as_ref().map(|person| person.user.name.as_str());
+    let now_ms = app.clock.wall_ms();
+    let mut found = app.roster.sessions_of(user, now_ms);
+    found.sort_by_key(|session| std::cmp::Reverse(session.used_ms));
+    let is_own =
+        |hash: &[u8]| own.as_ref().is_some_and(|person| person.session.as_deref() == Some(hash));
+    let view = |session: Session| SessionView {
+        id: id(&session.hash),
+        is_own: is_own(&session.hash),
+        key: session.key,
+        created_ms: session.created_ms,
+        used_ms: session.used_ms,
+        expires_ms: session.expires_ms,
+    };
+    Ok(found.into_iter().map(view).collect())
+}
+
+/// Ends a session of the calling user, as [`list`] names it.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the caller has no such session. Refuses callers as [`list`]
+/// does.
+pub(crate) async fn end(app: &Arc<App>, caller: &Caller, wanted: &str) -> Result<(), Error> {
+    caller.admits(Right::Manage)?;
+    let own = caller.person()?;
+    let user = own.as_ref().map(|person| person.user.name.as_str());
+    let all = app.roster.sessions_of(user, app.clock.wall_ms());
+    let found = all.into_iter().find(|session| id(&session.hash) == wanted);
+    let session = found.ok_or_else(|| Error::missing("you have no such session"))?;
+    manage::change(app, move |change| Ok(store::sessions::remove(change.tx, &session.hash)?)).await
+}
+
 /// Removes sessions that are over at `now_ms`, and writes when the others were used last. A step of
 /// the upkeep.
 pub(in crate::app) async fn tidy(app: &Arc<App>, now_ms: i64) -> Result<(), Error> {
@@ -176,7 +244,8 @@ mod tests {
         let store = Store::open(folder.path(), &settings.limits, platform).unwrap();
         let (clock, chance) = (Clock::starting_at(0), Chance::seeded(1));
         let app = App::open(settings, store, clock, chance, platform.threads).await.unwrap();
-        manage::add_user(&app, "ann".to_owned(), None, Role::Member, false).await.unwrap();
+        let who = Caller::Admin.who();
+        manage::add_user(&app, who, "ann".to_owned(), None, Role::Member, false).await.unwrap();
         let new = NewKey {
             user: "ann".to_owned(),
             label: String::new(),

@@ -56,14 +56,15 @@ pub(crate) async fn find(
     Ok(app.read(move |tx, _| blobs::file_of(tx, &run, &path)).await?.file)
 }
 
-/// Returns the first bytes of a file that [`find`] has found, at most so many.
+/// Returns the first bytes of a content of this size, at most so many.
 ///
 /// # Errors
 /// Fails if the content cannot be read.
 pub(crate) async fn beginning(
     app: &Arc<App>,
-    file: &FileRow,
+    sha256: &str,
+    size: u64,
     bytes: u64,
 ) -> Result<Vec<u8>, Error> {
-    Ok(app.store.blobs.read(&file.sha256, 0..file.size.min(bytes)).await?)
+    Ok(app.store.blobs.read(sha256, 0..size.min(bytes)).await?)
 }

@@ -55,7 +55,7 @@ pub(crate) async fn read(
     let failed = |error: &dyn fmt::Display| Error::Bug(format!("a table was not read: {error}"));
     let turn = app.tables.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let hint = "fetch the file itself, under `files`";
-    if files::beginning(app, &file, PARQUET.len() as u64).await? == PARQUET {
+    if files::beginning(app, &file.sha256, file.size, PARQUET.len() as u64).await? == PARQUET {
         let message = format!("`{}` is a table in Parquet; only JSON is read here", file.path);
         return Err(Error::invalid(message).hint(hint));
     }
@@ -64,7 +64,7 @@ pub(crate) async fn read(
         let message = format!("the table `{}` has more than {most} bytes", file.path);
         return Err(Error::invalid(message).hint(hint));
     }
-    let bytes = files::beginning(app, &file, most).await?;
+    let bytes = files::beginning(app, &file.sha256, file.size, most).await?;
     let parsing = app.threads.run(move || {
         // The work keeps its turn until it ends, even if the caller no longer waits.
         let _turn = turn;

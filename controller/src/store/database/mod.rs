@@ -23,7 +23,7 @@ use rusqlite::{
 use super::work::Work;
 use crate::platform::Disk;
 
-const SCHEMA: &[&str] = &[
+pub(in crate::store) const SCHEMA: &[&str] = &[
     include_str!("../schema/001.sql"),
     include_str!("../schema/002.sql"),
     include_str!("../schema/003.sql"),
