@@ -12,7 +12,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: true,
-    license: { fileName: 'licenses.md' },
+    license: { fileName: 'licenses.txt' },
     reportCompressedSize: false,
   },
   server: {

@@ -5,6 +5,9 @@ import type { Problem } from './types';
 
 export const BASE = '/api/v1';
 
+/** Where a refusal means a wrong password in the body, and no session that is over. */
+const OWN_REFUSALS = ['/session', '/password'];
+
 export class ApiError extends Error {
   readonly status: number;
   readonly hint: string | null;
@@ -39,6 +42,16 @@ export function fileTarget(run: string, file: string): string {
 /** The address of a file of a run. */
 export function fileUrl(run: string, file: string): string {
   return BASE + fileTarget(run, file);
+}
+
+/** The path of a version of an artifact, below the path of the API. */
+export function versionTarget(
+  at: { team: string; project: string },
+  name: string,
+  version: number | string,
+): string {
+  const number = typeof version === 'number' ? `v${version}` : version;
+  return `/projects${path(at.team, at.project, 'artifacts', name, number)}`;
 }
 
 export function withQuery(target: string, query: Query = {}): string {
@@ -89,7 +102,7 @@ async function ask(target: string, options: Options): Promise<Response> {
   }
   if (response.ok) return response;
   const failure = await problem(response);
-  if (failure.status === 401 && target !== '/session') hooks.onUnauthorized();
+  if (failure.status === 401 && !OWN_REFUSALS.includes(target)) hooks.onUnauthorized();
   throw failure;
 }
 

@@ -17,6 +17,10 @@ export const pages: Record<string, (() => Loaded) | undefined> = {
   compare: () => import('./compare/Compare.svelte'),
   reports: () => import('./report/Reports.svelte'),
   report: () => import('./report/Report.svelte'),
+  artifacts: () => import('./artifacts/Artifacts.svelte'),
+  artifact: () => import('./artifacts/Artifact.svelte'),
+  version: () => import('./artifacts/Version.svelte'),
+  bin: () => import('./Bin.svelte'),
   fleet: () => import('./Fleet.svelte'),
-  settings: () => import('./Settings.svelte'),
+  settings: () => import('./settings/Settings.svelte'),
 };

@@ -9,6 +9,14 @@ test('each link leads to its page', () => {
   expect(match(links.project(at))).toEqual({ page: 'project', params: at });
   expect(match(links.run(at, 'r?1'))).toEqual({ page: 'run', params: { ...at, run: 'r?1' } });
   expect(match(links.sweep(at, 's'))).toEqual({ page: 'sweep', params: { ...at, sweep: 's' } });
+  const version = { ...at, name: 'n/1', version: 'v2' };
+  expect(match(links.version(at, 'n/1', 2))).toEqual({ page: 'version', params: version });
+  expect(match(links.artifact(at, 'n'))).toEqual({
+    page: 'artifact',
+    params: { ...at, name: 'n' },
+  });
+  expect(match(links.artifacts(at))).toEqual({ page: 'artifacts', params: at });
+  expect(match(links.bin(at))).toEqual({ page: 'bin', params: at });
   expect(match('/')).toEqual({ page: 'home', params: {} });
 });
 

@@ -16,6 +16,10 @@ const ROUTES: Record<string, string> = {
   compare: '/p/:team/:project/compare',
   reports: '/p/:team/:project/reports',
   report: '/p/:team/:project/reports/:report',
+  artifacts: '/p/:team/:project/artifacts',
+  artifact: '/p/:team/:project/artifacts/:name',
+  version: '/p/:team/:project/artifacts/:name/:version',
+  bin: '/p/:team/:project/bin',
   fleet: '/fleet',
   settings: '/settings',
 };
@@ -88,6 +92,11 @@ export const links = {
   run: (at: InProject, run: string) => link('p', at.team, at.project, 'r', run),
   reports: (at: InProject) => link('p', at.team, at.project, 'reports'),
   report: (at: InProject, report: string) => link('p', at.team, at.project, 'reports', report),
+  artifacts: (at: InProject) => link('p', at.team, at.project, 'artifacts'),
+  artifact: (at: InProject, name: string) => link('p', at.team, at.project, 'artifacts', name),
+  version: (at: InProject, name: string, version: number) =>
+    link('p', at.team, at.project, 'artifacts', name, `v${version}`),
+  bin: (at: InProject) => link('p', at.team, at.project, 'bin'),
   compare: (at: InProject, runs: string[]) =>
     `${link('p', at.team, at.project, 'compare')}?${new URLSearchParams({ runs: runs.join(',') })}`,
 };
