@@ -197,8 +197,8 @@ pub struct Limits {
     pub read_rows: usize,
     /// Bytes of all rows that one call reads by their steps.
     pub read_bytes: usize,
-    /// Bytes of a logged table of which one call may read rows.
-    pub table_bytes: u64,
+    /// Logged tables of which calls read rows.
+    pub tables: TableLimits,
     /// Runs whose curves one call may lay over each other.
     pub series_runs: usize,
     /// Keys of these curves.
@@ -260,6 +260,18 @@ pub struct MarkdownLimits {
     pub depth: usize,
     /// Blocks and spans of a text.
     pub nodes: usize,
+}
+
+/// The limits on logged tables of which a call reads rows.
+#[derive(Clone, Debug)]
+pub struct TableLimits {
+    /// Bytes of a table in JSON. Of a table in Parquet, bytes of a column in a group of rows, and
+    /// of each of its pages.
+    pub bytes: u64,
+    /// Rows that one call may filter and sort, and rows in a group of a table in Parquet.
+    pub rows: u64,
+    /// Bytes of a table in Parquet that one call may read to filter and to sort rows.
+    pub scanned_bytes: u64,
 }
 
 /// The bounds of the bin, which holds deleted runs and sweeps.
@@ -363,7 +375,7 @@ impl Default for Limits {
             most_buckets: 100_000,
             read_rows: 100_000,
             read_bytes: 64 << 20,
-            table_bytes: 32 << 20,
+            tables: TableLimits::default(),
             series_runs: 1000,
             series_keys: 50,
             series_buckets: 1_000_000,
@@ -398,6 +410,12 @@ impl Default for ReportLimits {
 impl Default for MarkdownLimits {
     fn default() -> Self {
         Self { texts: 300, bytes: 64 << 10, depth: 24, nodes: 20_000 }
+    }
+}
+
+impl Default for TableLimits {
+    fn default() -> Self {
+        Self { bytes: 32 << 20, rows: 1_000_000, scanned_bytes: 1 << 30 }
     }
 }
 

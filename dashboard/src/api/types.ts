@@ -321,9 +321,21 @@ export type LoggedTable = { columns: Array<string>,
  */
 rows: Json[][], 
 /**
+ * The places of these rows in the table, from 0.
+ */
+numbers: Array<number>, 
+/**
  * The number of all rows.
  */
-total: number, };
+total: number, 
+/**
+ * The number of rows that pass the filters.
+ */
+matched: number, 
+/**
+ * The number of rows that were looked at, to filter and to sort them.
+ */
+looked_at: number, };
 
 export type Login = { 
 /**

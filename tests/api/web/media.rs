@@ -16,14 +16,14 @@ use crate::{
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
 
 /// A run to which rows are appended.
-struct Logging {
-    lab: Lab,
+pub(super) struct Logging {
+    pub(super) lab: Lab,
     run: String,
     caller: Caller,
 }
 
 impl Logging {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         // With this short lease, the controller merges rows every 50 ms.
         let mut lab = Lab::with(|settings| settings.lease = Duration::from_secs(1)).await;
         let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
@@ -45,7 +45,7 @@ impl Logging {
         self.lab.runs.append(append).await.unwrap();
     }
 
-    async fn files(&mut self, files: &[(&str, &[u8])]) {
+    pub(super) async fn files(&mut self, files: &[(&str, &[u8])]) {
         let mut rows = Vec::new();
         for (path, content) in files {
             let hashed = self.lab.put(None, content).await;
@@ -77,11 +77,16 @@ impl Logging {
         .await;
     }
 
-    fn get(&self, path: &str) -> Json {
+    /// Calls the restarted controller.
+    pub(super) fn connect(&mut self) {
+        self.caller = Caller::new(&self.lab, None);
+    }
+
+    pub(super) fn get(&self, path: &str) -> Json {
         get(&self.caller, &format!("/runs/{}/{path}", self.run))
     }
 
-    fn ask(&self, path: &str) -> Answer {
+    pub(super) fn ask(&self, path: &str) -> Answer {
         ask(&self.caller, &format!("/runs/{}/{path}", self.run))
     }
 
@@ -277,16 +282,24 @@ async fn rows_of_a_table_come_in_pages() {
     let rows = json!([[1, { "path": "a" }], ["NaN", null]]);
     assert_eq!(
         log.get("tables?path=t.table.json&limit=2"),
-        json!({ "columns": ["x", "image"], "total": 3, "rows": rows })
+        json!({ "columns": ["x", "image"], "total": 3, "rows": rows, "numbers": [0, 1],
+            "matched": 3, "looked_at": 3 })
     );
+    let sorted = log.get("tables?path=t.table.json&sort=0&descending=true");
+    assert_eq!(sorted["numbers"], json!([1, 2, 0]));
+    let filtered = log.get("tables?path=t.table.json&filter=0:%3E1&filter=1:=c");
+    assert_eq!((&filtered["rows"], &filtered["matched"]), (&json!([[3, "c"]]), &json!(1)));
+    for wrong in ["sort=2", "filter=2:x", "filter=x", "filter=0:%3Cx", "sort=-1"] {
+        problem(&log.ask(&format!("tables?path=t.table.json&{wrong}")), 400);
+    }
     assert_eq!(log.get("tables?path=t.table.json&from=2")["rows"], json!([[3, "c"]]));
     assert_eq!(log.get("tables?path=t.table.json&from=9")["rows"], json!([]));
-    assert!(problem(&log.ask("tables?path=t.parquet"), 400).contains("Parquet"));
-    assert!(problem(&log.ask("tables?path=t.txt"), 400).contains("is no table"));
+    assert!(problem(&log.ask("tables?path=t.parquet"), 400).contains("cut off"));
+    assert!(problem(&log.ask("tables?path=t.txt"), 400).contains("read as a table"));
     problem(&log.ask("tables?path=none"), 404);
     problem(&log.ask("tables"), 400);
-    log.lab.restart_with(|settings| settings.limits.table_bytes = 20).await;
-    log.caller = Caller::new(&log.lab, None);
+    log.lab.restart_with(|settings| settings.limits.tables.bytes = 20).await;
+    log.connect();
     assert!(problem(&log.ask("tables?path=t.table.json"), 400).contains("more than 20 bytes"));
     log.lab.shutdown().await;
 }

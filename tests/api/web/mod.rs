@@ -8,6 +8,7 @@ mod foundation;
 mod login;
 mod media;
 mod overview;
+mod parquet;
 mod reports;
 mod rights;
 mod runs;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{error::Problem, session::Call};
-use crate::app::read::{histograms, media, tables};
+use crate::app::read::{
+    histograms, media,
+    tables::{self, Filter, Order},
+};
 
 /// The items or rows of a page, unless the caller asks for another number.
 const PAGE: u64 = 100;
@@ -80,6 +83,13 @@ pub(super) struct AskedRows {
     #[serde(default)]
     from: u64,
     limit: Option<u64>,
+    /// The place of the column that sorts the rows, from 0.
+    sort: Option<usize>,
+    #[serde(default)]
+    descending: bool,
+    /// Conditions such as `3:<0.5`: the place of a column, and what its cells have to be.
+    #[serde(default)]
+    filter: Vec<String>,
 }
 
 /// Rows of a logged table.
@@ -90,8 +100,14 @@ pub(super) struct LoggedTable {
     /// The rows, each of which is a list.
     #[cfg_attr(test, ts(type = "Json[][]"))]
     rows: Vec<Box<RawValue>>,
+    /// The places of these rows in the table, from 0.
+    numbers: Vec<u64>,
     /// The number of all rows.
     total: u64,
+    /// The number of rows that pass the filters.
+    matched: u64,
+    /// The number of rows that were looked at, to filter and to sort them.
+    looked_at: u64,
 }
 
 /// Returns rows of a table that a run logged as a file.
@@ -99,10 +115,16 @@ pub(super) async fn table(
     Path(run): Path<String>,
     call: Call<AskedRows>,
 ) -> Result<Json<LoggedTable>, Problem> {
-    let Call { app, caller, asked: AskedRows { path, from, limit } } = call;
-    let range = tables::Range { from, limit: limit.unwrap_or(PAGE).clamp(1, MOST) };
-    let found = tables::read(&app, &caller, RunId::from(run), path, range).await?;
-    Ok(Json(LoggedTable { columns: found.columns, rows: found.rows, total: found.total }))
+    let Call { app, caller, asked: AskedRows { path, from, limit, sort, descending, filter } } =
+        call;
+    let filters = filter.iter().map(|text| Filter::parse(text));
+    let filters = filters.collect::<Result<Vec<_>, _>>().map_err(Problem::wrong)?;
+    let order = sort.map(|column| Order { column, descending });
+    let limit = limit.unwrap_or(PAGE).clamp(1, MOST);
+    let asked = tables::Asked { from, limit, order, filters };
+    let found = tables::read(&app, &caller, RunId::from(run), path, asked).await?;
+    let tables::Table { columns, rows, numbers, total, matched, looked_at } = found;
+    Ok(Json(LoggedTable { columns, rows, numbers, total, matched, looked_at }))
 }
 
 /// The histograms that a caller asks for.
