@@ -84,6 +84,17 @@ pub(crate) fn kept(tx: &Tx<'_>, run: i64) -> Result<Vec<Checkpoint>> {
     )
 }
 
+/// Returns at most `most` checkpoints of a run, the newest first, each with whether its content is
+/// kept.
+pub(crate) fn newest(tx: &Tx<'_>, run: i64, most: u32) -> Result<Vec<(Checkpoint, bool)>> {
+    tx.all(
+        "SELECT key, attempt, writer, step, sha256, size, logged_ms, kept FROM checkpoints
+         WHERE run = ?1 ORDER BY key DESC LIMIT ?2",
+        &[&run, &most],
+        |row| Ok((read(row)?, row.get(7)?)),
+    )
+}
+
 /// Finds the checkpoint of a run with this key, if the checkpoint is kept.
 pub(crate) fn find(tx: &Tx<'_>, run: i64, key: i64) -> Result<Option<Checkpoint>> {
     tx.one(

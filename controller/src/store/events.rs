@@ -105,6 +105,27 @@ pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &SweepId, after: i64) -> Result<V
     )
 }
 
+/// Lists the times and the details of a run's events, the oldest first. `sweep` is the run's sweep.
+pub(crate) fn of_run(
+    tx: &Tx<'_>,
+    sweep: Option<&SweepId>,
+    run: &RunId,
+) -> Result<Vec<(i64, String)>> {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    match sweep {
+        Some(sweep) => tx.all(
+            "SELECT at_ms, body FROM events WHERE sweep = ?1 AND run = ?2 ORDER BY number",
+            &[&sweep.as_str(), &run.as_str()],
+            read,
+        ),
+        None => tx.all(
+            "SELECT at_ms, body FROM events WHERE sweep IS NULL AND run = ?1 ORDER BY number",
+            &[&run.as_str()],
+            read,
+        ),
+    }
+}
+
 /// An event as the search sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct TrialEvent {

@@ -80,6 +80,49 @@ artifacts: Array<ArtifactName>,
  * The name `after` which the next page begins; `null` if there are no more.
  */
 next: string | null, };
+export type Attempt = { number: number, agent: string | null, 
+/**
+ * The state that it brought the run to: `running`, `finished`, `queued` and so on.
+ */
+state: string, began_ms: number | null, ended_ms: number | null, 
+/**
+ * Whether it has ended.
+ */
+ended: boolean, 
+/**
+ * The class of its failure; empty if it did not fail.
+ */
+class: string, exit_code: number | null, signal: number | null, message: string, 
+/**
+ * The key of the checkpoint that it went on from.
+ */
+resumed_from: number | null, 
+/**
+ * The step of this checkpoint.
+ */
+resumed_step: number | null, 
+/**
+ * The number of its first line in the console.
+ */
+first_line: number, 
+/**
+ * The number of its lines.
+ */
+lines: number, };
+
+export type Attempts = { 
+/**
+ * The attempts, by ascending number.
+ */
+attempts: Array<Attempt>, 
+/**
+ * The checkpoints, the newest first.
+ */
+checkpoints: Array<Checkpoint>, 
+/**
+ * The agent's note about the lines that the newest attempt printed.
+ */
+printed: string | null, };
 
 export type Attention = { kind: "nan" | "agent_silent" | "crash_loop" | "disk_full" | "failed", text: string, run: string | null, sweep: string | null, team: string | null, project: string | null, at_ms: number, };
 
@@ -129,6 +172,30 @@ export type BrowserSessions = { sessions: Array<BrowserSession>, };
 
 export type Changed = { topic: string, what: "state" | "rows" | "console" | "files", };
 
+export type Checkpoint = { key: number, attempt: number, 
+/**
+ * The step at which the next attempt goes on.
+ */
+step: number, size: number, 
+/**
+ * Whether its content is kept. The content of an older checkpoint is removed.
+ */
+kept: boolean, logged_ms: number, };
+
+export type ClassNames = { 
+/**
+ * The key of the images.
+ */
+key: string, 
+/**
+ * The name of the boxes or masks on the images.
+ */
+group: string, 
+/**
+ * The names, by the numbers of the classes.
+ */
+names: { [key in string]: string }, };
+
 export type Column = { name: string, kind: "f64" | "u32" | "dictionary", 
 /**
  * The place of the column's first byte, counted from the begin of the data.
@@ -170,6 +237,27 @@ export type Deletion = {
  * The ids of the runs.
  */
 runs: Array<string>, };
+export type CustomChart = { 
+/**
+ * The key under which the program logged the chart.
+ */
+key: string, 
+/**
+ * The key under which the history has the chart's table.
+ */
+table: string, 
+/**
+ * The name of the chart's kind, such as `wandb/line/v0`.
+ */
+kind: string, 
+/**
+ * The columns of the table, by the names that the chart's kind has for them.
+ */
+fields: { [key in string]: string }, 
+/**
+ * Texts, such as the title.
+ */
+texts: { [key in string]: string }, };
 
 export type Dependence = { parameter: string, points: Array<DependencePoint>, };
 
@@ -589,7 +677,15 @@ added_config: { [key: string]: Json },
 /**
  * The name of the metric of the run's sweep.
  */
-sweep_metric: string | null, note: string, id: string, name: string, team: string, project: string, sweep: string | null, trial: number | null, state: string, attempt: number, agent: string, tags: Array<string>, group: string, job_type: string, notes: string, 
+sweep_metric: string | null, note: string, 
+/**
+ * The charts that W&B's client draws from logged tables.
+ */
+charts: Array<CustomChart>, 
+/**
+ * The names of the classes of boxes and masks, as W&B's client tells them.
+ */
+classes: Array<ClassNames>, id: string, name: string, team: string, project: string, sweep: string | null, trial: number | null, state: string, attempt: number, agent: string, tags: Array<string>, group: string, job_type: string, notes: string, 
 /**
  * The best value of the sweep's metric.
  */

@@ -53,6 +53,8 @@ async fn lines_come_in_pages_and_by_their_text() {
     assert_eq!(page("search=saved&limit=2"), (vec![50, 75], 50, 99));
     assert_eq!(page("search=saved&limit=2&before=50"), (vec![0, 25], 0, 49));
     assert_eq!(page("search=saved&limit=1&after=25"), (vec![50], 26, 50));
+    assert_eq!(page("errors=true&limit=2").0, [83, 93]);
+    assert_eq!(page("errors=true&search=3%20&before=20").0, [3, 13]);
     let lines = get(&caller, &format!("{path}?before=4&limit=4"));
     let line = |number: u64, stream: &str, at_ms, text: &str| {
         json!({

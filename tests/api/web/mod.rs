@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bin;
+mod attempts;
 mod console;
 mod events;
 mod foundation;

@@ -30,6 +30,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET /runs/RUN", "",                       "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/keys", "",                  "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/console", "",               "o o o o o 0  o - - - 0  - x o"),
+    ("GET /runs/RUN/attempts", "",              "o o o o o 0  o - - - 0  - x o"),
+    ("GET /runs/RUN/checkpoints/CHECKPOINT", "", "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/files", "",                 "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/files/a.txt", "",           "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/media", "",                 "o o o o o 0  o - - - 0  - x o"),
@@ -80,6 +82,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST /reports/REPORT/restore", "",        "o - o o - 0  - 0 0 o -  - x o"),
     ("DELETE /reports/REPORT", "",              "o - o o - 0  - 0 0 o -  - x o"),
     ("POST /markdown", "{\"texts\": []}",       "o o o o o o  o o o o o  o x o"),
+    ("POST /runs/RUN/retry", "",                "o - o o - 0  - - - - -  - x o"),
 ];
 
 /// What a person writes into a report.
@@ -100,6 +103,11 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
         Some(cookie(&login_with(&world.lab, &json!({ "key": key }), &[])))
     };
     let cookies: Vec<_> = world.keys.iter().map(session).collect();
+    let made = get(
+        &Caller::new(&world.lab, world.keys[0].1.as_deref()),
+        &format!("/runs/{}/attempts", world.run),
+    );
+    let checkpoint = made["checkpoints"][0]["key"].to_string();
     let mut wrong = Vec::new();
     let root = Caller::new(&world.lab, Some("hush"));
     let made = |place: &str, body: &str, name: &str| {
@@ -113,6 +121,7 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
         let place = place.replace("REPORT", &report).replace("KEY", &frozen);
         let place = place.replace("NET", "/projects/PROJECT/artifacts/net");
         let place = place.replace("PROJECT", PROJECT);
+        let place = place.replace("PROJECT", PROJECT).replace("CHECKPOINT", &checkpoint);
         for (((name, key), cookie), wanted) in
             world.keys.iter().zip(&cookies).zip(wanted.split_whitespace())
         {

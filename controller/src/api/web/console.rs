@@ -12,14 +12,18 @@ const PAGE: u64 = 500;
 /// The most lines of a page.
 const MOST: u64 = 5000;
 
-/// The lines that a caller asks for: without `before` and `after`, those at the end.
+/// The lines that a caller asks for: without a place, those at the end.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Asked {
     before: Option<u64>,
     after: Option<u64>,
+    /// A time, in milliseconds since 1970.
+    at_ms: Option<i64>,
     limit: Option<u64>,
     search: String,
+    /// Whether only lines of standard error are wanted.
+    errors: bool,
 }
 
 /// A page of lines.
@@ -52,16 +56,18 @@ pub(super) async fn read(
     call: Call<Asked>,
 ) -> Result<Json<Console>, Problem> {
     let Call { app, caller, asked } = call;
-    let place = match (asked.before, asked.after) {
-        (None, None) => Place::End,
-        (Some(before), None) => Place::Before(before),
-        (None, Some(after)) => Place::After(after),
-        (Some(_), Some(_)) => {
-            return Err(Problem::wrong("the query has both `before` and `after`: choose one"));
+    let place = match (asked.before, asked.after, asked.at_ms) {
+        (None, None, None) => Place::End,
+        (Some(before), None, None) => Place::Before(before),
+        (None, Some(after), None) => Place::After(after),
+        (None, None, Some(ms)) => Place::At(ms),
+        _ => {
+            let words = "the query has several of `before`, `after` and `at_ms`: choose one";
+            return Err(Problem::wrong(words));
         }
     };
     let limit = asked.limit.unwrap_or(PAGE).clamp(1, MOST);
-    let seek = Seek { place, limit, text: asked.search };
+    let seek = Seek { place, limit, text: asked.search, errors: asked.errors };
     let found = console::seek(&app, &caller, RunId::from(run), seek).await?;
     let line = |line: console::Line| Line {
         number: line.number,

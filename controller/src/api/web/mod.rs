@@ -6,6 +6,8 @@ mod artifacts;
 mod asked;
 mod assets;
 mod bin;
+mod attempts;
+mod client;
 mod columns;
 mod console;
 mod contents;
@@ -74,6 +76,9 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/runs/{run}", get(runs::show).patch(runs::edit))
         .route("/runs/{run}/stop", post(runs::stop))
         .route("/runs/{run}/keys", get(keys::of_run))
+        .route("/runs/{run}/retry", post(runs::retry))
+        .route("/runs/{run}/attempts", get(attempts::list))
+        .route("/runs/{run}/checkpoints/{key}", get(attempts::checkpoint))
         .route("/runs/{run}/console", get(console::read))
         .route("/runs/{run}/files", get(files::list))
         .route("/runs/{run}/media", get(media::list))

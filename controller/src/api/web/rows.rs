@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use sweeps::{lifecycle::Class, stopping::Verdict};
 
+use super::client::{self, ClassNames, CustomChart};
 use crate::app::{
     read::{
         fields,
@@ -72,6 +73,10 @@ pub(super) struct RunDetail {
     /// The name of the metric of the run's sweep.
     sweep_metric: Option<String>,
     note: String,
+    /// The charts that W&B's client draws from logged tables.
+    charts: Vec<CustomChart>,
+    /// The names of the classes of boxes and masks, as W&B's client tells them.
+    classes: Vec<ClassNames>,
 }
 
 /// How a metric is summed up.
@@ -183,6 +188,7 @@ impl RunDetail {
             message: view.run.outcome.message.clone().unwrap_or_default(),
         });
         let rungs = std::mem::take(&mut view.rungs);
+        let own = serde_json::from_str(&view.about.client).unwrap_or_default();
         Self {
             code: read(&view.code_json),
             metrics: std::mem::take(&mut view.metrics).into_iter().map(Into::into).collect(),
@@ -206,6 +212,8 @@ impl RunDetail {
             added_config: serde_json::from_str(&view.about.added).unwrap_or_default(),
             sweep_metric: view.sweep_metric.take(),
             note: view.run.note.take().unwrap_or_default(),
+            charts: client::charts(&own),
+            classes: client::classes(&own),
             row: RunRow::new(view, &[]),
         }
     }

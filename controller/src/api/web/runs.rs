@@ -98,6 +98,13 @@ pub(super) async fn stop(Path(run): Path<String>, call: Call) -> Result<Json<Run
     detail(&call, run).await
 }
 
+/// Queues a new attempt of a trial.
+pub(super) async fn retry(Path(run): Path<String>, call: Call) -> Result<Json<RunDetail>, Problem> {
+    let run = RunId::from(run);
+    orders::retry(&call.app, &call.caller, run.clone()).await?;
+    detail(&call, run).await
+}
+
 /// What a person changes about a run. What is absent stays as it is.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]

@@ -11,6 +11,7 @@ use super::{
         VersionEdit,
     },
     bin::{Bin, Deleted, Deletion, Restoration, Restored},
+    attempts::Attempts,
     columns::{ColumnsHead, TableQuery},
     console::Console,
     contents::{Lineage, VersionFolder},
@@ -78,6 +79,7 @@ fn text() -> String {
     declared.visit::<RunEdit>();
     declared.visit::<RunKeys>();
     declared.visit::<Console>();
+    declared.visit::<Attempts>();
     declared.visit::<RunFiles>();
     declared.visit::<Media>();
     declared.visit::<LoggedTable>();

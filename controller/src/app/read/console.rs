@@ -92,6 +92,9 @@ pub(crate) enum Place {
     Before(u64),
     /// From the end, backwards.
     End,
+    /// From the first line that was printed at this time or later, forwards. The time is in
+    /// milliseconds since the epoch.
+    At(i64),
 }
 
 /// The lines that a caller looks for.
@@ -103,6 +106,8 @@ pub(crate) struct Seek {
     pub(crate) limit: u64,
     /// The text in the lines, whatever the case of its letters. Every line has the empty text.
     pub(crate) text: String,
+    /// Whether only lines of standard error are wanted.
+    pub(crate) errors: bool,
 }
 
 /// The lines that were found.
@@ -141,10 +146,12 @@ pub(crate) async fn seek(
         Place::After(line) => (line, true),
         Place::Before(line) => (line.min(total), false),
         Place::End => (total, false),
+        Place::At(ms) => (first_at(app, caller, &run, ms, total).await?, true),
     };
-    let begin = at.saturating_add(u64::from(is_forward));
+    let is_behind = is_forward && !matches!(seek.place, Place::At(_));
+    let begin = at.saturating_add(u64::from(is_behind));
     let (mut from, mut to, mut lines) = (begin, begin, Vec::new());
-    let step = if wanted.is_empty() { seek.limit } else { AT_ONCE };
+    let step = if wanted.is_empty() && !seek.errors { seek.limit } else { AT_ONCE };
     while (lines.len() as u64) < seek.limit && to - from < LOOKED_AT {
         let next = if is_forward { to } else { from.saturating_sub(step) };
         let count = if is_forward { step } else { from - next };
@@ -152,7 +159,9 @@ pub(crate) async fn seek(
         (total, from) = (all, from.min(next));
         let Some(last) = found.last().filter(|_| count > 0) else { break };
         to = to.max(last.number + 1);
-        found.retain(|line| line.text.to_lowercase().contains(&wanted));
+        found.retain(|line| {
+            (line.error || !seek.errors) && line.text.to_lowercase().contains(&wanted)
+        });
         match is_forward {
             true => lines.append(&mut found),
             false => lines = [found, lines].concat(),
@@ -168,6 +177,46 @@ pub(crate) async fn seek(
     }
     let (first, last) = if from == to { (at, at) } else { (from, to - 1) };
     Ok(Sought { lines, first, last, total })
+}
+
+/// Returns, for each attempt with lines that count, the number of its first line and of its lines.
+pub(super) fn of_attempts(tx: &Tx<'_>, run: &Run) -> Result<Vec<(u32, u64, u64)>, Error> {
+    let streams = Lineage::of(tx, run)?.streams(tx, run.key, StreamName::Console)?;
+    let (mut found, mut first) = (Vec::<(u32, u64, u64)>::new(), 0);
+    for (attempt, writer, most) in streams {
+        if lines::is_again(&writer) {
+            continue;
+        }
+        let (name, writer) = (StreamName::Console, writer.as_str());
+        let lines = stored(tx, Stream { run: run.key, name, attempt, writer }, most)?;
+        match found.last_mut().filter(|(last, _, _)| *last == attempt) {
+            Some((_, _, before)) => *before += lines,
+            None => found.push((attempt, first, lines)),
+        }
+        first += lines;
+    }
+    Ok(found)
+}
+
+/// Returns the number of the first line that was printed at a time or later, if the times of the
+/// lines ascend. They nearly do.
+async fn first_at(
+    app: &Arc<App>,
+    caller: &Caller,
+    run: &RunId,
+    ms: i64,
+    total: u64,
+) -> Result<u64, Error> {
+    let (mut from, mut to) = (0, total);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let (lines, _) = read(app, caller, run.clone(), Which::From(middle, 1)).await?;
+        match lines.first().is_some_and(|line| line.wall_ms < ms) {
+            true => from = middle + 1,
+            false => to = middle,
+        }
+    }
+    Ok(from)
 }
 
 impl Line {

@@ -1,6 +1,7 @@
 //! Reads the data that users and programs ask for: lists, histories, curves and updates. The
 //! modules in `app::read` change nothing.
 
+pub(crate) mod attempts;
 pub(crate) mod buckets;
 pub(crate) mod changes;
 pub(crate) mod console;

@@ -20,7 +20,7 @@ use crate::{
             caller::{Caller, Right},
             permit,
         },
-        sweeps::planning,
+        sweeps::{manage, planning},
         text::cut,
     },
     store::runs::{Outcome, Run},
@@ -60,6 +60,22 @@ pub(crate) enum Given {
     Pending,
     /// Nobody expects the run's program any more.
     Failed,
+}
+
+/// Queues a new attempt of a trial.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if the run does not exist. Fails with [`Error::Refused`] if the
+/// run is no trial, or if its state does not allow a retry.
+pub(crate) async fn retry(app: &Arc<App>, caller: &Caller, id: RunId) -> Result<(), Error> {
+    permit::run(app, caller, Right::Steer, &id).await?;
+    let wanted = id.clone();
+    let run = app.read(move |tx, _| lookup::find(tx, &wanted)).await?;
+    let sweep = run.sweep.ok_or_else(|| {
+        let message = format!("the run `{id}` is no trial, so no agent can start it again");
+        Error::refused(Why::State, message).hint("start its program again")
+    })?;
+    manage::retry(app, caller, sweep, vec![id]).await.map(drop)
 }
 
 /// Gives a run outside of sweeps another state. The state of a run that runs stays as it is,
