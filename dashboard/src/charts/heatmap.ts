@@ -26,6 +26,8 @@ export interface HeatmapData {
   deviation?: ArrayLike<number> | undefined;
   /** A larger deviation is hatched; without it, half of the standard deviation of the means. */
   unsure?: number | undefined;
+  /** Writes each value into its cell, if there is room: the values were counted, not modelled. */
+  values?: boolean | undefined;
   valueName: string;
   maximize: boolean;
   points?: { ids: readonly string[]; x: ArrayLike<number>; y: ArrayLike<number> } | undefined;
@@ -104,6 +106,25 @@ export class Heatmap extends MarkChart<HeatmapData> {
     if (data.x.scale !== 'category' && data.y.scale !== 'category') this.drawContours(pen);
     this.drawAxes(pen, false);
     this.drawScale(pen, data);
+    if (data.values) this.drawValues(pen, data);
+  }
+
+  /** Writes each value into its cell. */
+  private drawValues(pen: Pen, data: HeatmapData): void {
+    const axes = this.axes;
+    if (!axes) return;
+    const columns = data.x.values.length;
+    const rows = data.y.values.length;
+    const { left, right, top, bottom } = this.frame;
+    if ((bottom - top) / rows < 13 || (right - left) / columns < 26) return;
+    for (let index = 0; index < columns * rows; index += 1) {
+      const value = at(data.mean, index);
+      if (Number.isNaN(value)) continue;
+      const x = axes.x.to(at(data.x.values, index % columns));
+      const y = axes.y.to(at(data.y.values, Math.floor(index / columns)));
+      const { ink: colour, ground: halo } = this.theme;
+      pen.text(number(value, 3), x, y, { colour, halo, align: 'center', base: 'middle' });
+    }
   }
 
   protected override notes(): string[] {
@@ -147,7 +168,7 @@ export class Heatmap extends MarkChart<HeatmapData> {
       { name: data.x.name, value: write(data.x, x) },
       { name: data.y.name, value: write(data.y, y) },
     ];
-    return { title: 'model', rows };
+    return { title: data.values ? '' : 'model', rows };
   }
 
   private cellAt(px: number, py: number): number {

@@ -28,6 +28,8 @@ export interface LinesData {
   from?: number | undefined;
   to?: number | undefined;
   series: readonly LineSeries[];
+  /** Lines without gaps, because the points need no equal distances. */
+  whole?: boolean | undefined;
   /** What the reader must know: "120 of 1,000 runs drawn". */
   note?: string | undefined;
 }

@@ -98,7 +98,8 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     this.looks = lineLooks(data.series, this.theme);
     this.lines = data.series.map((series) => {
       const has = (index: number): boolean => Number.isFinite(at(series.last, index));
-      const breaks = { bridge: bridge(data.x, has), odd: series.nanAt ?? [] };
+      const most = data.whole ? Infinity : bridge(data.x, has);
+      const breaks = { bridge: most, odd: series.nanAt ?? [] };
       return { series, values: decay ? smooth(series.last, decay) : series.last, breaks };
     });
     const x = this.scaleX(data);

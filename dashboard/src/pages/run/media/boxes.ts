@@ -1,6 +1,6 @@
 // Boxes and the classes of what lies on images. This module is pure.
 
-import type { Json } from '../../../api/types';
+import type { ClassNames, Json } from '../../../api/types';
 import { fields, list, text } from './values';
 
 /** A box on an image. The numbers are shares of the image's sides, or pixels. */
@@ -71,6 +71,14 @@ export function boxesOf(group: string, value: Json): Box[] {
 export function namesOf(value: Json | undefined): Map<number, string> {
   const labels = Object.entries(fields(fields(value).class_labels));
   return new Map(labels.map(([id, name]) => [Number(id), text(name)]));
+}
+
+/** The classes with the names that the config of the run has for those without a name. */
+export function named(classes: readonly Class[], told: readonly ClassNames[]): Class[] {
+  return classes.map((one) => {
+    const own = told.find(({ group }) => group === one.group);
+    return one.name ? one : { ...one, name: own?.names[String(one.class)] ?? '' };
+  });
 }
 
 /** The bounds of the scores under a name: 0 to 1 if they fit in there. */
