@@ -43,6 +43,9 @@ pub struct Settings {
     pub handshake: Duration,
     /// The time between two checks that a silent client is still there.
     pub keepalive: Duration,
+    /// How long an explanation of a sweep stays the same for the dashboard while trials go on to
+    /// end, unless many of them end.
+    pub explain_every: Duration,
     /// The least time between two looks for changes that a watcher of a sweep has not received.
     pub watch_pause: Duration,
     /// The least time between two hints to a follower of changes.
@@ -306,6 +309,7 @@ impl Default for Settings {
             drain: Duration::from_secs(10),
             handshake: Duration::from_secs(10),
             keepalive: Duration::from_secs(20),
+            explain_every: Duration::from_secs(15),
             watch_pause: Duration::from_millis(100),
             hint_pause: Duration::from_millis(500),
             alive: Duration::from_secs(15),

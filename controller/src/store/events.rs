@@ -95,6 +95,19 @@ pub(crate) fn last(tx: &Tx<'_>) -> Result<i64> {
     Ok(tx.one("SELECT last FROM ledger WHERE id = 1", &[], |row| row.get(0))?.unwrap_or_default())
 }
 
+/// Returns the number of the newest event that changed the result of a trial of a sweep; 0 if there
+/// is none.
+pub(crate) fn newest_result(tx: &Tx<'_>, sweep: &SweepId) -> Result<i64> {
+    let newest = tx.one(
+        "SELECT number FROM events WHERE sweep = ?1
+           AND kind IN ('run.ended', 'run.corrected', 'run.reopened')
+         ORDER BY number DESC LIMIT 1",
+        &[&sweep.as_str()],
+        |row| row.get(0),
+    )?;
+    Ok(newest.unwrap_or_default())
+}
+
 /// Lists the ids of the runs of a sweep that have events with numbers above `after`. Each id comes
 /// once.
 pub(crate) fn changed_runs(tx: &Tx<'_>, sweep: &SweepId, after: i64) -> Result<Vec<RunId>> {

@@ -106,6 +106,39 @@ pub(crate) fn costs(tx: &Tx<'_>, sweep: &SweepId, iteration: u64) -> Result<Vec<
     )
 }
 
+/// A trial at a rung of its sweep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Passage {
+    /// The rung.
+    pub(crate) iteration: u64,
+    /// The number of the trial.
+    pub(crate) trial: u64,
+    /// Whether the trial had to end.
+    pub(crate) stopped: bool,
+    /// The worst value with which the trial went on; `None` if so few trials had reached the rung
+    /// that all went on.
+    pub(crate) threshold: Option<f64>,
+}
+
+/// Returns the trials that count at each rung of a sweep: in rising order of the rungs, and at each
+/// rung in the order in which they reached it. Deleted trials are left out.
+pub(crate) fn passages(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<Passage>> {
+    tx.all(
+        "SELECT g.iteration, r.trial, g.stop, g.threshold FROM rungs g JOIN shown_runs r ON r.key \
+        = g.run
+         WHERE g.sweep = ?1 AND g.counts = 1 ORDER BY g.iteration, g.key",
+        &[&sweep.as_str()],
+        |row| {
+            Ok(Passage {
+                iteration: row.count(0)?,
+                trial: row.count(1)?,
+                stopped: row.get(2)?,
+                threshold: row.get(3)?,
+            })
+        },
+    )
+}
+
 /// Returns the decisions for an attempt, in rising order of the rungs.
 pub(crate) fn decisions(tx: &Tx<'_>, run: i64, attempt: u32) -> Result<Vec<Decision>> {
     tx.all(

@@ -277,6 +277,15 @@ export type Explanation = {
  */
 trials: number, 
 /**
+ * The number of trials that had ended, with a value or without.
+ */
+ended: number, 
+/**
+ * The milliseconds after which the explanation may be renewed; `null` if it knows every trial
+ * that has ended.
+ */
+renews_in_ms: number | null, 
+/**
  * The share of the variance of the values that the model predicts, from 0 to 1.
  */
 accuracy: number, 
@@ -288,6 +297,10 @@ held_out: number,
  * How many of them lie in the 95 % interval of their prediction.
  */
 covered: number, 
+/**
+ * The prediction of each of them.
+ */
+predictions: Array<Prediction>, 
 /**
  * The number of bad values that the model compresses.
  */
@@ -338,6 +351,22 @@ total: number,
  * The 90 % interval of `total`.
  */
 low: number, high: number, };
+
+export type Individual = { trial: number, 
+/**
+ * The metric that the model expects at each value.
+ */
+means: Array<number>, };
+
+export type Individuals = { parameter: string, 
+/**
+ * The values of the parameter.
+ */
+at: Json[], 
+/**
+ * The lines, those of the best trials first.
+ */
+lines: Array<Individual>, };
 
 export type Key = { name: string, kind: "number" | "text" | "bool" | "other", 
 /**
@@ -524,6 +553,19 @@ export type PlaceRole = {
  * `TEAM` or `TEAM/PROJECT`.
  */
 place: string, role: "viewer" | "member" | "admin", };
+export type Prediction = { trial: number, mean: number, 
+/**
+ * The interval that holds 95 % of such trials.
+ */
+low: number, high: number, 
+/**
+ * The value that the trial logged.
+ */
+value: number, 
+/**
+ * Whether the value lies in the interval.
+ */
+covered: boolean, };
 
 export type Problem = { 
 /**
@@ -576,6 +618,50 @@ export type ProjectsStorage = {
  * The projects that the caller may see, the largest first.
  */
 projects: Array<ProjectStorage>, };
+export type Proposal = { 
+/**
+ * The number that its trial would get.
+ */
+trial: number, 
+/**
+ * The active parameters, by the paths of their keys, joined by `.`.
+ */
+values: { [key: string]: Json }, 
+/**
+ * Why the search chose the point.
+ */
+origin: "grid" | "random" | "sobol" | "initial" | "model", 
+/**
+ * The predicted mean of the metric; `null` if no model chose the point.
+ */
+mean: number | null, 
+/**
+ * The predicted standard deviation, in units of the metric.
+ */
+deviation: number | null, 
+/**
+ * The expected improvement on the incumbent, times the probability that the point keeps every
+ * limit, in units of the metric.
+ */
+acquisition: number | null, };
+
+export type Proposals = { 
+/**
+ * The number of trials that have ended.
+ */
+ended: number, 
+/**
+ * The number of trials that have not ended; the search knows that their values will come.
+ */
+pending: number, 
+/**
+ * The points, the next one first.
+ */
+proposals: Array<Proposal>, 
+/**
+ * Why there is no point; empty if there is one.
+ */
+nothing: string, };
 
 export type Repeats = { sweep: string, value: number, };
 
@@ -749,6 +835,8 @@ export type RunStorage = { rows: number, files: number, checkpoints: number, };
 
 export type Rung = { iteration: number, value: number, rank: number, of: number, threshold: number | null, stop: boolean, };
 
+export type Rungs = { rungs: Array<SweepRung>, };
+
 export type Runs = { runs: Array<RunRow>, 
 /**
  * The number of all runs that were found.
@@ -769,7 +857,7 @@ odd: [number, number, number], };
 
 export type SeriesQuery = { runs: Array<string>, keys: Array<string>, 
 /**
- * `step`, `time` (milliseconds since 1970) or `metric:NAME`.
+ * `step`, `time` (milliseconds since 1970), `count` (of finite values) or `metric:NAME`.
  */
 x: string, from?: number | null, to?: number | null, buckets?: number | null, 
 /**
@@ -874,6 +962,24 @@ closing: string,
  * Why the sweep hands out no new trials, for people; empty if it does.
  */
 note: string, metric: string, maximize: boolean, target: number | null, counts: RunCounts, trials_bound: number | null, best_run: string | null, best_value: number | null, created_ms: number, started_ms: number | null, ended_ms: number | null, };
+
+export type SweepRung = { 
+/**
+ * How often a trial has logged the metric with a finite value when it is judged.
+ */
+iteration: number, 
+/**
+ * The worst value with which the newest trial went on; `null` if all trials go on.
+ */
+threshold: number | null, 
+/**
+ * The numbers of the trials that went on.
+ */
+went_on: Array<number>, 
+/**
+ * The numbers of the trials that had to end.
+ */
+stopped: Array<number>, };
 
 export type Sweeps = { sweeps: Array<SweepCard>, 
 /**

@@ -26,7 +26,10 @@ pub use study::{
     Constraint, Earlier, Exhausted, Fit, Impute, Method, Origin, Side, Study, Suggestion,
 };
 
-use crate::{history::History, space::Space};
+use crate::{
+    history::{History, Trial},
+    space::Space,
+};
 
 /// Returns the point of trial `number`. `history` holds trials `0..number`, with the results that
 /// were known when the controller asked for the point.
@@ -41,6 +44,19 @@ pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggesti
         Method::Sobol => Ok(sobol::propose(study, number)),
         Method::Bayes => bayes::propose(study, number, history),
     }
+}
+
+/// Returns the suggestions for the trials that come next: trial `number` first, then the trials
+/// after it, each of which knows that the earlier ones are pending. `history` is that of
+/// [`propose`] for trial `number`. The list is shorter than `count` if the space is used up.
+pub fn ahead(study: &Study, number: u64, mut history: History, count: usize) -> Vec<Suggestion> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        let Ok(next) = propose(study, number + all.len() as u64, &history) else { break };
+        history.trials.push(Trial::pending(next.point.clone(), next.fit.clone()));
+        all.push(next);
+    }
+    all
 }
 
 /// Returns the largest number of trials that the method can propose. This is the number of cells of

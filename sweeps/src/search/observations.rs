@@ -62,9 +62,9 @@ pub(super) struct Observations {
     /// If there are no limits, and none of the observations is a trial of this sweep, all of them
     /// count.
     pub(super) counts: Vec<bool>,
-    /// For each observation, whether it is a trial of this sweep that ran to its end and has a
-    /// value.
-    pub(super) measured: Vec<bool>,
+    /// For each observation, the number of its trial if it is a trial of this sweep that ran to its
+    /// end and has a value.
+    pub(super) measured: Vec<Option<u64>>,
     /// The coordinates of the pending trials, of the newest [`MOST_PENDING`] at most.
     pub(super) pending: Vec<Vec<f64>>,
     /// The conversion from standardised values to the metric's units.
@@ -97,8 +97,8 @@ struct Observed {
     /// that is unknown. `None` for a final result or a failure.
     partial: Option<Option<f64>>,
     counts: bool,
-    /// Whether it is a trial of this sweep.
-    own: bool,
+    /// Its number if it is a trial of this sweep.
+    trial: Option<u64>,
 }
 
 /// The numbers that convert a standardised value to the metric's units.
@@ -143,14 +143,17 @@ impl Observations {
         let first = told.len();
         let gains = Gains::of(history, sign(study));
         let mut pending = Vec::new();
-        for trial in &history.trials {
+        for (number, trial) in history.trials.iter().enumerate() {
             let Some(mut coordinates) = axes.coordinates(&trial.point) else {
                 continue;
             };
             coordinates.resize(dimensions.len(), 0.0);
             match trial.outcome {
                 Outcome::Pending => pending.push(coordinates),
-                _ => told.push(tell(study, &gains, trial, coordinates)),
+                _ => {
+                    let observed = tell(study, &gains, trial, coordinates);
+                    told.push(Observed { trial: Some(number as u64), ..observed });
+                }
             }
         }
         pending.drain(..pending.len().saturating_sub(MOST_PENDING));
@@ -177,9 +180,9 @@ impl Observations {
             // earlier sweeps.
             counts.fill(true);
         }
-        let is_measured =
-            |told: &Observed| told.own && told.value.is_some() && told.partial.is_none();
-        let measured = kept.iter().map(|&index| is_measured(&told[index])).collect();
+        let is_measured = |told: &&Observed| told.value.is_some() && told.partial.is_none();
+        let measured = |index: &usize| Some(&told[*index]).filter(is_measured)?.trial;
+        let measured = kept.iter().map(measured).collect();
         let extra = kept.iter().map(extra).collect();
         let inputs = kept.iter().map(|&index| inputs[index].to_vec()).collect();
         Observations {
@@ -245,7 +248,7 @@ fn earlier(study: &Study, axes: &Axes<'_>) -> Vec<Observed> {
             value: Some(sign(study) * trial.value),
             partial: None,
             counts: false,
-            own: false,
+            trial: None,
         })
     });
     // The study lists the best trial first. `sample::spread` always keeps the last observations as
@@ -266,7 +269,7 @@ fn tell(study: &Study, gains: &Gains, trial: &Trial, coordinates: Vec<f64>) -> O
         }
         _ => (None, None),
     };
-    Observed { coordinates, value, partial, counts, own: true }
+    Observed { coordinates, value, partial, counts, trial: None }
 }
 
 /// Returns the number of targets after the newest one that improved clearly on all before it. Only

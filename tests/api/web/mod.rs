@@ -5,6 +5,7 @@ mod bin;
 mod attempts;
 mod console;
 mod events;
+mod explain;
 mod foundation;
 mod login;
 mod media;

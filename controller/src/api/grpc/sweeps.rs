@@ -1,6 +1,8 @@
 //! Serves the Sweeps service. The `sweep` command and function agents call it. Every method
 //! translates its request, calls `app`, and translates the answer.
 
+use std::sync::Arc;
+
 use ::sweeps::{lifecycle::sweep::Closing, search::Constraint};
 use proto::v1::{
     Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps,
@@ -23,7 +25,7 @@ use crate::app::{
         watch,
     },
     sweeps::{
-        explain,
+        explain::{self, Age},
         manage::{self, NewSweep, Wish},
         replay,
     },
@@ -95,9 +97,9 @@ impl Sweeps for Door {
         request: Request<ExplainSweep>,
     ) -> Result<Response<Explanation>, Status> {
         let (caller, ExplainSweep { sweep, parameters }) = self.enter(request).await?;
-        let found =
-            explain::explain(&self.app, &caller, sweep.into(), parameters).await.map_err(status)?;
-        Ok(Response::new(explanation(found)))
+        let found = explain::explain(&self.app, &caller, sweep.into(), parameters, Age::Exact);
+        let found = found.await.map_err(status)?.found;
+        Ok(Response::new(explanation(Arc::unwrap_or_clone(found))))
     }
 }
 

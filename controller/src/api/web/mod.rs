@@ -25,8 +25,10 @@ mod overview;
 mod pages;
 mod people;
 mod projects;
+mod proposals;
 mod reports;
 mod rows;
+mod rungs;
 mod runs;
 mod series;
 mod session;
@@ -88,6 +90,9 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/events", get(events::follow))
         .route("/sweeps/{sweep}", get(sweeps::show))
         .route("/sweeps/{sweep}/explain", get(explain::read))
+        .route("/sweeps/{sweep}/individuals", get(explain::individuals))
+        .route("/sweeps/{sweep}/proposals", get(proposals::list))
+        .route("/sweeps/{sweep}/rungs", get(rungs::list))
         .route("/sweeps/{sweep}/{deed}", post(sweeps::act))
         .merge(settings())
         .merge(bin())

@@ -25,7 +25,7 @@ const BUCKETS: usize = 400;
 pub(super) struct SeriesQuery {
     runs: Vec<String>,
     keys: Vec<String>,
-    /// `step`, `time` (milliseconds since 1970) or `metric:NAME`.
+    /// `step`, `time` (milliseconds since 1970), `count` (of finite values) or `metric:NAME`.
     x: String,
     #[serde(default)]
     #[cfg_attr(test, ts(optional = nullable))]
@@ -68,10 +68,11 @@ pub(super) async fn read(call: Call, Body(asked): Body<SeriesQuery>) -> Result<R
     let axis = match asked.x.as_str() {
         "step" => Axis::Step,
         "time" => Axis::WallTime,
+        "count" => Axis::Count,
         other => match other.strip_prefix("metric:") {
             Some(key) => Axis::Key(key.to_owned()),
             None => {
-                let forms = "step, time or metric:NAME";
+                let forms = "step, time, count or metric:NAME";
                 return Err(Problem::wrong(format!("there is no x `{other}`: {forms}")));
             }
         },

@@ -17,7 +17,7 @@ use super::{
     contents::{Lineage, VersionFolder},
     error::Problem,
     events::Changed,
-    explain::Explanation,
+    explain::{Explanation, Individuals},
     files::RunFiles,
     fleet::{Fleet, Timeline},
     keys::{ProjectKeys, RunKeys},
@@ -30,8 +30,10 @@ use super::{
         WantedUser,
     },
     projects::Projects,
+    proposals::Proposals,
     reports::{Report, ReportBlock, ReportEdit, Reports},
     rows::RunDetail,
+    rungs::Rungs,
     runs::{RunEdit, Runs},
     series::{SeriesExtra, SeriesQuery},
     session::Session,
@@ -87,6 +89,9 @@ fn text() -> String {
     declared.visit::<SeriesQuery>();
     declared.visit::<SeriesExtra>();
     declared.visit::<Explanation>();
+    declared.visit::<Individuals>();
+    declared.visit::<Proposals>();
+    declared.visit::<Rungs>();
     declared.visit::<Changed>();
     declared.visit::<Sweeps>();
     declared.visit::<SweepDetail>();

@@ -35,6 +35,8 @@ pub(crate) enum Axis {
     WallTime,
     /// The value of another key at the same step.
     Key(String),
+    /// How often the key has been logged with a finite value, as rungs count.
+    Count,
 }
 
 /// The part of a curve that a caller asks for.
@@ -205,9 +207,14 @@ impl<'a> History<'a> {
     /// not `Step`.
     fn points(&self, segments: Vec<Segment>, window: &Window) -> Result<Vec<Point>, Error> {
         let points = self.in_order(segments, window)?;
-        let Axis::Key(other) = &window.axis else { return Ok(points) };
-        let over = self.in_order(self.segments(other, window)?, window)?;
-        Ok(join(&points, &over))
+        match &window.axis {
+            Axis::Step | Axis::WallTime => Ok(points),
+            Axis::Key(other) => {
+                let over = self.in_order(self.segments(other, window)?, window)?;
+                Ok(join(&points, &over))
+            }
+            Axis::Count => Ok(counted(points)),
+        }
     }
 
     /// Returns the segments that may hold points of the key within the window.
@@ -260,7 +267,7 @@ impl<'a> History<'a> {
     }
 
     /// Calls `show` with the step, x and value of each point of a segment within the window. For
-    /// the axes `Step` and `Key`, `show` gets 0 as x.
+    /// the axes `Step`, `Key` and `Count`, `show` gets 0 as x.
     fn load(
         &self,
         segment: Segment,
@@ -278,7 +285,7 @@ impl<'a> History<'a> {
         let steps = head.read_steps(&part(STEPS)?).map_err(damaged)?;
         let walls = match window.axis {
             Axis::WallTime => Some(head.read_walls(&part(WALLS)?).map_err(damaged)?),
-            Axis::Step | Axis::Key(_) => None,
+            Axis::Step | Axis::Key(_) | Axis::Count => None,
         };
         let mut found = Vec::new();
         for column in &columns {
@@ -381,6 +388,16 @@ fn in_frames(frames: &[u8], key: &str, window: &Window) -> Result<Option<Segment
     let bounds = bounds.reduce(|one, two| (one.0.min(two.0), one.1.max(two.1)));
     let in_order = points.is_sorted_by_key(|point| point.step);
     Ok(bounds.map(|steps| Segment { steps, in_order, points: Points::Here(points) }))
+}
+
+/// Returns the points with the count of finite values up to each as its x.
+fn counted(mut points: Vec<Point>) -> Vec<Point> {
+    let mut count = 0_u64;
+    for point in &mut points {
+        count += u64::from(point.value.is_finite());
+        point.x = count as f64;
+    }
+    points
 }
 
 /// Returns the points at the steps that both curves have, with the value of `over` as their x.

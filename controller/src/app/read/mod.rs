@@ -21,6 +21,7 @@ pub(crate) mod overview;
 pub(in crate::app) mod pages;
 pub(in crate::app) mod path;
 pub(crate) mod projects;
+pub(crate) mod rungs;
 pub(crate) mod series;
 pub(crate) mod steps;
 pub(crate) mod storage;

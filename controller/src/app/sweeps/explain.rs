@@ -1,20 +1,27 @@
 //! Explains what the trials of a sweep reveal about its parameters, and what the model knew when it
-//! chose a run. The handlers in `api` call this module for users. Each explanation of a sweep fits
-//! the surrogate anew, off the async threads. This module stores nothing and changes nothing.
+//! chose a run. The handlers in `api` call this module for users. The surrogate of a sweep is
+//! fitted off the async threads, and all explanations of the same trials share it. This module
+//! stores nothing and changes nothing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ::sweeps::{
     history::Outcome,
     point::Point,
     search::{
         Earlier, Origin,
-        explain::{self, Explanation, Unexplained},
+        explain::{self, Explanation, Individuals, Unexplained},
     },
 };
 use record::ids::{RunId, SweepId};
+use tokio::sync::OwnedMutexGuard;
 
-use super::{known::Known, plan::Plan, stored};
+use super::{
+    explained::{Kept, Learned},
+    known::Known,
+    plan::Plan,
+    stored,
+};
 use crate::{
     app::{
         App,
@@ -29,6 +36,27 @@ use crate::{
 
 /// The most names of parameters that an error lists.
 const LISTED: usize = 12;
+/// An explanation is renewed early after this many trials, or after this share of the trials that
+/// it knows, whichever is more.
+const NEWS: (u64, u64) = (5, 20);
+
+/// How new an explanation has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// It knows every trial that has ended.
+    Exact,
+    /// It may lack the newest trials.
+    Recent,
+}
+
+/// An explanation that others may share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared<T> {
+    /// The explanation.
+    pub(crate) found: T,
+    /// The time after which the explanation may be renewed; `None` if it lacks no trial.
+    pub(crate) renews_in: Option<Duration>,
+}
 
 /// The best finished run of a sweep at the time when the model chose another run.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,12 +82,48 @@ pub(crate) async fn explain(
     caller: &Caller,
     sweep: SweepId,
     parameters: Vec<String>,
-) -> Result<Explanation, Error> {
-    permit::sweep(app, caller, Right::See, &sweep).await?;
-    let (plan, known) = app
-        .read(move |tx, app| {
+    age: Age,
+) -> Result<Shared<Arc<Explanation>>, Error> {
+    let now = Standing::of(app, caller, sweep).await?;
+    let mut kept = app.explained.of(&now.plan.id).lock_owned().await;
+    if let Some(learned) = kept.learned.as_mut().filter(|learned| now.accepts(app, learned, age))
+        && let Some(found) = learned.answers.get(&parameters).cloned()
+    {
+        return Ok(Shared { found, renews_in: now.renews_in(app, learned) });
+    }
+    now.ask(app, kept, age, move |learned| learned.explain(parameters)).await
+}
+
+/// Returns the lines of single trials along a parameter.
+///
+/// # Errors
+/// Fails as [`explain`] does.
+pub(crate) async fn individuals(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: SweepId,
+    parameter: String,
+) -> Result<Shared<Individuals>, Error> {
+    let now = Standing::of(app, caller, sweep).await?;
+    let kept = app.explained.of(&now.plan.id).lock_owned().await;
+    now.ask(app, kept, Age::Recent, move |learned| learned.surrogate.individuals(&parameter)).await
+}
+
+/// The state of a sweep, as far as it decides whether an explanation is new enough.
+struct Standing {
+    plan: Arc<Plan>,
+    /// The number of the newest event with a result.
+    newest: i64,
+    /// The number of trials that have ended.
+    ended: u64,
+}
+
+impl Standing {
+    async fn of(app: &Arc<App>, caller: &Caller, sweep: SweepId) -> Result<Self, Error> {
+        permit::sweep(app, caller, Right::See, &sweep).await?;
+        app.read(move |tx, app| {
             // The cache may still have the plan of a deleted sweep.
-            stored::progress(tx, &sweep)?;
+            let progress = stored::progress(tx, &sweep)?;
             let plan = app.plans.get(tx, &sweep)?;
             if plan.metric().is_none() {
                 let message =
@@ -67,24 +131,71 @@ pub(crate) async fn explain(
                 return Err(Error::refused(Why::State, message)
                     .hint("name one in the YAML: `metric: {name: val/loss, goal: minimize}`"));
             }
-            let known = known(tx, &plan, store::events::last(tx)?)?;
-            Ok((plan, known))
+            let newest = store::events::newest_result(tx, &sweep)?;
+            Ok(Self { plan, newest, ended: progress.next_trial - progress.live() })
         })
-        .await?;
-    let failed =
-        |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
-    let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
-    let computing = app.threads.run(move || {
-        // The computation keeps its permit until it ends, even if the caller no longer waits.
-        let _permit = permit;
-        explain::explain(&plan.study, &known.history, &parameters)
-            .map_err(|why| unexplained(&plan, why))
-    });
-    computing.await.map_err(|error| failed(&error))?
+        .await
+    }
+
+    /// Returns whether what was learned is new enough.
+    fn accepts(&self, app: &App, learned: &Learned, age: Age) -> bool {
+        let (least, share) = NEWS;
+        let is_young = app.clock.now() < learned.at + app.settings.explain_every
+            && self.ended < learned.ended + least.max(learned.ended / share);
+        learned.newest >= self.newest || age == Age::Recent && is_young
+    }
+
+    fn renews_in(&self, app: &App, learned: &Learned) -> Option<Duration> {
+        let left = (learned.at + app.settings.explain_every) - app.clock.now();
+        (learned.newest < self.newest).then_some(left)
+    }
+
+    /// Answers by the surrogate of the sweep, which is fitted first if it is not new enough.
+    async fn ask<T: Send + 'static>(
+        self,
+        app: &Arc<App>,
+        mut kept: OwnedMutexGuard<Kept>,
+        age: Age,
+        answer: impl FnOnce(&mut Learned) -> Result<T, Unexplained> + Send + 'static,
+    ) -> Result<Shared<T>, Error> {
+        let is_known = kept.learned.as_ref().is_some_and(|learned| self.accepts(app, learned, age));
+        let told = if is_known {
+            None
+        } else {
+            let plan = self.plan.clone();
+            let told = move |tx: &Tx<'_>, _: &App| {
+                let newest = store::events::newest_result(tx, &plan.id)?;
+                Ok((newest, known(tx, &plan, store::events::last(tx)?)?))
+            };
+            Some(app.read(told).await?)
+        };
+        let failed =
+            |error: &dyn std::fmt::Display| Error::Bug(format!("an explanation failed: {error}"));
+        let permit =
+            app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
+        let inner = app.clone();
+        let computing = app.threads.run(move || {
+            // The computation keeps its permit until it ends, even if the caller no longer waits.
+            let _permit = permit;
+            let compute = || -> Result<Shared<T>, Unexplained> {
+                if let Some((newest, known)) = told {
+                    kept.learned = None;
+                    let (study, at) = (&self.plan.study, inner.clock.now());
+                    let learned = Learned::of(study, &known.history, newest, at)?;
+                    kept.learned = Some(learned);
+                }
+                let learned = kept.learned.as_mut().ok_or(Unexplained::NoModel)?;
+                let renews_in = self.renews_in(&inner, learned);
+                Ok(Shared { found: answer(learned)?, renews_in })
+            };
+            compute().map_err(|why| unexplained(&self.plan, why))
+        });
+        computing.await.map_err(|error| failed(&error))?
+    }
 }
 
 /// Returns the trials of a sweep as its events up to the number `until` describe them.
-fn known(tx: &Tx<'_>, plan: &Plan, until: i64) -> Result<Known, Error> {
+pub(super) fn known(tx: &Tx<'_>, plan: &Plan, until: i64) -> Result<Known, Error> {
     let mut known = Known::default();
     for event in store::events::of_trials(tx, &plan.id, 0, until)? {
         known.fold(&event, &plan.study.space)?;

@@ -59,6 +59,17 @@ impl Searches {
         searches.entry(sweep.clone()).or_default().clone()
     }
 
+    /// Returns the proposal for this trial that waits for an agent. Returns `None` if there is
+    /// none, or if a search is under way.
+    pub(super) fn ready(&self, sweep: &SweepId, number: u64) -> Option<Ready> {
+        let known = {
+            let searches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            searches.get(sweep)?.clone()
+        };
+        let known = known.try_lock().ok()?;
+        known.ready.clone().filter(|ready| ready.number == number)
+    }
+
     /// Forgets the knowledge of a sweep's proposer. The knowledge can be computed again from the
     /// events.
     pub(in crate::app) fn forget(&self, sweep: &SweepId) {

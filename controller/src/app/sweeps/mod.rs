@@ -3,10 +3,12 @@
 pub(in crate::app) mod constraints;
 pub(crate) mod edit;
 pub(crate) mod explain;
+pub(in crate::app) mod explained;
 pub(in crate::app) mod known;
 pub(crate) mod manage;
 pub(crate) mod plan;
 pub(in crate::app) mod planning;
+pub(crate) mod proposals;
 pub(crate) mod replay;
 pub(in crate::app) mod stored;
 pub(in crate::app) mod suggest;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The largest number of values of a parameter at which its curve is computed.
-const ALONG: u64 = 33;
+pub(super) const ALONG: u64 = 33;
 /// The largest number of values of each of two parameters at which their surface is computed.
 const ACROSS: u64 = 12;
 /// The number of points over which an average is taken.
@@ -79,7 +79,7 @@ pub struct Cell {
     pub deviation: f64,
 }
 
-impl Surrogate<'_> {
+impl Surrogate {
     /// Returns the average metric along a parameter.
     ///
     /// # Errors
@@ -89,6 +89,7 @@ impl Surrogate<'_> {
     }
 
     pub(super) fn curve(&self, axis: usize) -> Curve {
+        let axes = self.axes();
         let point = |x: f64| {
             let points = self.points(&[Level { axis, coordinate: x }])?;
             let Average { mean, variance } = self.posterior.average(&points);
@@ -97,15 +98,16 @@ impl Surrogate<'_> {
             let trials = &points[..points.len().min(TRIALS)];
             let (trial_low, trial_high) =
                 self.ends(self.intervals.of_trials(&self.posterior, trials));
-            let value = self.axes.value(axis, x);
+            let value = axes.value(axis, x);
             Some(CurvePoint { value, mean: self.value(mean), low, high, trial_low, trial_high })
         };
-        let points = self.axes.along(axis, ALONG).into_iter().filter_map(point).collect();
-        Curve { parameter: self.axes.name(axis), points }
+        let points = axes.along(axis, ALONG).into_iter().filter_map(point).collect();
+        Curve { parameter: axes.name(axis), points }
     }
 
     pub(super) fn surface(&self, one: usize, other: usize) -> Surface {
-        let (rows, columns) = (self.axes.along(one, ACROSS), self.axes.along(other, ACROSS));
+        let axes = self.axes();
+        let (rows, columns) = (axes.along(one, ACROSS), axes.along(other, ACROSS));
         let pairs = rows.iter().flat_map(|&row| columns.iter().map(move |&column| (row, column)));
         let cell = |points: Vec<Vec<f64>>| {
             let Average { mean, variance } = self.posterior.average(&points);
@@ -119,9 +121,9 @@ impl Surrogate<'_> {
         };
         let cells = pairs.map(|pair| self.points(&held(pair)).map(cell)).collect();
         Surface {
-            parameters: [self.axes.name(one), self.axes.name(other)],
-            rows: rows.iter().map(|&x| self.axes.value(one, x)).collect(),
-            columns: columns.iter().map(|&x| self.axes.value(other, x)).collect(),
+            parameters: [axes.name(one), axes.name(other)],
+            rows: rows.iter().map(|&x| axes.value(one, x)).collect(),
+            columns: columns.iter().map(|&x| axes.value(other, x)).collect(),
             cells,
         }
     }
@@ -130,8 +132,9 @@ impl Surrogate<'_> {
     /// Returns `None` if the held parameters are active together at none of [`LOOKED_AT`] drawn
     /// points.
     fn points(&self, held: &[Level]) -> Option<Vec<Vec<f64>>> {
-        let sobol = Sobol::new(self.axes.len(), POINTS_SEED);
-        let part = self.axes.within(held);
+        let axes = self.axes();
+        let sobol = Sobol::new(axes.len(), POINTS_SEED);
+        let part = axes.within(held);
         let draws =
             (0..LOOKED_AT).map(|index| part.draw(&sobol.point(index))).filter(|x| part.keeps(x));
         let points: Vec<Vec<f64>> = draws.take(POINTS).collect();

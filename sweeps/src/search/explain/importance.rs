@@ -52,22 +52,22 @@ struct Indices {
     total: f64,
 }
 
-impl Surrogate<'_> {
+impl Surrogate {
     /// Returns every parameter that varies, the most important first.
-    pub fn importances(&self) -> Vec<Importance> {
-        let sets = self.sets();
+    pub(super) fn importances(&self) -> Vec<Importance> {
+        let (axes, sets) = (self.axes(), self.sets());
         let of_mean = indices(&means(&self.posterior, &sets), 0);
         let drawn = self.drawn();
         let drawn = drawn.map(|drawn| {
             let means = means(&drawn, &sets);
             (0..2 * PAIRS).map(|column| indices(&means, column)).collect::<Vec<_>>()
         });
-        let mut all: Vec<Importance> = (0..self.axes.len())
+        let mut all: Vec<Importance> = (0..axes.len())
             .map(|axis| {
                 let Indices { alone, total } = of_mean[axis];
                 let each = drawn.iter().flatten().map(|indices| indices[axis].total);
                 let (low, high) = spread(each.collect(), total);
-                Importance { parameter: self.axes.name(axis), alone, total, low, high }
+                Importance { parameter: axes.name(axis), alone, total, low, high }
             })
             .collect();
         all.sort_by(|one, other| other.total.total_cmp(&one.total));
@@ -77,14 +77,15 @@ impl Surrogate<'_> {
     /// Returns the coordinates of the sets: A, B, and for each axis the copy of A with that axis's
     /// column of B.
     fn sets(&self) -> Vec<Vec<Vec<f64>>> {
-        let d = self.axes.len();
+        let axes = self.axes();
+        let d = axes.len();
         let count = (PREDICTIONS / (d + 2)).clamp(POINTS.0, POINTS.1);
         // Sobol points are even if their number is a power of two.
         let count = 1_u64 << count.ilog2();
         let sobol = Sobol::new(2 * d, POINTS_SEED);
         let cubes: Vec<Vec<f64>> = (0..count).map(|index| sobol.point(index)).collect();
         let set = |cube: &dyn Fn(&[f64]) -> Vec<f64>| -> Vec<Vec<f64>> {
-            cubes.iter().map(|both| self.axes.draw(&cube(both))).collect()
+            cubes.iter().map(|both| axes.draw(&cube(both))).collect()
         };
         let mut sets = vec![set(&|both| both[..d].to_vec()), set(&|both| both[d..].to_vec())];
         sets.extend((0..d).map(|axis| {
@@ -100,9 +101,10 @@ impl Surrogate<'_> {
     /// Draws functions that are consistent with the trials. Returns `None` if a covariance cannot
     /// be factorised.
     fn drawn(&self) -> Option<Posterior> {
-        let sobol = Sobol::new(self.axes.len(), POINTS_SEED + 1);
+        let axes = self.axes();
+        let sobol = Sobol::new(axes.len(), POINTS_SEED + 1);
         let between: Vec<Vec<f64>> =
-            (0..BETWEEN as u64).map(|index| self.axes.draw(&sobol.point(index))).collect();
+            (0..BETWEEN as u64).map(|index| axes.draw(&sobol.point(index))).collect();
         let mut stream = Stream::new(self.study.seed, self.trials as u64, Purpose::Explanation);
         let drawn = self.posterior.draw(
             self.observations.sample.data(),

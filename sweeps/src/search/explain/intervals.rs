@@ -23,8 +23,21 @@ const HALVINGS: usize = 40;
 pub(super) struct Intervals {
     /// Half the width of a 95 % interval, in deviations of the surrogate.
     pub(super) half: f64,
-    /// How many of the trials with which the width was calibrated lie in their interval.
-    pub(super) coverage: Coverage,
+    /// The trials with which the width was calibrated.
+    pub(super) held_out: Vec<HeldOut>,
+}
+
+/// A trial that others predict.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct HeldOut {
+    /// The index of its observation.
+    pub(super) index: usize,
+    /// The number of the trial.
+    pub(super) trial: u64,
+    /// Half the width of its interval, which the other trials give, in deviations.
+    pub(super) half: f64,
+    /// Whether the trial lies in this interval.
+    pub(super) covered: bool,
 }
 
 /// The number of held-out trials, and how many of them lay in their interval.
@@ -38,19 +51,32 @@ pub struct Coverage {
 
 impl Intervals {
     /// Calibrates the width with the prediction of each observation. Only observations for which
-    /// `measured` is true take part: trials of this sweep that ran to their end and have a value.
-    pub(super) fn of(foretold: &[LeftOut], measured: &[bool]) -> Intervals {
-        let measured = foretold.iter().zip(measured).filter(|(_, measured)| **measured);
-        let mut scores: Vec<f64> =
-            measured.map(|(foretold, _)| (foretold.error / foretold.deviation).abs()).collect();
-        scores.sort_by(f64::total_cmp);
-        let is_covered = |place: &usize| {
+    /// `measured` has a number take part: trials of this sweep that ran to their end and have a
+    /// value.
+    pub(super) fn of(foretold: &[LeftOut], measured: &[Option<u64>]) -> Intervals {
+        let mut scored: Vec<(f64, usize, u64)> = (foretold.iter().zip(measured).enumerate())
+            .filter_map(|(index, (foretold, trial))| {
+                Some(((foretold.error / foretold.deviation).abs(), index, (*trial)?))
+            })
+            .collect();
+        scored.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let scores: Vec<f64> = scored.iter().map(|(score, ..)| *score).collect();
+        let held_out = |(place, &(score, index, trial)): (usize, &(f64, usize, u64))| {
             let mut others = scores.clone();
-            let score = others.remove(*place);
-            score <= half(&others)
+            others.remove(place);
+            let half = half(&others);
+            HeldOut { index, trial, half, covered: score <= half }
         };
-        let covered = (0..scores.len()).filter(is_covered).count();
-        Intervals { half: half(&scores), coverage: Coverage { covered, held_out: scores.len() } }
+        Intervals {
+            half: half(&scores),
+            held_out: scored.iter().enumerate().map(held_out).collect(),
+        }
+    }
+
+    /// Returns how many of the trials with which the width was calibrated lie in their interval.
+    pub(super) fn coverage(&self) -> Coverage {
+        let covered = self.held_out.iter().filter(|trial| trial.covered).count();
+        Coverage { covered, held_out: self.held_out.len() }
     }
 
     /// Returns the interval that holds 95 % of the trials that run at one of these points, each of
@@ -108,12 +134,14 @@ mod tests {
         assert_eq!((half(&[0.1]), half(&[])), (NORMAL, NORMAL));
         let foretold: Vec<LeftOut> =
             scores.iter().map(|&score| LeftOut { error: -2.0 * score, deviation: 2.0 }).collect();
-        let mut measured = vec![true; 40];
+        let mut measured: Vec<Option<u64>> = (0..40).map(Some).collect();
         let all = Intervals::of(&foretold, &measured);
-        assert_eq!((all.half, all.coverage), (39.0, Coverage { covered: 38, held_out: 40 }));
-        measured[39] = false;
+        assert_eq!((all.half, all.coverage()), (39.0, Coverage { covered: 38, held_out: 40 }));
+        let last = HeldOut { index: 39, trial: 39, half: 38.0, covered: false };
+        assert_eq!(all.held_out.last(), Some(&last), "the others give its interval");
+        measured[39] = None;
         let fewer = Intervals::of(&foretold, &measured);
-        assert_eq!((fewer.half, fewer.coverage), (38.0, Coverage { covered: 38, held_out: 39 }));
+        assert_eq!((fewer.half, fewer.coverage()), (38.0, Coverage { covered: 38, held_out: 39 }));
     }
 
     #[test]

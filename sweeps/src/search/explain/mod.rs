@@ -10,22 +10,28 @@
 mod effects;
 mod held_out;
 mod importance;
+mod individuals;
 mod intervals;
+mod predictions;
 mod scale;
 #[cfg(test)]
 mod tests;
 
 pub use effects::{Cell, Curve, CurvePoint, Surface};
 pub use importance::Importance;
+pub use individuals::{Individual, Individuals};
 pub use intervals::Coverage;
+pub use predictions::Prediction;
 pub use scale::Tail;
+
+use std::sync::OnceLock;
 
 use self::{intervals::Intervals, scale::Scale};
 use super::{Earlier, Study, axes::Axes, bayes, observations::Observations};
 use crate::{
     config::nearest::nearest,
     gp::{LeftOut, Posterior},
-    history::{History, Outcome},
+    history::{History, Outcome, Trial},
     point::Point,
 };
 
@@ -78,9 +84,13 @@ pub struct Explanation {
     /// The share of the variance of the values that is explained when each trial is predicted from
     /// others, in [0, 1]. If this share is small, the rest of the explanation means little.
     pub accuracy: f64,
+    /// The number of trials of this sweep that had ended, with a value or without.
+    pub ended: usize,
     /// How many held-out trials lay in their 95 % interval. Each point of a curve has an interval
     /// of the same kind.
     pub coverage: Coverage,
+    /// The prediction of each held-out trial, in the order of their numbers.
+    pub predictions: Vec<Prediction>,
     /// The bad tail of the values, which the surrogate's scale compresses; `None` if there is no
     /// bad tail.
     pub tail: Option<Tail>,
@@ -91,45 +101,6 @@ pub struct Explanation {
     pub curves: Vec<Curve>,
     /// The surface, if the user named two parameters.
     pub surface: Option<Surface>,
-}
-
-/// Explains a sweep. If `wanted` names two parameters, the explanation has a surface. If `wanted`
-/// is empty, the explanation has the curves of the most important parameters.
-///
-/// # Errors
-/// Fails with [`Unexplained`], which says why there is nothing to explain.
-pub fn explain(
-    study: &Study,
-    history: &History,
-    wanted: &[String],
-) -> Result<Explanation, Unexplained> {
-    let surrogate = Surrogate::of(study, history)?;
-    if wanted.len() > 2 || matches!(wanted, [one, other] if one == other) {
-        return Err(Unexplained::TooMany);
-    }
-    let wanted: Vec<usize> =
-        wanted.iter().map(|name| surrogate.axis(name)).collect::<Result<_, _>>()?;
-    let importances = surrogate.importances();
-    let curves = if wanted.is_empty() {
-        let most = importances.iter().take(CURVES);
-        most.map(|importance| surrogate.partial_dependence(&importance.parameter))
-            .collect::<Result<_, _>>()?
-    } else {
-        wanted.iter().map(|&axis| surrogate.curve(axis)).collect()
-    };
-    let surface = match wanted[..] {
-        [one, other] => Some(surrogate.surface(one, other)),
-        _ => None,
-    };
-    Ok(Explanation {
-        trials: surrogate.trials,
-        accuracy: surrogate.accuracy(),
-        coverage: surrogate.intervals.coverage,
-        tail: surrogate.scale.tail(),
-        importances,
-        curves,
-        surface,
-    })
 }
 
 /// Returns the incumbent: the number and the value of the best trial that ran to its end and keeps
@@ -166,41 +137,49 @@ pub fn repeated_first(study: &Study) -> Option<&Earlier> {
 }
 
 /// A Gaussian process, fitted to a sweep's trials, that predicts the metric at all points of the
-/// space.
-pub struct Surrogate<'a> {
-    study: &'a Study,
-    axes: Axes<'a>,
+/// space. One surrogate gives any number of explanations, all of them about the same trials.
+#[derive(Debug)]
+pub struct Surrogate {
+    study: Study,
     observations: Observations,
     posterior: Posterior,
     /// The prediction of each observation from other observations.
     foretold: Vec<LeftOut>,
     intervals: Intervals,
     scale: Scale,
+    /// The value of each trial of the sweep, by its number, as the trial logged it.
+    values: Vec<Option<f64>>,
     trials: usize,
+    ended: usize,
+    /// The importances, which the first explanation computes.
+    importances: OnceLock<Vec<Importance>>,
 }
 
-impl<'a> Surrogate<'a> {
+impl Surrogate {
     /// Fits the surrogate to the trials that have ended.
     ///
     /// # Errors
     /// Fails with [`Unexplained`] if too few trials have a value, if no parameter varies, or if a
     /// covariance cannot be factorised.
-    pub fn of(study: &'a Study, history: &History) -> Result<Surrogate<'a>, Unexplained> {
+    pub fn of(study: &Study, history: &History) -> Result<Surrogate, Unexplained> {
         let axes = Axes::of(&study.space);
         if axes.len() == 0 {
             return Err(Unexplained::NothingVaries);
         }
-        let has_value = |outcome: Outcome| {
-            matches!(
-                outcome,
-                Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite()
-            )
+        let value = |outcome: Outcome| match outcome {
+            Outcome::Value(value) | Outcome::Pruned(value) if value.is_finite() => Some(value),
+            _ => None,
         };
+        let values: Vec<Option<f64>> =
+            history.trials.iter().map(|trial| value(trial.outcome)).collect();
         let trials = history
             .trials
             .iter()
-            .filter(|trial| has_value(trial.outcome) && axes.coordinates(&trial.point).is_some())
+            .zip(&values)
+            .filter(|(trial, value)| value.is_some() && axes.coordinates(&trial.point).is_some())
             .count();
+        let is_over = |trial: &&Trial| trial.outcome != Outcome::Pending;
+        let ended = history.trials.iter().filter(is_over).count();
         let need = bayes::design_size(axes.len()) as usize;
         if trials < need {
             return Err(Unexplained::TooFew { have: trials, need });
@@ -214,7 +193,60 @@ impl<'a> Surrogate<'a> {
         let posterior = posterior.ok_or(Unexplained::NoModel)?;
         let foretold = held_out::foretold(&form, &observations.sample, &posterior);
         let intervals = Intervals::of(&foretold, &observations.measured);
-        Ok(Surrogate { study, axes, observations, posterior, foretold, intervals, scale, trials })
+        Ok(Surrogate {
+            study: study.clone(),
+            observations,
+            posterior,
+            foretold,
+            intervals,
+            scale,
+            values,
+            trials,
+            ended,
+            importances: OnceLock::new(),
+        })
+    }
+
+    /// Explains the sweep. If `wanted` names two parameters, the explanation has a surface. If
+    /// `wanted` is empty, the explanation has the curves of the most important parameters.
+    ///
+    /// # Errors
+    /// Fails with [`Unexplained::Unknown`] or [`Unexplained::TooMany`] if `wanted` names other
+    /// parameters than it may.
+    pub fn explain(&self, wanted: &[String]) -> Result<Explanation, Unexplained> {
+        if wanted.len() > 2 || matches!(wanted, [one, other] if one == other) {
+            return Err(Unexplained::TooMany);
+        }
+        let wanted: Vec<usize> =
+            wanted.iter().map(|name| self.axis(name)).collect::<Result<_, _>>()?;
+        let importances = self.importances.get_or_init(|| self.importances()).clone();
+        let curves = if wanted.is_empty() {
+            let most = importances.iter().take(CURVES);
+            most.map(|importance| self.partial_dependence(&importance.parameter))
+                .collect::<Result<_, _>>()?
+        } else {
+            wanted.iter().map(|&axis| self.curve(axis)).collect()
+        };
+        let surface = match wanted[..] {
+            [one, other] => Some(self.surface(one, other)),
+            _ => None,
+        };
+        Ok(Explanation {
+            trials: self.trials,
+            accuracy: self.accuracy(),
+            ended: self.ended,
+            coverage: self.intervals.coverage(),
+            predictions: self.predictions(),
+            tail: self.scale.tail(),
+            importances,
+            curves,
+            surface,
+        })
+    }
+
+    /// Returns the axes of the space.
+    fn axes(&self) -> Axes<'_> {
+        Axes::of(&self.study.space)
     }
 
     /// Returns the share of the variance of the values that is explained when each value is
@@ -241,7 +273,8 @@ impl<'a> Surrogate<'a> {
 
     /// Returns the index of a parameter's axis.
     fn axis(&self, name: &str) -> Result<usize, Unexplained> {
-        let known: Vec<String> = (0..self.axes.len()).map(|axis| self.axes.name(axis)).collect();
+        let axes = self.axes();
+        let known: Vec<String> = (0..axes.len()).map(|axis| axes.name(axis)).collect();
         known.iter().position(|known| known == name).ok_or_else(|| {
             let words: Vec<&str> = known.iter().map(String::as_str).collect();
             let near = nearest(name, &words).map(str::to_owned);

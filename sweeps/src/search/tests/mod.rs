@@ -101,6 +101,34 @@ fn best(history: &History) -> f64 {
     history.trials.iter().map(value).fold(f64::INFINITY, f64::min)
 }
 
+#[test]
+fn what_comes_next_is_what_the_search_then_proposes() {
+    for method in [Method::Grid, Method::Random, Method::Sobol, Method::Bayes] {
+        let study = study(method, vec![("a", one_of(&[json!(1), json!(2), json!(3)]))], 3);
+        let mut history = run(&study, 1, |point| number(point, 0));
+        let next = ahead(&study, 1, history.clone(), 2);
+        assert_eq!(next.len(), 2, "{method:?}");
+        for (index, expected) in next.iter().enumerate() {
+            let number = 1 + index as u64;
+            let found = propose(&study, number, &history).unwrap();
+            assert_eq!(found, *expected, "{method:?}");
+            history.trials.push(Trial::pending(found.point, found.fit));
+        }
+        let more = ahead(&study, 3, history, 2).len();
+        let is_finite = bound(method, &study.space).is_some();
+        assert_eq!(more, if is_finite { 0 } else { 2 }, "{method:?}");
+    }
+    let study = study(Method::Bayes, mixed(), 3);
+    let mut history = run(&study, 12, loss);
+    let next = ahead(&study, 12, history.clone(), 3);
+    assert!(next.iter().all(|next| matches!(next.origin, Origin::Model { .. })));
+    for (index, expected) in next.into_iter().enumerate() {
+        let found = propose(&study, 12 + index as u64, &history).unwrap();
+        assert_eq!(found, expected);
+        history.trials.push(Trial::pending(found.point, found.fit));
+    }
+}
+
 /// Returns the mean over five seeds of the best value of 30 trials, first for `bayes`, then for
 /// `random`.
 fn duel(

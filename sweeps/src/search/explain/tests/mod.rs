@@ -1,12 +1,12 @@
 //! Tests explanations of functions whose importances and curves are known.
 
 mod coverage;
+mod trials;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    history::Trial,
     point::Point,
     search::{Constraint, Method, Side, propose},
     space::{Condition, Distribution, Law, Parameter, Space},
@@ -37,6 +37,14 @@ fn trials(study: &Study, count: u64, f: impl Fn(&Point) -> f64) -> History {
         history.trials.push(Trial { outcome, ..Trial::pending(suggestion.point, suggestion.fit) });
     }
     history
+}
+
+fn explain(
+    study: &Study,
+    history: &History,
+    wanted: &[String],
+) -> Result<Explanation, Unexplained> {
+    Surrogate::of(study, history)?.explain(wanted)
 }
 
 fn at(point: &Point, index: usize) -> f64 {
