@@ -24,7 +24,12 @@ export interface BandData {
   outerHigh?: ArrayLike<number> | undefined;
   /** Where the sweep has trials. */
   rug?: { ids: readonly string[]; x: ArrayLike<number> } | undefined;
+  /** The lines of single trials: what the model expects if only this parameter changes. */
+  individuals?: readonly { id: string; mean: ArrayLike<number> }[] | undefined;
 }
+
+/** The pointer finds the line of a trial within this many pixels. */
+const reach = 7;
 
 /** Half of a 95 % interval of a normal distribution, in standard deviations. */
 const sigmas = 1.96;
@@ -45,12 +50,14 @@ export class Band extends Chart<BandData> {
       'high',
       'trials low',
       'trials high',
+      ...(data.individuals ?? []).map(({ id }) => this.nameOf(id)),
     ];
     const finite = (column: ArrayLike<number> | undefined, row: number): number | null => {
       const value = at(column ?? [], row);
       return Number.isFinite(value) ? value : null;
     };
-    const parts = [data.mean, data.low, data.high, data.outerLow, data.outerHigh];
+    const lines = (data.individuals ?? []).map(({ mean }) => mean);
+    const parts = [data.mean, data.low, data.high, data.outerLow, data.outerHigh, ...lines];
     const rows = Array.from({ length: data.x.values.length }, (_, row) => [
       cell(data.x, row),
       ...parts.map((column) => finite(column, row)),
@@ -60,7 +67,9 @@ export class Band extends Chart<BandData> {
 
   protected arrange(data: BandData): void {
     const pen = rulerOf(this.theme);
-    const parts = [data.mean, data.low, data.high, data.outerLow ?? [], data.outerHigh ?? []];
+    const lines = (data.individuals ?? []).map(({ mean }) => mean);
+    const outer = [data.outerLow ?? [], data.outerHigh ?? []];
+    const parts = [data.mean, data.low, data.high, ...outer, ...lines];
     const values = parts.flatMap((column) => Array.from(column));
     const y = fit({ name: data.yName, scale: 'linear', values }, { pad: 0.06 });
     this.axes = { x: fit(data.x, { pad: 0 }), y, xName: data.x.name, yName: data.yName };
@@ -76,6 +85,7 @@ export class Band extends Chart<BandData> {
     }
     drawAxes(pen, theme, frame, axes);
     this.drawRug(pen, data, axes);
+    this.drawIndividuals(pen, data, axes);
     if (data.x.scale === 'category') this.drawPoints(pen, data, axes);
     else this.drawCurve(pen, data, axes);
   }
@@ -97,7 +107,9 @@ export class Band extends Chart<BandData> {
     const index = this.nearest(spot.x);
     this.index = index;
     this.redraw(this.last);
-    if (index >= 0) this.point(this.hovered, this.tip(index), spot);
+    const line = this.lineAt(index, spot.y);
+    const id = this.data?.individuals ? (line?.id ?? null) : this.hovered;
+    if (index >= 0) this.point(id, this.tip(index, line), spot);
   }
 
   protected override left(): void {
@@ -132,7 +144,17 @@ export class Band extends Chart<BandData> {
     return best;
   }
 
-  private tip(index: number): Tip {
+  /** The line of a trial that is nearest to a pixel at a value of the parameter. */
+  private lineAt(index: number, py: number): { id: string; mean: ArrayLike<number> } | null {
+    let [best, least] = [null as { id: string; mean: ArrayLike<number> } | null, reach];
+    for (const line of this.data?.individuals ?? []) {
+      const distance = Math.abs((this.axes?.y.to(at(line.mean, index)) ?? NaN) - py);
+      if (distance < least) [best, least] = [line, distance];
+    }
+    return best;
+  }
+
+  private tip(index: number, line: { id: string; mean: ArrayLike<number> } | null = null): Tip {
     const data = this.data;
     if (!data) return { title: '', rows: [] };
     const { mean, low, high, outerLow, outerHigh } = data;
@@ -144,6 +166,7 @@ export class Band extends Chart<BandData> {
     ];
     if (outerLow && outerHigh)
       rows.push({ name: '95 % of trials', value: range(outerLow, outerHigh) });
+    if (line) rows.unshift({ name: this.nameOf(line.id), value: number(at(line.mean, index)) });
     return { title: `${data.x.name} ${write(data.x, at(data.x.values, index))}`, rows };
   }
 
@@ -221,6 +244,19 @@ export class Band extends Chart<BandData> {
     }
   }
 
+  private drawIndividuals(pen: Pen, data: BandData, axes: Axes): void {
+    if (!data.individuals) return;
+    for (const bright of [false, true]) {
+      pen.begin();
+      for (const { id, mean } of data.individuals) {
+        if ((this.selected.size > 0 && this.selected.has(id)) === bright)
+          this.trace(pen, data, axes, (index) => at(mean, index), undefined, true);
+      }
+      const colour = bright ? this.theme.accent : this.theme.ink;
+      pen.stroke({ colour, width: bright ? 1.6 : 0, alpha: bright ? 0.9 : 0.28 });
+    }
+  }
+
   private drawRug(pen: Pen, data: BandData, axes: Axes): void {
     const rug = data.rug;
     if (!rug) return;
@@ -241,6 +277,12 @@ export class Band extends Chart<BandData> {
   }
 
   private drawPointer(pen: Pen, data: BandData, axes: Axes): void {
+    const line = data.individuals?.find(({ id }) => id === this.hovered);
+    if (line) {
+      this.trace(pen, data, axes, (index) => at(line.mean, index));
+      pen.stroke({ colour: this.theme.ground, width: 5, alpha: 0.8 });
+      pen.stroke({ colour: this.theme.accent, width: 2.2 });
+    }
     if (this.index < 0) return;
     const x = axes.x.to(at(data.x.values, this.index));
     const y = axes.y.to(at(data.mean, this.index));

@@ -11,6 +11,7 @@ import { MarkChart } from './marks';
 import { nearest } from './near';
 import type { Pen } from './pen';
 import type { Spot } from './pointer';
+import { drawProposed, type Proposed } from './proposed';
 import { fit, type Scale } from './scale';
 import { linearTicks } from './ticks';
 import type { Tip } from './tooltip';
@@ -31,6 +32,8 @@ export interface HeatmapData {
   valueName: string;
   maximize: boolean;
   points?: { ids: readonly string[]; x: ArrayLike<number>; y: ArrayLike<number> } | undefined;
+  /** Points that no trial has yet. */
+  proposed?: Proposed | undefined;
 }
 
 /** The size of a cell of the picture, in pixels. */
@@ -272,6 +275,14 @@ export class Heatmap extends MarkChart<HeatmapData> {
       pen.fill('#ffffff', bright ? 0.9 : 0.3);
       pen.stroke({ colour: '#10141a', width: 1, alpha: bright ? 0.9 : 0.3 });
     }
+    const { axes, data } = this;
+    if (!axes || !data?.proposed) return;
+    const places = {
+      x: (value: number) => axes.x.to(value),
+      y: (value: number) => axes.y.to(value),
+      none: NaN,
+    };
+    drawProposed(pen, this.theme, data.proposed, places);
   }
 
   /** Draws the scale of colours. The best value is at its top. */

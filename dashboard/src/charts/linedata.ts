@@ -19,6 +19,13 @@ export interface LineSeries {
   nanAt?: readonly number[] | undefined;
 }
 
+/** A place on the x axis: a dashed line with a text, and a bar at a height. */
+export interface LineMark {
+  x: number;
+  text: string;
+  bar?: number | null | undefined;
+}
+
 export interface LinesData {
   x: ArrayLike<number>;
   xName: string;
@@ -30,6 +37,8 @@ export interface LinesData {
   series: readonly LineSeries[];
   /** Lines without gaps, because the points need no equal distances. */
   whole?: boolean | undefined;
+  /** Places on the x axis that mean something, in ascending order. */
+  marks?: readonly LineMark[] | undefined;
   /** What the reader must know: "120 of 1,000 runs drawn". */
   note?: string | undefined;
 }

@@ -6,6 +6,7 @@ import { at, extent, iso, write, type Table } from './data';
 import { number, shorten, visible } from './format';
 import { rulerOf, type Picture } from './layer';
 import { drawOdd, nearestIndex, traceBand, traceLine, type Breaks, type View } from './linepath';
+import { drawLineMarks } from './linemarks';
 import { lineLooks, spread, type LineLook } from './linestyle';
 import { Groups } from './linegroup';
 import { squeeze, type Pen } from './pen';
@@ -283,6 +284,7 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     for (const index of faint)
       yield this.clipped(pen, () => this.drawLine(pen, view, index, 0.13));
     for (const index of strong) yield this.clipped(pen, () => this.drawLine(pen, view, index, 1));
+    if (this.data?.marks) drawLineMarks(pen, theme, frame, axes, this.data.marks);
     this.drawNames(pen);
   }
 

@@ -9,6 +9,7 @@ import type { Picture } from './layer';
 import { nearestLine } from './near';
 import { drawAxis, titleHeight, type Axis } from './parallelaxes';
 import { Handles } from './parallelhandles';
+import { drawNext } from './parallelnext';
 import type { Pen } from './pen';
 import type { Spot } from './pointer';
 import { rankAmong, ranks } from './rank';
@@ -21,6 +22,8 @@ export interface ParallelData {
   /** The index of the dimension that colours the lines; -1: none. */
   metric: number;
   maximize: boolean;
+  /** Points that no trial has yet: the values of each on each dimension. NaN: it has none. */
+  proposed?: readonly ArrayLike<number>[] | undefined;
 }
 
 export interface ParallelOptions extends Options {
@@ -38,6 +41,8 @@ const batch = 48;
 const shades = 64;
 /** While a brush moves, the chart draws only as many lines, the best ones. */
 const mostInMotion = 2500;
+/** With more lines, the other charts follow a brush in motion only so often, in milliseconds. */
+const followEvery = 200;
 
 type Gesture =
   | { kind: 'brush'; axis: Axis; grip: Grip; range: readonly [number, number] | undefined }
@@ -56,7 +61,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
   private filtered = false;
   private emitted = new Set<string>();
   private gesture: Gesture | null = null;
-  private emitting = 0;
+  private emitting: ReturnType<typeof setTimeout> | undefined;
   private readonly handles: Handles;
 
   constructor(element: HTMLElement, options: ParallelOptions) {
@@ -91,7 +96,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
   }
 
   override destroy(): void {
-    cancelAnimationFrame(this.emitting);
+    clearTimeout(this.emitting);
     super.destroy();
   }
 
@@ -140,6 +145,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
       brushes: this.brushes,
       rankOf: this.rankOf,
     };
+    drawNext(pen, this.theme, this.axes, this.data?.proposed ?? [], this.data?.metric ?? -1);
     this.drawHovered(pen);
     this.axes.forEach((axis, place) => drawAxis(pen, axis, look, place === this.axes.length - 1));
     const style = { colour: this.theme.muted, align: 'right', base: 'bottom' } as const;
@@ -219,6 +225,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     }
     if (!done) return;
     this.gesture = null;
+    if (gesture?.kind === 'brush') this.follow(0);
     this.redraw(1, 2);
   }
 
@@ -423,14 +430,23 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     this.brushes = brushes;
     if (brushes.size === 0) this.selected = new Set();
     this.filter();
-    // A drag changes the brush more often than the screen can show it.
-    this.emitting ||= requestAnimationFrame(() => {
-      this.emitting = 0;
+    const many = (this.data?.ids.length ?? 0) > mostInMotion;
+    this.follow(this.gesture && many ? followEvery : 16);
+  }
+
+  /** Tells the page of the brushes after some milliseconds: they change more often than that. */
+  private follow(wait: number): void {
+    if (wait === 0) {
+      clearTimeout(this.emitting);
+      this.emitting = undefined;
+    }
+    this.emitting ??= setTimeout(() => {
+      this.emitting = undefined;
       this.emit();
       this.options.onbrush?.(
         Object.fromEntries(this.brushes) as Record<string, [number, number]>,
       );
-    });
+    }, wait);
   }
 
   /** Finds out which lines are drawn at full strength. */
@@ -453,8 +469,8 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
   private emit(): void {
     const ids = this.brushes.size > 0 ? this.visibleIds() : [];
     const same = ids.length === this.emitted.size && ids.every((id) => this.emitted.has(id));
-    this.emitted = new Set(ids);
-    this.selected = new Set(ids);
+    this.emitted = same ? this.emitted : new Set(ids);
+    this.selected = this.emitted;
     if (!same) this.options.onselect?.(ids);
   }
 }

@@ -8,6 +8,7 @@ import type { Picture } from './layer';
 import { MarkChart, radiusOf } from './marks';
 import { pareto } from './pareto';
 import type { Pen } from './pen';
+import { drawProposed, type Proposed } from './proposed';
 import { ranks } from './rank';
 import { fit } from './scale';
 import { ink, stateLook, trace, type Look } from './states';
@@ -29,6 +30,8 @@ export interface ScatterData {
   high?: ArrayLike<number> | undefined;
   /** Draws the Pareto front; tells for x and y whether a large value is good. */
   front?: readonly [boolean, boolean] | undefined;
+  /** Points that no trial has yet. */
+  proposed?: Proposed | undefined;
 }
 
 const shades = 48;
@@ -80,6 +83,7 @@ export class Scatter extends MarkChart<ScatterData> {
     this.drawErrors(pen);
     this.drawFront(pen);
     yield* this.drawMarks(pen);
+    this.drawNext(pen);
     pen.unclip();
   }
 
@@ -156,6 +160,18 @@ export class Scatter extends MarkChart<ScatterData> {
       pen.line(crisp(at(x, row)), to);
     }
     pen.stroke({ colour: this.theme.muted, alpha: 0.5 });
+  }
+
+  private drawNext(pen: Pen): void {
+    const { axes, data, frame } = this;
+    if (!axes || !data?.proposed) return;
+    const [x, y] = [axes.x, axes.y];
+    const places = {
+      x: (value: number) => x.to(value),
+      y: (value: number) => y.to(value),
+      none: frame.bottom - 7,
+    };
+    drawProposed(pen, this.theme, data.proposed, places);
   }
 
   private drawFront(pen: Pen): void {
