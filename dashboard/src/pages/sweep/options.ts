@@ -17,7 +17,7 @@ export function chartOptions(shared: Shared, label: string) {
 /** The names of runs by their ids, made once for each answer. */
 const known = new WeakMap<object, Map<string, string>>();
 
-function nameOf(shared: Shared, id: string): string {
+export function nameOf(shared: Shared, id: string): string {
   const frame = shared.trials.value;
   if (!frame) return id;
   let names = known.get(frame);
