@@ -11,7 +11,7 @@ use std::{
 use probes::{Bug, planted};
 use proto::{
     folder::NAME as RUN_FILE,
-    v1::{Orders, Start},
+    v1::{Beat, Orders, Start},
 };
 use record::ids::Attempt;
 use terminal::{Exit, Failure, count};
@@ -28,6 +28,7 @@ use crate::{
         heartbeat::{Contact, Heart},
         link::{Link, Meaning, is_answer, meaning},
     },
+    gauges::Gauges,
     plan::{Action, Event, Me, Plan},
     processes::cgroup,
     reporter::Reporter,
@@ -77,6 +78,8 @@ pub struct Setup<L, T> {
     pub trials: T,
     /// The agent's folder.
     pub data: PathBuf,
+    /// The newest numbers of the node, for people.
+    pub gauges: Gauges,
     /// The held attempts: at first, those that an earlier start of this agent has left.
     pub holdings: Holdings,
     /// The controller's address, for messages.
@@ -132,6 +135,7 @@ struct Agent<L, T> {
     slots: Vec<Slot>,
     trials: T,
     data: PathBuf,
+    gauges: Gauges,
     holdings: Holdings,
     controller: String,
     reporter: Reporter,
@@ -163,6 +167,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
             slots: setup.slots,
             trials: setup.trials,
             data: setup.data,
+            gauges: setup.gauges,
             holdings: setup.holdings,
             controller: setup.controller,
             news,
@@ -200,7 +205,7 @@ impl<L: Link, T: Trials> Agent<L, T> {
     fn beat_if_due(&mut self) {
         if self.heart.due(self.plan.news()).is_some_and(|due| due <= Instant::now()) {
             let beat = self.plan.beat(self.heart.wait());
-            self.heart.send(beat);
+            self.heart.send(Beat { gauges: self.gauges.newest(), ..beat });
         }
     }
 

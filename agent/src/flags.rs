@@ -9,7 +9,7 @@ use proto::dial::{
 };
 use record::ids::{self, SweepId};
 use telemetry::{
-    NvidiaMeter, Own, PERIOD_VAR, Period,
+    NvidiaMeter, Own, PERIOD_VAR, Period, Sampling,
     gpus::{Gpu, Inventory, given},
 };
 use terminal::{Exit, Failure, count, say};
@@ -17,12 +17,13 @@ use terminal::{Exit, Failure, count, say};
 use crate::{
     agent::Setup,
     controller::link::Remote,
+    gauges::Gauges,
     plan::Me,
     processes::{cgroup::Delegation, reaper::Reaper},
     reporter::Reporter,
     slots::{
         claims::{Claims, claim},
-        layout::{Layout, Wish, lay_out},
+        layout::{Layout, Slot, Wish, lay_out},
         release::Gpus,
     },
     state::{
@@ -115,12 +116,13 @@ pub struct Flags {
     pub insecure: bool,
 }
 
-/// The locks of the agent's folder and of its GPUs. The caller keeps them as long as the agent
-/// works.
+/// The locks of the agent's folder and of its GPUs, and the sampling of the node. The caller keeps
+/// them as long as the agent works.
 #[derive(Debug)]
 pub struct Kept {
     _folder: Folder,
     _claims: Claims,
+    _sampling: Option<Sampling>,
 }
 
 impl Flags {
@@ -183,14 +185,9 @@ impl Flags {
             gpus,
         };
         let me = self.me(&layout, &folder);
+        let (gauges, sampling) = measure(context.sight, &folder);
         announce(&layout, &me, &self.controller, found.err());
-        if let Some(kind) = folder.remote_filesystem() {
-            let path = folder.path.display();
-            say(format_args!(
-                "warning: {path} is on {kind}: rows may be lost there when the file server fails"
-            ));
-            say("hint: name a folder on a local disk with --data, or point XDG_STATE_HOME at one");
-        }
+        warn_of_remote(&folder);
         let controller = self.controller.clone();
         let link = Remote::new(dial);
         let setup = Setup {
@@ -200,10 +197,11 @@ impl Flags {
             me,
             slots: layout.slots,
             data: folder.path.clone(),
+            gauges,
             holdings,
             controller,
         };
-        Ok((setup, Kept { _folder: folder, _claims: claims }))
+        Ok((setup, Kept { _folder: folder, _claims: claims, _sampling: sampling }))
     }
 
     fn check(&self, inventory: &impl Inventory) -> Result<Layout, Failure> {
@@ -248,6 +246,7 @@ impl Flags {
             host: host.trim().to_owned(),
             devices,
             slots: layout.slots.len(),
+            gpus: layout.slots.iter().map(Slot::shown).collect(),
             grace: self.grace(),
             count: self.count,
         }
@@ -276,6 +275,27 @@ fn take_gpus(layout: &Layout, folder: &Folder, share: bool) -> Result<Claims, Fa
         all(problems)
             .hint("choose other GPUs with --gpus, or start both agents with --share to share them")
     })
+}
+
+/// Warns if the agent's folder is on a file server.
+fn warn_of_remote(folder: &Folder) {
+    if let Some(kind) = folder.remote_filesystem() {
+        let path = folder.path.display();
+        say(format_args!(
+            "warning: {path} is on {kind}: rows may be lost there when the file server fails"
+        ));
+        say("hint: name a folder on a local disk with --data, or point XDG_STATE_HOME at one");
+    }
+}
+
+/// Begins to measure the node. An agent that cannot do so works all the same.
+fn measure(sight: Sight, folder: &Folder) -> (Gauges, Option<Sampling>) {
+    let gauges = Gauges::default();
+    let sampling = gauges.start(sight, folder.path.clone()).unwrap_or_else(|error| {
+        say(format_args!("warning: the load of this node cannot be measured: {error}"));
+        None
+    });
+    (gauges, sampling)
 }
 
 /// Combines all problems into one failure.

@@ -9,6 +9,7 @@ mod chance;
 mod clock;
 pub mod controller;
 pub mod flags;
+pub mod gauges;
 pub mod output;
 pub mod plan;
 pub mod processes;

@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Stop(OneSweep),
     /// End a sweep and its running trials now
     Cancel(OneSweep),
+    /// Raise the cap of a sweep, so that it tries more trials
+    Extend(crate::change::Extend),
     /// Queue runs again that failed, crashed or were stopped
     Retry(crate::change::Retry),
     /// Delete a sweep that is over, with its trials

@@ -1,9 +1,9 @@
-//! `sweep pause`, `resume`, `stop`, `cancel` and `retry`: change an existing sweep.
+//! `sweep pause`, `resume`, `stop`, `cancel`, `extend` and `retry`: change an existing sweep.
 
-use proto::v1::{Change, ChangeSweep, RetryRuns, Sweep};
+use proto::v1::{Change, ChangeSweep, ExtendSweep, RetryRuns, Sweep};
 use terminal::Failure;
 
-use crate::{connect, connect::Controller, view};
+use crate::{chance, connect, connect::Controller, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -17,6 +17,19 @@ pub(crate) struct Retry {
     /// Ids of runs [default: all that failed or crashed]
     #[arg(value_name = "RUN", value_parser = crate::args::id)]
     runs: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  sweep extend k3x9abcd --runs 20    try 20 trials more than its run_cap allows")]
+pub(crate) struct Extend {
+    /// Id of a sweep
+    #[arg(value_name = "SWEEP", value_parser = crate::args::id)]
+    id: String,
+    /// Number of further trials
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    runs: u64,
 }
 
 /// Pauses a sweep: it starts no new trials until it is resumed.
@@ -48,6 +61,26 @@ pub(crate) async fn stop(controller: &Controller, id: &str) -> Result<(), Failur
 pub(crate) async fn cancel(controller: &Controller, id: &str) -> Result<(), Failure> {
     let sweep = change(controller, id, Change::Cancel).await?;
     say(&sweep, &format!("`sweep watch {id}` shows how its trials end"));
+    Ok(())
+}
+
+/// Raises the cap of a sweep. Sends an idempotency key, so that a repeat after a lost answer does
+/// not raise the cap a second time.
+pub(crate) async fn extend(controller: &Controller, args: &Extend) -> Result<(), Failure> {
+    let (sweep, runs) = (args.id.clone(), args.runs);
+    let message = ExtendSweep { sweep, runs, idempotency_key: chance::key()? };
+    let mut sweeps = controller.dial().sweeps();
+    let call = async || sweeps.extend(connect::within_patience(message.clone())).await;
+    let sweep = match connect::with_tries(call).await {
+        Ok(sweep) => sweep,
+        Err(status) => return Err(controller.failure_about(&args.id, &status).await),
+    };
+    terminal::print(view::sweep::extended(&sweep));
+    if sweep.state == "paused" {
+        terminal::hint(format!("`sweep resume {}` continues it", args.id));
+    } else if !is_busy(&sweep) {
+        terminal::hint(format!("`{}` starts an agent", controller.agent_line(&args.id)));
+    }
     Ok(())
 }
 

@@ -34,6 +34,8 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
         "early_terminate": text_or_null(&sweep.early_terminate),
         "seed": text_or_null(&sweep.seed),
         "trials_bound": sweep.trials_bound,
+        "run_cap": sweep.run_cap,
+        "raised_cap": sweep.raised_cap,
         "counts": {
             "trials": counts.trials,
             "queued": counts.queued,

@@ -85,6 +85,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Resume(args) => change::resume(&controller, &args.id).await,
         Command::Stop(args) => change::stop(&controller, &args.id).await,
         Command::Cancel(args) => change::cancel(&controller, &args.id).await,
+        Command::Extend(args) => change::extend(&controller, args).await,
         Command::Retry(args) => change::retry(&controller, args).await,
         Command::Rm(args) => deleted::sweep(&controller, &args.id).await,
         Command::Restore(args) => deleted::restore(&controller, args).await,

@@ -13,6 +13,7 @@ mod constraints;
 mod damage;
 mod doors;
 mod explain;
+mod extend;
 mod failures;
 mod fencing;
 mod files;

@@ -9,10 +9,11 @@ use proto::{
     dial::Dial,
     v1::{
         AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BinRefs, BlobChunk,
-        BlobHashes, BlobRef, Change, ChangeSweep, CreateSweep, EndRun, ExplainSweep, FindRuns,
-        GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin, ListKeysRequest,
-        ListRuns, ListSweeps, NewKey, NewPassword, Outcome, ReadCurve, ReadHistory, ReadRows,
-        RemoveFiles, ReplayTrials, ResumeRun, RetryRuns, RunList, RunRef, SweepRef, UseArtifact,
+        BlobHashes, BlobRef, Change, ChangeSweep, CreateSweep, EndRun, ExplainSweep, ExtendSweep,
+        FindRuns, GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin,
+        ListKeysRequest, ListRuns, ListSweeps, NewKey, NewPassword, Outcome, ReadCurve,
+        ReadHistory, ReadRows, RemoveFiles, ReplayTrials, ResumeRun, RetryRuns, RunList, RunRef,
+        SweepRef, UseArtifact,
     },
 };
 use tonic::{Code, Status};
@@ -32,6 +33,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Sweeps.List",          "o o o o o o  o - - - o  - x o"),
     ("Sweeps.Change",        "o - o o - 0  - - - - -  - x o"),
     ("Sweeps.Retry",         "o - o o - 0  - - - - -  - x o"),
+    ("Sweeps.Extend",        "o - o o - 0  - - - - -  - x o"),
     ("Sweeps.Watch",         "o o o o o 0  o - - - 0  - x o"),
     ("Sweeps.Replay",        "o o o o o 0  o - - - 0  - x o"),
     ("Sweeps.Explain",       "o o o o o 0  o - - - 0  - x o"),
@@ -94,6 +96,11 @@ impl World {
                 client.change(ChangeSweep { sweep, change }).await.map(drop)
             }
             "Retry" => client.retry(RetryRuns { sweep, ..RetryRuns::default() }).await.map(drop),
+            // The sweep has no cap, so every permitted call is refused for that reason.
+            "Extend" => {
+                let idempotency_key = String::new();
+                client.extend(ExtendSweep { sweep, runs: 1, idempotency_key }).await.map(drop)
+            }
             "Watch" => client.watch(one).await.map(drop),
             "Replay" => client.replay(ReplayTrials { sweep, trials: vec![0] }).await.map(drop),
             "Explain" => {

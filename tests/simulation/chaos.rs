@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use agent::agent::Signal;
-use proto::v1::{Change, ChangeSweep, RetryRuns};
+use proto::v1::{Change, ChangeSweep, ExtendSweep, RetryRuns};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
@@ -53,6 +53,10 @@ pub(crate) async fn reign(world: Arc<World>) {
     // Sometimes a person resumes a sweep that no agent works for yet, which changes nothing.
     if seed.is_multiple_of(8) {
         change(&world, world.sweeps()[0].clone(), Change::Resume);
+    }
+    // Or raises the cap of such a sweep.
+    if seed % 8 == 1 {
+        extend(&world, world.sweeps()[0].clone(), &mut rng);
     }
     loop {
         let pause = every.mul_f64(-rng.random_range(f64::EPSILON..1.0).ln());
@@ -125,6 +129,10 @@ fn come(world: &Arc<World>, trouble: Trouble, rng: &mut StdRng) {
             ask(world, Question::Retry(RetryRuns { sweep, runs }));
             world.machines.iter().for_each(Machine::start_agent);
         }
+        Trouble::CapRaised => {
+            extend(world, sweep, rng);
+            world.machines.iter().for_each(Machine::start_agent);
+        }
         Trouble::SweepStopped => change(world, sweep, Change::Stop),
         Trouble::SweepCancelled => change(world, sweep, Change::Cancel),
         _ => come_to_controller(world, trouble, during, rng),
@@ -191,6 +199,15 @@ fn after(pause: Duration, act: impl FnOnce() + Send + 'static) {
 
 fn change(world: &Arc<World>, sweep: String, change: Change) {
     ask(world, Question::Change(ChangeSweep { sweep, change: change.into() }));
+}
+
+/// Raises the cap of a sweep, if it has one. Sometimes the user repeats the call.
+fn extend(world: &Arc<World>, sweep: String, rng: &mut StdRng) {
+    let (runs, key) = (rng.random_range(1..8), rng.random::<u64>().to_string());
+    let question = Question::Extend(ExtendSweep { sweep, runs, idempotency_key: key });
+    for _ in 0..rng.random_range(1..3) {
+        ask(world, question.clone());
+    }
 }
 
 /// Makes one request as a user at the controller's own machine, without the network.

@@ -13,6 +13,7 @@ use std::{
 
 use agent::{
     agent::{Setup, Signal, work},
+    gauges::Gauges,
     plan::Me,
     reporter::Reporter,
     slots::layout::Slot,
@@ -121,6 +122,7 @@ impl Machine {
             slots: (0..self.make.gpus).map(slot).collect(),
             trials: SimulatedTrials { machine: self.clone(), line },
             data: self.make.folder.clone(),
+            gauges: Gauges::default(),
             holdings: Holdings::open(&self.make.folder).expect("what the agent holds"),
             controller: "the simulation".to_owned(),
             reporter: Reporter::silent(),

@@ -62,6 +62,7 @@ pub(crate) enum Trouble {
     SweepStopped,
     SweepCancelled,
     TokenMistaken,
+    CapRaised,
 }
 
 impl Trouble {
@@ -117,6 +118,9 @@ impl Scenario {
         }
         if rng.random_bool(0.3) && !scenario.fair {
             scenario.troubles.push((Trouble::TokenMistaken, Trouble::TokenMistaken.weight()));
+        }
+        if rng.random_bool(0.3) && !scenario.fair {
+            scenario.troubles.push((Trouble::CapRaised, Trouble::CapRaised.weight()));
         }
         scenario
     }

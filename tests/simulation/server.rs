@@ -19,9 +19,9 @@ use controller::{
     settings::Settings,
 };
 use proto::v1::{
-    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, Orders, Retried,
-    RetryRuns, RunBegun, RunEnded, Sweep, agents_client::AgentsClient, runs_client::RunsClient,
-    sweeps_client::SweepsClient,
+    AppendRows, Appended, Beat, BeginRun, ChangeSweep, CreateSweep, EndRun, ExtendSweep, Orders,
+    Retried, RetryRuns, RunBegun, RunEnded, Sweep, agents_client::AgentsClient,
+    runs_client::RunsClient, sweeps_client::SweepsClient,
 };
 use tokio::task::{AbortHandle, JoinHandle};
 use tonic::{
@@ -48,6 +48,7 @@ pub(crate) enum Question {
     Create(CreateSweep),
     Change(ChangeSweep),
     Retry(RetryRuns),
+    Extend(ExtendSweep),
 }
 
 /// An answer of a controller.
@@ -246,6 +247,9 @@ async fn answer(door: Door, question: Question) -> Result<Answer, Status> {
         }
         Question::Change(change) => {
             Answer::Sweep(Box::new(SweepsClient::new(door).change(change).await?.into_inner()))
+        }
+        Question::Extend(extend) => {
+            Answer::Sweep(Box::new(SweepsClient::new(door).extend(extend).await?.into_inner()))
         }
         Question::Retry(retry) => {
             Answer::Retried(SweepsClient::new(door).retry(retry).await?.into_inner())

@@ -58,6 +58,7 @@ async fn judge(world: &World, door: &Door, id: &str, wanted: &Wanted) -> Result<
     }
     books(world, &sweep, &all);
     coverage(world, &sweep, &all, wanted);
+    cap(world, &sweep);
     for run in &all {
         ends(world, run);
         rows(world, run, &blocks(door, &run.id).await?);
@@ -127,10 +128,29 @@ fn coverage(world: &World, sweep: &Sweep, all: &[Run], wanted: &Wanted) {
         Some(cells) if !cut_short && all.len() as u64 != cells => {
             world.witness.accuse(format!("{}: {} trials for {cells} points", sweep.id, all.len()));
         }
+        None if !cut_short && sweep.trials_bound != Some(all.len() as u64) => {
+            let bound = sweep.trials_bound;
+            world.witness.accuse(format!("{}: {} trials of {bound:?}", sweep.id, all.len()));
+        }
         _ => {}
     }
     if sweep.trials_bound.is_some_and(|bound| all.len() as u64 > bound) {
         world.witness.accuse(format!("{}: {} trials exceed the limit", sweep.id, all.len()));
+    }
+}
+
+/// Checks that each acknowledged raise of the sweep's cap counts once.
+fn cap(world: &World, sweep: &Sweep) {
+    let total = |raises: &BTreeMap<String, BTreeMap<String, u64>>| {
+        raises.get(&sweep.id).map_or(0, |raises| raises.values().sum::<u64>())
+    };
+    let seen = world.witness.seen();
+    let (least, most) = (total(&seen.raised), total(&seen.asked));
+    drop(seen);
+    let raised = sweep.raised_cap.map_or(0, |cap| cap - sweep.run_cap.unwrap_or_default());
+    if !(least..=most).contains(&raised) {
+        let sweep = &sweep.id;
+        world.witness.accuse(format!("{sweep}: raised by {raised}, not by {least} to {most}"));
     }
 }
 

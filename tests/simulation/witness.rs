@@ -56,6 +56,10 @@ pub(crate) struct Seen {
     /// The runs that a user retried, and all runs outside sweeps. A new attempt may change their
     /// ends.
     pub(crate) reopened: BTreeSet<RunId>,
+    /// By sweep, the raises of its cap that the controller has acknowledged, by their key.
+    pub(crate) raised: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The same, with those that the controller may have made.
+    pub(crate) asked: BTreeMap<String, BTreeMap<String, u64>>,
     /// The attempts whose program was started.
     pub(crate) started: BTreeSet<Attempt>,
     /// The events that must never happen, but did.
@@ -167,6 +171,19 @@ impl Witness {
             (Question::Retry(_), Ok(Answer::Retried(retried))) => {
                 let runs = retried.runs.iter().map(|run| RunId::from(run.as_str()));
                 self.seen().reopened.extend(runs);
+            }
+            (Question::Extend(extend), answer) => {
+                let mut seen = self.seen();
+                let raise = |known: &mut BTreeMap<String, BTreeMap<String, u64>>| {
+                    let known = known.entry(extend.sweep.clone()).or_default();
+                    known.insert(extend.idempotency_key.clone(), extend.runs);
+                };
+                if answer.is_ok() {
+                    raise(&mut seen.raised);
+                }
+                raise(&mut seen.asked);
+                drop(seen);
+                self.suspect(question, answer);
             }
             (Question::Begin(_), Ok(Answer::Begun(begun))) => {
                 let (mut seen, run) = (self.seen(), RunId::from(begun.run.as_str()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::v1::{Orders, Start};
+use proto::v1::{AgentGpu, Orders, Start};
 use record::ids::{Attempt, SweepId};
 
 use crate::{
@@ -25,6 +25,8 @@ pub struct Me {
     pub devices: Vec<String>,
     /// The most trials at once, at least one.
     pub slots: usize,
+    /// The GPUs of each slot, for people.
+    pub gpus: Vec<Vec<AgentGpu>>,
     /// The time between SIGTERM and SIGKILL that trials get when the agent ends.
     pub grace: Duration,
     /// The number of trials to start before the agent leaves. `None`: as many as the sweep wants.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use probes::{Bug, planted};
-use proto::v1::{self, Beat, Orders, RunAttempt, Start};
+use proto::v1::{self, AgentSlot, Beat, Orders, RunAttempt, Start};
 use record::ids::Attempt;
 use terminal::{Exit, Failure, count};
 
@@ -29,6 +29,8 @@ use crate::{
 pub const MAX_UNREPORTED: usize = 64;
 /// The most set-aside slots that a heartbeat names, so that the heartbeat stays small.
 const MOST_SET_ASIDE: usize = 16;
+/// The most slots that a heartbeat describes.
+const MOST_SLOTS: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -187,7 +189,26 @@ impl Plan {
             devices: self.me.devices.clone(),
             declined: self.declined.iter().map(named).collect(),
             set_aside: self.occupied.told().take(MOST_SET_ASIDE).map(ToOwned::to_owned).collect(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            slot_list: self.slot_list(),
+            // The loop adds them, because the plan measures nothing.
+            gauges: Vec::new(),
         }
+    }
+
+    /// Returns the slots with the runs of the trials that occupy them.
+    fn slot_list(&self) -> Vec<AgentSlot> {
+        let gpus = |slot: usize| self.me.gpus.get(slot).cloned().unwrap_or_default();
+        let free = |slot| AgentSlot { gpus: gpus(slot), run: String::new() };
+        let mut slots: Vec<AgentSlot> = (0..self.me.slots.min(MOST_SLOTS)).map(free).collect();
+        for (attempt, trial) in &self.trials {
+            for slot in &trial.slots {
+                if let Some(slot) = slots.get_mut(*slot) {
+                    slot.run = attempt.run.to_string();
+                }
+            }
+        }
+        slots
     }
 
     /// Returns how many more trials the agent could start now.

@@ -2,7 +2,7 @@
 //! order of events.
 
 use proptest::prelude::*;
-use proto::v1::{Outcome, RunAttempt};
+use proto::v1::{AgentGpu, Outcome, RunAttempt};
 
 use super::*;
 use crate::trial::outcome::Unstartable;
@@ -445,4 +445,17 @@ proptest! {
             prop_assert_eq!(plan.running(), live.len());
         }
     }
+}
+
+#[test]
+fn a_heartbeat_says_which_run_is_in_which_slot() {
+    let gpu = |index| vec![AgentGpu { index, name: "H200".to_owned() }];
+    let me = Me { slots: 2, gpus: vec![gpu(0), gpu(3)], ..Me::default() };
+    let mut plan = Plan::new(me);
+    plan.adopt(attempt(7), vec![1]);
+    let beat = plan.beat(Duration::ZERO);
+    let slots: Vec<_> =
+        beat.slot_list.iter().map(|slot| (slot.gpus[0].index, slot.run.as_str())).collect();
+    assert_eq!(slots, [(0, ""), (3, "s-7")]);
+    assert!(!beat.version.is_empty());
 }

@@ -1,6 +1,7 @@
 //! Derives the slots from the GPUs and the flags. The module has no side effects, and reports every
 //! problem of these flags at once.
 
+use proto::v1::AgentGpu;
 use telemetry::gpus::{Found, Gpu};
 use terminal::count;
 
@@ -26,6 +27,12 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Returns the GPUs as people see them.
+    pub fn shown(&self) -> Vec<AgentGpu> {
+        let shown = |gpu: &Gpu| AgentGpu { index: gpu.index, name: gpu.name.clone() };
+        self.gpus.iter().map(shown).collect()
+    }
+
     /// Returns the UUIDs of the GPUs.
     pub fn uuids(&self) -> Vec<String> {
         self.gpus.iter().map(|gpu| gpu.uuid.clone()).collect()

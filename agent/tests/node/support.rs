@@ -12,6 +12,7 @@ use std::{
 use agent::{
     agent::{Setup, work},
     controller::link::Link,
+    gauges::Gauges,
     plan::Me,
     processes::{process::Identity, reaper::Reaper, tree::Tree},
     reporter::Reporter,
@@ -380,7 +381,17 @@ impl Home {
         let trials = Shims { link: link.clone(), context: Arc::new(context) };
         let (reporter, data) = (Reporter::new(&me.sweep), folder.path.clone());
         (
-            Setup { link: link.clone(), me, slots, trials, data, holdings, controller, reporter },
+            Setup {
+                link: link.clone(),
+                me,
+                slots,
+                trials,
+                data,
+                gauges: Gauges::default(),
+                holdings,
+                controller,
+                reporter,
+            },
             folder,
         )
     }

@@ -49,8 +49,9 @@ fn about(
     }
     facts.push(("method", method(sweep)));
     let split = counts(&numbers);
+    let cap = raised(sweep).map(|cap| format!(" ({cap})")).unwrap_or_default();
     let gap = if split.is_empty() { "" } else { ": " };
-    facts.push(("trials", format!("{}{gap}{split}", progress(sweep))));
+    facts.push(("trials", format!("{}{cap}{gap}{split}", progress(sweep))));
     facts.extend(earlier(sweep).map(|earlier| ("earlier", earlier)));
     if !sweep.limits.is_empty() {
         let limits: Vec<String> = sweep.limits.iter().map(limit).collect();
@@ -176,6 +177,19 @@ pub(crate) fn created(sweep: &Sweep, agent_line: &str, with_token: bool) -> Stri
         paint(style::STRONG, agent_line),
         paint(style::STRONG, format!("sweep watch {id}")),
     )
+}
+
+/// Returns the text that `sweep extend` prints: the new cap and the new state of the sweep.
+pub(crate) fn extended(sweep: &Sweep) -> String {
+    let bound = sweep.trials_bound.map_or_else(String::new, |bound| count(bound, "trial"));
+    let text = format!("sweep {} is {}", one_word(&sweep.id), state(&sweep.state));
+    format!("{text}, and now has at most {bound}")
+}
+
+/// Says to which cap people have raised the configuration's; `None` if nobody has.
+fn raised(sweep: &Sweep) -> Option<String> {
+    let (cap, before) = (sweep.raised_cap?, sweep.run_cap?);
+    Some(format!("run_cap {before}, raised to {cap}"))
 }
 
 /// Returns the text that `sweep pause` and similar commands print: the new state of the sweep.

@@ -94,6 +94,8 @@ fn changing_sweeps() {
         &["cancel", id],
         &["pause", id],
         &["resume", id],
+        &["extend", id, "--runs", "20"],
+        &["extend", id, "--runs", "0"],
         &["retry", id],
         &["retry", id, "k3x9abcd-0"],
         &["show", id, "--replay"],

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use record::ids::RunId;
+use record::ids::{RunId, SweepId};
 
 use super::database::{Result, Tx};
 
@@ -60,6 +60,20 @@ pub(crate) fn blobs(tx: &Tx<'_>, after: &str, limit: u32) -> Result<Vec<(String,
         "SELECT sha256, size FROM blobs WHERE sha256 > ?1 AND doomed = 0 ORDER BY sha256 LIMIT ?2",
         &[&after, &limit],
         |row| Ok((row.get(0)?, row.count(1)?)),
+    )
+}
+
+/// Lists the sweeps whose raised cap does not fit the rest of what is stored, each with the reason.
+pub(crate) fn caps(tx: &Tx<'_>) -> Result<Vec<(SweepId, String)>> {
+    tx.all(
+        "SELECT sweep, 'it has ' || next_trial || ' trials, and its cap is ' || cap FROM progress
+             WHERE cap < next_trial
+         UNION ALL
+         SELECT sweep, 'its cap was raised to ' || raises.cap || ', and is '
+                 || coalesce(progress.cap, 'not raised now') FROM raises JOIN progress USING (sweep)
+             WHERE progress.cap IS NULL OR progress.cap < raises.cap",
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Progress {
     pub(crate) ended_ms: Option<i64>,
     /// The name that a person has given to the sweep since its creation; `None` if nobody has.
     pub(crate) name: Option<String>,
+    /// The cap to which people have raised the configuration's `run_cap`; `None` if nobody has.
+    pub(crate) cap: Option<u64>,
 }
 
 impl Progress {
@@ -165,7 +167,7 @@ columns! {
         sweep: get, state: get, closing: get, next_trial: count, queued: count, leased: count,
         running: count, finished: count, failed: count, crashed: count, stopped: count,
         best_run: get, best_value: get, ended_ms: get, pruned: count, quick_failures: count,
-        failing_agent: get, trouble: get, name: get,
+        failing_agent: get, trouble: get, name: get, cap: get,
     } => Progress {
         sweep,
         state,
@@ -186,6 +188,7 @@ columns! {
         failing_agent,
         trouble,
         name,
+        cap: Option::<i64>::map(cap, i64::cast_unsigned),
     }
 }
 
@@ -210,7 +213,7 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
         "UPDATE progress SET state = ?2, closing = ?3, next_trial = ?4, queued = ?5, leased = ?6,
                 running = ?7, finished = ?8, failed = ?9, crashed = ?10, stopped = ?11,
                 best_run = ?12, best_value = ?13, ended_ms = ?14, pruned = ?15,
-                quick_failures = ?16, failing_agent = ?17, trouble = ?18, name = ?19
+                quick_failures = ?16, failing_agent = ?17, trouble = ?18, name = ?19, cap = ?20
          WHERE sweep = ?1",
         &[
             &progress.sweep.as_str(),
@@ -232,7 +235,24 @@ pub(crate) fn save_progress(tx: &Tx<'_>, progress: &Progress) -> Result<()> {
             &progress.failing_agent,
             &progress.trouble,
             &progress.name,
+            &progress.cap.map(int).transpose()?,
         ],
+    )?;
+    Ok(())
+}
+
+/// Returns whether the cap of this sweep was raised by a call with this idempotency key.
+pub(crate) fn was_raised(tx: &Tx<'_>, sweep: &SweepId, key: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM raises WHERE sweep = ?1 AND idempotency_key = ?2";
+    Ok(tx.one(sql, &[&sweep.as_str(), &key], |_| Ok(()))?.is_some())
+}
+
+/// Writes that a call with this idempotency key has raised the cap of a sweep to `cap`. Also fails
+/// if the key was used for the sweep before.
+pub(crate) fn insert_raise(tx: &Tx<'_>, sweep: &SweepId, key: &str, cap: u64) -> Result<()> {
+    tx.run(
+        "INSERT INTO raises (sweep, idempotency_key, cap) VALUES (?1, ?2, ?3)",
+        &[&sweep.as_str(), &key, &int(cap)?],
     )?;
     Ok(())
 }

@@ -22,6 +22,7 @@ opens: Array<string>, created_ms: number,
  * When it ends; `null` for never.
  */
 expires_ms: number | null, };
+export type Again = { runs: Array<string>, };
 
 export type AgentCard = { name: string, host: string, sweep: string, 
 /**
@@ -125,6 +126,61 @@ checkpoints: Array<Checkpoint>,
 printed: string | null, };
 
 export type Attention = { kind: "nan" | "agent_silent" | "crash_loop" | "disk_full" | "failed", text: string, run: string | null, sweep: string | null, team: string | null, project: string | null, at_ms: number, };
+export type AgentDetail = { 
+/**
+ * The version of its program; empty if an older agent does not say it.
+ */
+version: string, 
+/**
+ * Its slots in their order; empty if an older agent does not list them.
+ */
+slot_list: Array<Slot>, 
+/**
+ * The runs that it holds, as far as the caller may see them.
+ */
+held: Array<Held>, cpu_percent: number | null, memory_percent: number | null, memory_used_mib: number | null, disk_percent: number | null, disk_used_gib: number | null, gpus: Array<GpuLoad>, name: string, host: string, sweep: string, 
+/**
+ * The most trials that it runs at the same time.
+ */
+slots: number, 
+/**
+ * The number of its slots that have a trial.
+ */
+busy: number, 
+/**
+ * The names of its GPUs, or `CPU`.
+ */
+devices: Array<string>, 
+/**
+ * Sentences about what keeps its slots from being used.
+ */
+set_aside: Array<string>, last_seen_ms: number, 
+/**
+ * The ids of the runs that it holds.
+ */
+runs: Array<string>, };
+
+export type Attempt = { run: string, trial: number, number: number, 
+/**
+ * The agent that had it; empty if nobody knows.
+ */
+agent: string, 
+/**
+ * The state in which it is or ended.
+ */
+state: string, 
+/**
+ * The class of the failure; `null` if it did not fail.
+ */
+class: string | null, from_ms: number, to_ms: number | null, value: number | null, };
+
+export type Attempts = { attempts: Array<Attempt>, };
+
+export type Attention = { kind: "nan" | "agent_silent" | "crash_loop" | "disk_full" | "failed" | "unserved", text: string, 
+/**
+ * What to do about it.
+ */
+advice: string, run: string | null, sweep: string | null, team: string | null, project: string | null, at_ms: number, };
 
 export type Best = { sweep: string, metric: string, maximize: boolean, value: number, };
 
@@ -195,6 +251,33 @@ group: string,
  * The names, by the numbers of the classes.
  */
 names: { [key in string]: string }, };
+export type Checked = { 
+/**
+ * The new sweep; `null` if the draft has an error or is only to be checked.
+ */
+sweep: SweepDetail | null, 
+/**
+ * Every problem, in the order of the lines.
+ */
+problems: Array<YamlProblem>, };
+
+export type Climb = { sweep: string, 
+/**
+ * The improvements, the oldest first; at most the newest 200.
+ */
+steps: Array<Step>, 
+/**
+ * The place after the last trial that has ended.
+ */
+end: Place, 
+/**
+ * The parameters of the best run.
+ */
+best_config: Json, };
+
+export type ClimbQuery = { sweeps: Array<string>, };
+
+export type Climbs = { climbs: Array<Climb>, };
 
 export type Column = { name: string, kind: "f64" | "u32" | "dictionary", 
 /**
@@ -327,6 +410,15 @@ old_size: number | null,
 new_size: number | null, };
 
 export type Fleet = { agents: Array<AgentCard>, };
+export type Fleet = { agents: Array<AgentDetail>, waiting: Array<Waiting>, 
+/**
+ * An agent that has not called for longer is silent.
+ */
+silent_after_ms: number, };
+
+export type GpuLoad = { index: number, name: string, busy_percent: number | null, memory_percent: number | null, memory_bytes: number | null, celsius: number | null, watts: number | null, limit_watts: number | null, };
+
+export type Held = { id: string, name: string, team: string, project: string, };
 
 export type Histograms = { steps: Array<number>, 
 /**
@@ -505,6 +597,11 @@ user: string, password: string,
  * The old password of the caller; empty if there is none.
  */
 old: string, };
+export type More = { runs: number, 
+/**
+ * A key that the caller chooses. A repeat with the same key changes nothing.
+ */
+key: string | null, };
 
 export type Outcome = { state: string, class: string, exit_code: number | null, signal: number | null, message: string, };
 
@@ -566,6 +663,19 @@ value: number,
  * Whether the value lies in the interval.
  */
 covered: boolean, };
+export type Place = { 
+/**
+ * The number of trials that had ended.
+ */
+trials: number, 
+/**
+ * The time since the first trial began.
+ */
+ms: number, 
+/**
+ * The time that the ended trials took together.
+ */
+work_ms: number, };
 
 export type Problem = { 
 /**
@@ -898,6 +1008,21 @@ version: string, };
 export type Side = "left" | "center" | "right";
 
 export type Span = { agent: string, run: string, sweep: string | null, trial: number | null, state: string, from_ms: number, 
+export type Slot = { 
+/**
+ * The numbers of its GPUs; empty for a CPU slot.
+ */
+gpus: Array<number>, 
+/**
+ * The id of the run that occupies it.
+ */
+run: string | null, };
+
+export type Span = { agent: string, run: string, sweep: string | null, trial: number | null, state: string, value: number | null, 
+/**
+ * Whether a larger value is better.
+ */
+maximize: boolean, from_ms: number, 
 /**
  * `null` while the run is not over.
  */
@@ -924,6 +1049,7 @@ reserve: number, has_reserve: boolean,
  * Whether the disk is full, so that rows and contents wait with their senders.
  */
 full: boolean, };
+export type Step = { at: Place, run: string, value: number, };
 
 export type Surface = { row_parameter: string, column_parameter: string, rows: Json[], columns: Json[], 
 /**
@@ -953,7 +1079,15 @@ seed: string, early_terminate: string, limits: Array<Limit>, parameters: Array<P
 /**
  * The number of trials of earlier sweeps that the search knows.
  */
-earlier_trials: number, repeats: Repeats | null, id: string, name: string, team: string, project: string, method: string, state: string, 
+earlier_trials: number, repeats: Repeats | null, 
+/**
+ * The `run_cap` of the configuration.
+ */
+run_cap: number | null, 
+/**
+ * The cap to which people have raised it; `null` if nobody has.
+ */
+raised_cap: number | null, id: string, name: string, team: string, project: string, method: string, state: string, 
 /**
  * Why the sweep wants no new trial; empty if it wants trials.
  */
@@ -980,6 +1114,15 @@ went_on: Array<number>,
  * The numbers of the trials that had to end.
  */
 stopped: Array<number>, };
+export type SweepDraft = { yaml: string, 
+/**
+ * Only checks the configuration.
+ */
+check: boolean, 
+/**
+ * A key that the caller chooses. A repeat with the same key creates no second sweep.
+ */
+key: string | null, };
 
 export type Sweeps = { sweeps: Array<SweepCard>, 
 /**
@@ -1096,3 +1239,34 @@ role: string,
  * Whether the user may do everything.
  */
 admin?: boolean, };
+export type Waiting = { sweep: string, name: string, team: string, project: string, 
+/**
+ * The number of its queued runs.
+ */
+queued: number, 
+/**
+ * The number of trials that it will still create; `null` if there is no bound.
+ */
+to_create: number | null, 
+/**
+ * Why they wait.
+ */
+why: string, 
+/**
+ * What to do about it; empty if nothing has to be done.
+ */
+advice: string, 
+/**
+ * Whether nothing happens until a person does something.
+ */
+is_stuck: boolean, };
+
+export type YamlProblem = { severity: "error" | "warning", 
+/**
+ * The line, counted from 1, and its text.
+ */
+line: number, text: string, 
+/**
+ * The first and the last column, counted from 1 in characters.
+ */
+first: number, last: number, message: string, hint: string | null, };

@@ -2,7 +2,7 @@
 
 import { crisp, xTicks } from './axes';
 import { Chart, type Options } from './chart';
-import { runColour } from './colours';
+import { resultColour, runColour } from './colours';
 import { iso, type Table } from './data';
 import { duration, moment, shorten, visible } from './format';
 import { rulerOf, type Picture } from './layer';
@@ -23,6 +23,12 @@ export interface Span {
   to_ms: number | null;
   /** Without it, the state or the run decides. */
   colour?: string | undefined;
+  /** What the colour stands for if the chart is coloured by groups, such as the sweep. */
+  group?: string | undefined;
+  /** How good the result is, from 0 to 1 for the best, if the chart is coloured by results. */
+  rank?: number | undefined;
+  /** More facts for the reader. */
+  facts?: readonly { name: string; value: string }[] | undefined;
 }
 
 export interface GanttData {
@@ -36,7 +42,7 @@ export interface GanttOptions extends Options {
   /** The range of time; without it, the range of the spans. */
   from?: number | undefined;
   to?: number | undefined;
-  colour?: 'state' | 'run' | undefined;
+  colour?: 'state' | 'run' | 'group' | 'result' | undefined;
 }
 
 const laneHeight = 26;
@@ -106,7 +112,9 @@ export class Gantt extends Chart<GanttData, GanttOptions> {
     for (const place of this.places) this.drawSpan(pen, place);
     const present = new Set(this.data?.spans.map((span) => span.state));
     const shown =
-      this.options.colour === 'run' ? [] : stateOrder.filter((state) => present.has(state));
+      (this.options.colour ?? 'state') !== 'state'
+        ? []
+        : stateOrder.filter((state) => present.has(state));
     const entries = shown.map((text) => ({
       ...stateLook(text, this.theme),
       text,
@@ -256,13 +264,23 @@ export class Gantt extends Chart<GanttData, GanttOptions> {
       { name: 'from', value: moment(span.from_ms) },
       { name: 'to', value: span.to_ms === null ? 'now' : moment(span.to_ms) },
       { name: 'length', value: duration((until - span.from_ms) / 1000) },
+      ...(span.facts ?? []).map(({ name, value }) => ({ name, value: visible(value, 60) })),
     ];
     return { title: span.label, rows };
   }
 
   private colourOf(span: Span): string {
     if (span.colour !== undefined) return span.colour;
-    if (this.options.colour === 'run') return runColour(span.id, this.theme.dark);
+    const { dark, muted } = this.theme;
+    switch (this.options.colour) {
+      case 'run':
+        return runColour(span.id, dark);
+      case 'group':
+        return span.group === undefined ? muted : runColour(span.group, dark);
+      case 'result':
+        return span.rank === undefined ? muted : resultColour(span.rank, dark);
+      default:
+    }
     return stateLook(span.state, this.theme).colour;
   }
 
@@ -323,8 +341,18 @@ export class Gantt extends Chart<GanttData, GanttOptions> {
       pen.rect(this.drag[0], above, this.drag[1] - this.drag[0], this.row * this.lanes.length);
       pen.fill(this.theme.accent, 0.16);
     }
-    for (const { span, left, right, top, height } of this.places) {
+    let before: Place | undefined;
+    for (const place of this.places) {
+      const { span, left, right, top, height } = place;
       if (span.id !== this.hovered) continue;
+      // Several spans of one run are its attempts, and a line leads from each to the next.
+      if (before) {
+        pen.begin();
+        pen.move(before.right, before.top + before.height / 2);
+        pen.line(left, top + height / 2);
+        pen.stroke({ colour: this.theme.ink, width: 1.4, dash: [4, 3] });
+      }
+      before = place;
       pen.begin();
       pen.rect(left, top, right - left, height);
       pen.stroke({ colour: this.theme.ink, width: 2 });

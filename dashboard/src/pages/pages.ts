@@ -12,6 +12,7 @@ export const pages: Record<string, (() => Loaded) | undefined> = {
   share: () => import('./Share.svelte'),
   project: () => import('./project/Project.svelte'),
   sweeps: () => import('./Sweeps.svelte'),
+  newSweep: () => import('./NewSweep.svelte'),
   sweep: () => import('./sweep/Sweep.svelte'),
   run: () => import('./run/Run.svelte'),
   compare: () => import('./compare/Compare.svelte'),

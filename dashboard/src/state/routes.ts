@@ -11,6 +11,7 @@ const ROUTES: Record<string, string> = {
   share: '/share',
   project: '/p/:team/:project',
   sweeps: '/p/:team/:project/sweeps',
+  newSweep: '/p/:team/:project/sweeps/new',
   sweep: '/p/:team/:project/s/:sweep',
   run: '/p/:team/:project/r/:run',
   compare: '/p/:team/:project/compare',
@@ -88,6 +89,10 @@ interface InProject {
 export const links = {
   project: (at: InProject) => link('p', at.team, at.project),
   sweeps: (at: InProject) => link('p', at.team, at.project, 'sweeps'),
+  /** The form for a new sweep, or for a clone of another. */
+  newSweep: (at: InProject, from?: string) =>
+    link('p', at.team, at.project, 'sweeps', 'new') +
+    (from ? `?${new URLSearchParams({ from })}` : ''),
   sweep: (at: InProject, sweep: string) => link('p', at.team, at.project, 's', sweep),
   run: (at: InProject, run: string) => link('p', at.team, at.project, 'r', run),
   reports: (at: InProject) => link('p', at.team, at.project, 'reports'),

@@ -6,11 +6,13 @@
 //!   pending, running, paused ──nothing left──▶ finished
 //!   pending, running, paused ──cancel──▶ cancelled
 //!   finished, cancelled ──retry──▶ running
+//!   finished ──extend──▶ running
 //! ```
 //!
 //! "Nothing left" means that no run is live and that no new trial will come. No new trial comes if
 //! the space is used up, if the cap or the target is reached, or if a person wants none
-//! ([`Closing`]). A `cancel` also asks the running trials to stop.
+//! ([`Closing`]). A `cancel` also asks the running trials to stop. An `extend` raises the cap: a
+//! sweep that is not over stays in its state, and one that its cap has finished wants trials again.
 
 use super::Refused;
 
@@ -44,6 +46,8 @@ pub enum Event {
     Cancel,
     /// A person retries some of the sweep's runs.
     Retry,
+    /// A person raises the cap on the sweep's trials.
+    Extend,
 }
 
 impl State {
@@ -123,8 +127,15 @@ impl Closing {
 
 impl Event {
     /// All events, for tables and tests.
-    pub const ALL: [Event; 6] =
-        [Event::Lease, Event::Pause, Event::Resume, Event::Finish, Event::Cancel, Event::Retry];
+    pub const ALL: [Event; 7] = [
+        Event::Lease,
+        Event::Pause,
+        Event::Resume,
+        Event::Finish,
+        Event::Cancel,
+        Event::Retry,
+        Event::Extend,
+    ];
 
     /// Returns the word that messages use.
     pub fn name(self) -> &'static str {
@@ -135,12 +146,13 @@ impl Event {
             Event::Finish => "finish",
             Event::Cancel => "cancel",
             Event::Retry => "retry",
+            Event::Extend => "extend",
         }
     }
 }
 
-/// Returns the state after the event. Pausing a paused sweep, or resuming a running one, changes
-/// nothing.
+/// Returns the state after the event. Pausing a paused sweep, resuming a running one, or extending
+/// one that is not over changes nothing.
 ///
 /// # Errors
 /// Fails with [`Refused`] if the event does not apply to the state.
@@ -154,6 +166,8 @@ pub fn next(state: State, event: Event) -> Result<State, Refused> {
         (S::Pending | S::Running | S::Paused, E::Finish) => S::Finished,
         (S::Pending | S::Running | S::Paused, E::Cancel) => S::Cancelled,
         (S::Finished | S::Cancelled, E::Retry) => S::Running,
+        (S::Pending | S::Running | S::Paused, E::Extend) => state,
+        (S::Finished, E::Extend) => S::Running,
         _ => return Err(Refused { what: "sweep", state: state.name(), event: event.name() }),
     })
 }

@@ -6,6 +6,7 @@ mod attempts;
 mod console;
 mod events;
 mod explain;
+mod fleet;
 mod foundation;
 mod login;
 mod media;

@@ -40,6 +40,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST /series", SERIES,                    "o o o o o 0  o - - - 0  - x o"),
     ("PATCH /runs/RUN", "{\"notes\": \"n\"}",   "o - o o - 0  - - - - -  - x o"),
     ("GET /sweeps/SWEEP", "",                   "o o o o o 0  o - - - 0  - x o"),
+    ("GET /sweeps/SWEEP/attempts", "",          "o o o o o 0  o - - - 0  - x o"),
+    ("POST /climbs", CLIMBS,                    "o o o o o 0  o - - - 0  - x o"),
     ("GET /sweeps/SWEEP/explain", "",           "o o o o o 0  o - - - 0  - x o"),
     ("GET /projects/PROJECT/artifacts", "",     "o o o o o 0  o - - - 0  - x o"),
     ("GET /projects/PROJECT/artifacts/net", "", "o o o o o 0  o - - - 0  - x o"),
@@ -75,6 +77,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET /sweeps/SWEEP/proposals", "",         "o o o o o 0  o - - - 0  - x o"),
     ("GET /sweeps/SWEEP/rungs", "",             "o o o o o 0  o - - - 0  - x o"),
     ("POST /sweeps/SWEEP/pause", "",            "o - o o - 0  - - - - -  - x o"),
+    ("POST /sweeps/SWEEP/retry", "",            "o - o o - 0  - - - - -  - x o"),
+    ("POST /sweeps/SWEEP/extend", MORE,         "o - o o - 0  - - - - -  - x o"),
+    ("POST /projects/PROJECT/sweeps", CHECK,    "o - o o - 0  - - - - -  - x o"),
     ("POST /runs/RUN/stop", "",                 "o - o o - 0  - - - - -  - x o"),
     ("GET /projects/PROJECT/reports", "",       "o o o o o 0  o - - - 0  - x o"),
     ("POST /projects/PROJECT/reports", EDIT,    "o - o o - 0  - 0 0 o -  - x o"),
@@ -90,6 +95,14 @@ const TABLE: &[(&str, &str, &str)] = &[
 
 /// What a person writes into a report.
 const EDIT: &str = r#"{"title": "Report", "blocks": [], "version": 0}"#;
+/// A raise of a cap that the sweep does not have.
+const MORE: &str = r#"{"runs": 1}"#;
+
+/// A configuration to check.
+const CHECK: &str = r#"{"yaml": "method: grid", "check": true}"#;
+
+/// A question for the best values of a sweep.
+const CLIMBS: &str = r#"{"sweeps": ["SWEEP"]}"#;
 
 /// A question for curves.
 const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
@@ -119,7 +132,7 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
     let report = made(&format!("/projects/{PROJECT}/reports"), EDIT, "id");
     let frozen = made(&format!("/reports/{report}/frozen"), "[1]", "key");
     for (path, body, wanted) in TABLE {
-        let body = body.replace("RUN", &world.run);
+        let body = body.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
         let place = path.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
         let place = place.replace("REPORT", &report).replace("KEY", &frozen);
         let place = place.replace("NET", "/projects/PROJECT/artifacts/net");

@@ -110,3 +110,72 @@ async fn sweeps_of_a_project_are_paged_and_take_orders() {
     problem(&send(&caller, "POST", &format!("{path}/explode"), ""), 404);
     lab.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_extends_a_sweep_and_retries_chosen_trials() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nrun_cap: 2\n")).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    let mut failed = Vec::new();
+    for _ in 0..2 {
+        let start = agent.ask().await;
+        agent.end(&start, "failed").await.unwrap();
+        failed.push(start.run);
+    }
+    let caller = Caller::new(&lab, None);
+    let path = format!("/sweeps/{}", sweep.id);
+    let extended =
+        sent(&caller, "POST", &format!("{path}/extend"), &json!({ "runs": 20, "key": "k" }));
+    assert_eq!(extended["state"], "running");
+    let caps = [&extended["run_cap"], &extended["raised_cap"], &extended["trials_bound"]];
+    assert_eq!(caps, [&json!(2), &json!(22), &json!(22)]);
+    let again =
+        sent(&caller, "POST", &format!("{path}/extend"), &json!({ "runs": 20, "key": "k" }));
+    assert_eq!(again["raised_cap"], 22);
+    let wrong = problem(&send(&caller, "POST", &format!("{path}/extend"), ""), 400);
+    assert!(wrong.contains("runs"), "{wrong}");
+    problem(&send(&caller, "POST", &format!("{path}/extend"), r#"{"runs": 0}"#), 400);
+
+    let one = sent(&caller, "POST", &format!("{path}/retry"), &json!({ "runs": [failed[1]] }));
+    assert_eq!((&one["counts"]["queued"], &one["counts"]["failed"]), (&json!(1), &json!(1)));
+    let rest = sent(&caller, "POST", &format!("{path}/retry"), &json!({}));
+    assert_eq!((&rest["counts"]["queued"], &rest["counts"]["failed"]), (&json!(2), &json!(0)));
+    let refused =
+        problem(&send(&caller, "POST", &format!("{path}/retry"), r#"{"runs": ["x"]}"#), 404);
+    assert!(refused.contains("`x`"), "{refused}");
+    lab.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_gets_every_problem_with_its_place_and_then_becomes_a_sweep() {
+    let mut lab = Lab::start().await;
+    lab.create(&format!("{RANDOM}\nproject: digits\n")).await;
+    let caller = Caller::new(&lab, None);
+    let team = "home";
+    let path = format!("/projects/{team}/digits/sweeps");
+    let ask = |body: serde_json::Value| sent(&caller, "POST", &path, &body);
+    let wrong =
+        "method: random\nprogram: p\nparameters:\n  lr: {min: 2, max: 1}\n  b: {}\nrun_cap: 0\n";
+    let answer = ask(json!({ "yaml": wrong }));
+    assert_eq!(answer["sweep"], json!(null));
+    let problems = answer["problems"].as_array().unwrap();
+    let errors: Vec<_> = problems.iter().filter(|one| one["severity"] == "error").collect();
+    assert!(errors.len() >= 3, "{answer}");
+    let cap = errors.iter().find(|one| one["text"] == "run_cap: 0").unwrap();
+    assert_eq!((&cap["line"], &cap["first"], &cap["last"]), (&json!(6), &json!(10), &json!(10)));
+
+    let yaml = format!("{RANDOM}\nname: copy\nproject: elsewhere\n");
+    let only = ask(json!({ "yaml": yaml, "check": true }));
+    assert_eq!((&only["sweep"], &only["problems"]), (&json!(null), &json!([])));
+    let made = ask(json!({ "yaml": yaml, "key": "once" }));
+    // The project of the address counts, not that of the configuration.
+    assert_eq!(
+        (&made["sweep"]["name"], &made["sweep"]["project"]),
+        (&json!("copy"), &json!("digits"))
+    );
+    assert_eq!(made["sweep"]["yaml"], yaml);
+    let again = ask(json!({ "yaml": yaml, "key": "once" }));
+    assert_eq!(again["sweep"]["id"], made["sweep"]["id"]);
+    assert_eq!(get(&caller, &path)["total"], 2);
+    lab.shutdown().await;
+}

@@ -16,9 +16,9 @@ use std::{
 
 use proto::v1::{
     AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve,
-    CurvePoint, EndRun, ExplainSweep, Explanation, FindRuns, Importance, ListRuns, ListSweeps,
-    Outcome, ReadRows, ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef,
-    Sweep, SweepList, SweepRef, SweepUpdate,
+    CurvePoint, EndRun, ExplainSweep, Explanation, ExtendSweep, FindRuns, Importance, ListRuns,
+    ListSweeps, Outcome, ReadRows, ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun,
+    RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
     artifacts_server::ArtifactsServer,
     files_server::FilesServer,
     history_server::HistoryServer,
@@ -41,6 +41,8 @@ type Answers<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
 #[derive(Default)]
 struct Script {
     creates: Mutex<Vec<CreateSweep>>,
+    /// The idempotency keys of the calls that raise the cap.
+    extends: Mutex<Vec<String>>,
     watches: AtomicU32,
     reads: AtomicU32,
 }
@@ -216,6 +218,29 @@ impl Sweeps for Shared {
         );
         proto::dial::advise(&mut status, "`sweep retry` reopens it");
         Err(status)
+    }
+
+    /// Answers the first call with `unavailable`. Every later call raises the cap of a sweep that
+    /// its cap of 3 has finished.
+    async fn extend(&self, request: Request<ExtendSweep>) -> Result<Response<Sweep>, Status> {
+        let asked = request.into_inner();
+        let mut extends = self.0.extends.lock().unwrap();
+        extends.push(asked.idempotency_key.clone());
+        match extends.as_slice() {
+            [_] => Err(Status::unavailable("the writer is busy")),
+            [first, .., last] if first == last && last.len() == 32 => {
+                let (cap, ended_ms) = (Some(3 + asked.runs), None);
+                let (run_cap, raised_cap, trials_bound) = (Some(3), cap, cap);
+                Ok(Response::new(Sweep {
+                    run_cap,
+                    raised_cap,
+                    trials_bound,
+                    ended_ms,
+                    ..sweep("running")
+                }))
+            }
+            keys => Err(Status::internal(format!("the keys differ: {keys:?}"))),
+        }
     }
 
     async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {

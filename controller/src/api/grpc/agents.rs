@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ::sweeps::config;
 use proto::v1::{
-    AgentInfo, AgentList, Argument, Beat, ListAgents, Orders, Piece, RunAttempt, Start, Stop,
-    agents_server::Agents, piece,
+    AgentInfo, AgentList, AgentSlot, Argument, Beat, ListAgents, Orders, Piece, RunAttempt, Start,
+    Stop, agents_server::Agents, piece,
 };
 use record::ids::Attempt;
 use tonic::{Request, Response, Status, async_trait};
@@ -46,7 +46,17 @@ fn beat_from(beat: Beat) -> messages::Beat {
         devices: beat.devices,
         declined: beat.declined.into_iter().map(attempt_from).collect(),
         set_aside: beat.set_aside,
+        portrait: messages::Portrait {
+            version: beat.version,
+            slots: beat.slot_list.into_iter().map(slot_from).collect(),
+            gauges: beat.gauges.into_iter().map(|gauge| (gauge.name, gauge.value)).collect(),
+        },
     }
+}
+
+fn slot_from(slot: AgentSlot) -> messages::Slot {
+    let gpus = slot.gpus.into_iter().map(|gpu| (gpu.index, gpu.name)).collect();
+    messages::Slot { gpus, run: named(slot.run) }
 }
 
 fn held_from(held: proto::v1::Held) -> messages::Held {

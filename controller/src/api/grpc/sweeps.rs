@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ::sweeps::{lifecycle::sweep::Closing, search::Constraint};
 use proto::v1::{
-    Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, Limit, ListSweeps,
-    ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef, SweepUpdate,
-    sweeps_server::Sweeps,
+    Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, ExtendSweep, Limit,
+    ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef,
+    SweepUpdate, sweeps_server::Sweeps,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -26,6 +26,7 @@ use crate::app::{
     },
     sweeps::{
         explain::{self, Age},
+        extend,
         manage::{self, NewSweep, Wish},
         replay,
     },
@@ -69,6 +70,14 @@ impl Sweeps for Door {
         let retried =
             manage::retry(&self.app, &caller, wanted.sweep.into(), runs).await.map_err(status)?;
         Ok(Response::new(Retried { runs: retried.into_iter().map(Into::into).collect() }))
+    }
+
+    async fn extend(&self, request: Request<ExtendSweep>) -> Result<Response<Sweep>, Status> {
+        let (caller, ExtendSweep { sweep, runs, idempotency_key: key }) =
+            self.enter(request).await?;
+        let key = Some(key).filter(|key| !key.is_empty());
+        let sweep = extend::extend(&self.app, &caller, sweep.into(), runs, key);
+        Ok(Response::new(sweep.await.map_err(status)?.into()))
     }
 
     type WatchStream = BoxStream<SweepUpdate>;
@@ -147,7 +156,9 @@ impl From<SweepView> for Sweep {
             yaml: sweep.yaml,
             warnings,
             seed: sweep.seed.to_string(),
-            trials_bound: plan.bound,
+            trials_bound: plan.bound(progress.cap),
+            run_cap: plan.config.run_cap,
+            raised_cap: progress.cap,
             counts: Some(Counts {
                 queued: progress.queued,
                 leased: progress.leased,

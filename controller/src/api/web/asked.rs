@@ -27,7 +27,7 @@ pub(super) fn query<Q: DeserializeOwned>(uri: &Uri) -> Result<Q, Problem> {
         .map_err(|error| Problem::wrong(format!("the query is wrong: {error}")))
 }
 
-/// The body of a request, which is JSON.
+/// The body of a request, which is JSON. An absent body is an empty object.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
@@ -42,7 +42,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
                 false => Problem::torn(format!("the body did not arrive whole: {error}")),
             }
         })?;
-        serde_json::from_slice(&bytes)
+        let json = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+        serde_json::from_slice(json)
             .map(Self)
             .map_err(|error| Problem::wrong(format!("the body is wrong: {error}")))
     }

@@ -8,6 +8,7 @@ mod assets;
 mod bin;
 mod attempts;
 mod client;
+mod climbs;
 mod columns;
 mod console;
 mod contents;
@@ -33,6 +34,7 @@ mod runs;
 mod series;
 mod session;
 mod storage;
+mod steer;
 mod sweeps;
 #[cfg(test)]
 mod types;
@@ -62,7 +64,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/projects", get(projects::list))
         .route("/projects/{team}/{project}/runs", get(runs::list))
         .route("/projects/{team}/{project}/keys", get(keys::of_project))
-        .route("/projects/{team}/{project}/sweeps", get(sweeps::list))
+        .route("/projects/{team}/{project}/sweeps", get(sweeps::list).post(steer::create))
         .route("/projects/{team}/{project}/columns", post(columns::table))
         .route("/projects/{team}/{project}/reports", get(reports::list).post(reports::create))
         .route("/reports/{report}", get(reports::show).put(reports::save).delete(reports::delete))
@@ -87,8 +89,10 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/runs/{run}/tables", get(media::table))
         .route("/runs/{run}/histograms", get(media::histograms))
         .route("/series", post(series::read))
+        .route("/climbs", post(climbs::read))
         .route("/events", get(events::follow))
         .route("/sweeps/{sweep}", get(sweeps::show))
+        .route("/sweeps/{sweep}/attempts", get(fleet::of_sweep))
         .route("/sweeps/{sweep}/explain", get(explain::read))
         .route("/sweeps/{sweep}/individuals", get(explain::individuals))
         .route("/sweeps/{sweep}/proposals", get(proposals::list))
@@ -96,6 +100,9 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/sweeps/{sweep}/{deed}", post(sweeps::act))
         .merge(settings())
         .merge(bin())
+        .route("/sweeps/{sweep}/retry", post(steer::retry))
+        .route("/sweeps/{sweep}/extend", post(steer::extend))
+        .route("/sweeps/{sweep}/{deed}", post(steer::act))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         // Files are sent as they are, because most media are compressed already.
         .route("/runs/{run}/files/{*path}", get(files::send))

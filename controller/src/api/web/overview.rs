@@ -34,10 +34,13 @@ pub(super) struct Overview {
 struct Attention {
     #[cfg_attr(
         test,
-        ts(type = "\"nan\" | \"agent_silent\" | \"crash_loop\" | \"disk_full\" | \"failed\"")
+        ts(type = "\"nan\" | \"agent_silent\" | \"crash_loop\" | \"disk_full\" | \
+            \"failed\" | \"unserved\"")
     )]
     kind: &'static str,
     text: String,
+    /// What to do about it.
+    advice: String,
     run: Option<String>,
     sweep: Option<String>,
     team: Option<String>,
@@ -71,11 +74,13 @@ impl From<Trouble> for Attention {
             Kind::CrashLoop => "crash_loop",
             Kind::DiskFull => "disk_full",
             Kind::Failed => "failed",
+            Kind::Unserved => "unserved",
         };
         let project = trouble.project;
         Self {
             kind,
             text: trouble.text,
+            advice: trouble.advice,
             run: trouble.run.map(Into::into),
             sweep: trouble.sweep.map(Into::into),
             team: project.as_ref().map(|project| project.team().to_owned()),

@@ -1,7 +1,7 @@
-//! Serves sweeps: lists of them, one with everything, and what people do to one.
+//! Serves sweeps: lists of them, and one with everything.
 
 use axum::{Json, extract::Path};
-use record::ids::{ProjectId, SweepId};
+use record::ids::ProjectId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sweeps::{
@@ -11,12 +11,9 @@ use sweeps::{
 };
 
 use super::{asked::Nothing, error::Problem, rows::Repeats, session::Call};
-use crate::app::{
-    read::{
-        lists, projects,
-        views::{self, SweepView},
-    },
-    sweeps::manage::{self, Wish},
+use crate::app::read::{
+    lists, projects,
+    views::{self, SweepView},
 };
 
 /// The sweeps of a page, unless the caller asks for another number.
@@ -83,6 +80,10 @@ pub(super) struct SweepDetail {
     /// The number of trials of earlier sweeps that the search knows.
     earlier_trials: u64,
     repeats: Option<Repeats>,
+    /// The `run_cap` of the configuration.
+    run_cap: Option<u64>,
+    /// The cap to which people have raised it; `null` if nobody has.
+    raised_cap: Option<u64>,
 }
 
 /// A constraint on another metric.
@@ -158,30 +159,6 @@ pub(super) async fn show(
     Ok(Json(views::get_sweep(&app, &caller, sweep.into()).await?.into()))
 }
 
-/// Does to a sweep what a person wishes.
-pub(super) async fn act(
-    Path((sweep, deed)): Path<(String, String)>,
-    call: Call,
-) -> Result<Json<SweepDetail>, Problem> {
-    let Call { app, caller, asked: Nothing {} } = call;
-    let sweep = SweepId::from(sweep);
-    let wish = match deed.as_str() {
-        "pause" => Wish::Pause,
-        "resume" => Wish::Resume,
-        "stop" => Wish::Stop,
-        "cancel" => Wish::Cancel,
-        "retry" => {
-            manage::retry(&app, &caller, sweep.clone(), Vec::new()).await?;
-            return Ok(Json(views::get_sweep(&app, &caller, sweep).await?.into()));
-        }
-        other => {
-            let deeds = "pause, resume, stop, cancel or retry";
-            return Err(Problem::missing(format!("a sweep has no `{other}`: {deeds}")));
-        }
-    };
-    Ok(Json(manage::change(&app, &caller, sweep, wish).await?.into()))
-}
-
 impl From<SweepView> for SweepCard {
     fn from(view: SweepView) -> Self {
         let name = view.name().unwrap_or_default().to_owned();
@@ -210,7 +187,7 @@ impl From<SweepView> for SweepCard {
                 pruned: progress.pruned,
                 trials: progress.next_trial,
             },
-            trials_bound: plan.bound,
+            trials_bound: plan.bound(progress.cap),
             best_run: progress.best_run.map(Into::into),
             best_value: progress.best_value,
             created_ms: sweep.created_ms,
@@ -234,6 +211,8 @@ impl From<SweepView> for SweepDetail {
             description: plan.config.description.clone().unwrap_or_default(),
             earlier_trials: plan.study.earlier.len() as u64,
             repeats: view.repeats.take().map(Into::into),
+            run_cap: plan.config.run_cap,
+            raised_cap: view.progress.cap,
             card: view.into(),
         }
     }

@@ -12,6 +12,7 @@ use super::{
     },
     bin::{Bin, Deleted, Deletion, Restoration, Restored},
     attempts::Attempts,
+    climbs::{ClimbQuery, Climbs},
     columns::{ColumnsHead, TableQuery},
     console::Console,
     contents::{Lineage, VersionFolder},
@@ -19,7 +20,7 @@ use super::{
     events::Changed,
     explain::{Explanation, Individuals},
     files::RunFiles,
-    fleet::{Fleet, Timeline},
+    fleet::{Fleet, Timeline, TrialAttempts},
     keys::{ProjectKeys, RunKeys},
     login::Login,
     markdown::{TextTrees, Texts},
@@ -38,6 +39,7 @@ use super::{
     series::{SeriesExtra, SeriesQuery},
     session::Session,
     storage::{About, ProjectsStorage, RunStorage, Storage},
+    steer::{Again, Checked, More, SweepDraft},
     sweeps::{SweepDetail, Sweeps},
 };
 
@@ -95,6 +97,12 @@ fn text() -> String {
     declared.visit::<Changed>();
     declared.visit::<Sweeps>();
     declared.visit::<SweepDetail>();
+    declared.visit::<SweepDraft>();
+    declared.visit::<Checked>();
+    declared.visit::<Again>();
+    declared.visit::<More>();
+    declared.visit::<ClimbQuery>();
+    declared.visit::<Climbs>();
     declared.visit::<Fleet>();
     declared.visit::<Texts>();
     declared.visit::<TextTrees>();
@@ -104,6 +112,7 @@ fn text() -> String {
     declared.visit::<Reports>();
     declared.visit::<Timeline>();
     stored(&mut declared);
+    declared.visit::<TrialAttempts>();
     declared.visit::<TableQuery>();
     declared.visit::<ColumnsHead<()>>();
     let head = format!(

@@ -10,7 +10,7 @@ use record::ids::{Attempt, RunId, SweepId};
 use tokio::time::Instant;
 
 use super::{
-    messages::{Beat, Held, Orders, Start},
+    messages::{Beat, Held, Orders, Portrait, Start},
     orders::{Draft, decide},
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         },
         sweeps::{plan::Plan, planning, suggest},
     },
+    settings::Limits,
     store::runs::Run,
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct AgentView {
     /// One sentence for each ended trial that still occupies its slots, and for each GPU that does
     /// not answer.
     pub(crate) set_aside: Vec<String>,
+    /// What people see of the agent's program and machine.
+    pub(crate) portrait: Portrait,
     /// The time since the agent's last heartbeat.
     pub(crate) seen_ago: Duration,
 }
@@ -144,6 +147,7 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
     if beat.holds.len().max(beat.declined.len()) > most {
         return Err(Error::invalid(format!("the heartbeat names more than {most} runs")));
     }
+    check_portrait(limits, &beat.portrait)?;
     check_name(limits, "the agent's id", &beat.agent)?;
     check_name(limits, "the sweep's id", beat.sweep.as_str())?;
     check_name(limits, "the machine's name", &beat.host)?;
@@ -159,6 +163,22 @@ fn check(app: &App, beat: &Beat) -> Result<(), Error> {
         return Err(Error::invalid(format!(
             "the names and notes of the agent have more than {} bytes together",
             limits.text_bytes
+        )));
+    }
+    Ok(())
+}
+
+fn check_portrait(limits: &Limits, portrait: &Portrait) -> Result<(), Error> {
+    let Portrait { version, slots, gauges } = portrait;
+    let gpus = || slots.iter().flat_map(|slot| &slot.gpus);
+    let entries = slots.len().max(gpus().count()).max(gauges.len());
+    let names = gpus().map(|(_, name)| name).chain(gauges.iter().map(|(name, _)| name));
+    let bytes = version.len() + names.map(String::len).sum::<usize>();
+    if entries > limits.items || bytes > limits.text_bytes {
+        return Err(Error::invalid(format!(
+            "the heartbeat describes its slots and gauges with {entries} entries of {bytes} bytes; \
+            the limits are {} and {}",
+            limits.items, limits.text_bytes
         )));
     }
     Ok(())
@@ -253,6 +273,7 @@ pub(crate) async fn list(
         devices: known.devices,
         runs: known.runs,
         set_aside: known.set_aside,
+        portrait: known.portrait,
         seen_ago: now.saturating_duration_since(known.seen),
     };
     let mut listed = Vec::new();

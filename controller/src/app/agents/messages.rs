@@ -7,7 +7,7 @@ use ::sweeps::{
     config::Argument,
     lifecycle::{run::StopReason, sweep},
 };
-use record::ids::{Attempt, ProjectId, SweepId};
+use record::ids::{Attempt, ProjectId, RunId, SweepId};
 
 /// One heartbeat of an agent.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,28 @@ pub(crate) struct Beat {
     /// One sentence for users for each ended trial that still occupies its slots, and for each GPU
     /// that does not answer.
     pub(crate) set_aside: Vec<String>,
+    /// What people see of the agent's program and machine.
+    pub(crate) portrait: Portrait,
+}
+
+/// What people see of an agent's program and machine. No order depends on it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Portrait {
+    /// The version of the agent's program; empty if an older agent does not say it.
+    pub(crate) version: String,
+    /// The slots in their order; empty if an older agent does not list them.
+    pub(crate) slots: Vec<Slot>,
+    /// The newest numbers of the machine, with the names of the system metrics.
+    pub(crate) gauges: Vec<(String, f64)>,
+}
+
+/// A slot of an agent, as people see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    /// The number and the name of each GPU; empty for a CPU slot.
+    pub(crate) gpus: Vec<(u32, String)>,
+    /// The run of the trial that occupies the slot; `None` if the slot is free.
+    pub(crate) run: Option<RunId>,
 }
 
 impl Beat {

@@ -11,7 +11,7 @@ use std::{
 use record::ids::{Attempt, RunId, SweepId};
 use tokio::time::Instant;
 
-use super::messages::Beat;
+use super::messages::{Beat, Portrait};
 use crate::app::error::{Error, Why};
 
 /// The beginning of the ids of W&B's agents.
@@ -47,6 +47,8 @@ pub(crate) struct Known {
     /// One sentence for each ended trial that still occupies its slots, and for each GPU that does
     /// not answer.
     pub(crate) set_aside: Vec<String>,
+    /// What people see of the agent's program and machine.
+    pub(crate) portrait: Portrait,
     /// The time of the agent's newest heartbeat.
     pub(crate) seen: Instant,
     /// How often each order to stop an attempt, or to start an attempt again, was sent to the
@@ -88,6 +90,7 @@ impl Registry {
             devices: beat.devices.clone(),
             runs: beat.holds.iter().map(|held| held.of.run.clone()).collect(),
             set_aside: beat.set_aside.clone(),
+            portrait: beat.portrait.clone(),
             seen: now,
             told,
             silent,

@@ -307,10 +307,12 @@ impl<'a> Change<'a> {
     }
 
     /// Ends the creation of new trials in a sweep. If the sweep already has a reason for this, that
-    /// reason stays.
+    /// reason stays. But a reached target replaces a reached cap, because a higher cap would not
+    /// help.
     pub(crate) fn close_sweep(&mut self, sweep: &SweepId, reason: Closing) -> Result<(), Error> {
         let progress = self.progress(sweep)?;
-        if progress.closing.is_none() {
+        let yields = progress.closing == Some(Closing::Cap) && reason == Closing::Target;
+        if progress.closing.is_none() || yields {
             progress.closing = Some(reason);
         }
         Ok(())
@@ -430,10 +432,14 @@ impl<'a> Change<'a> {
                 continue;
             }
             store::sweeps::save_progress(self.tx, now)?;
-            if (now.state, now.closing) != (before.state, before.closing) {
-                let body =
-                    json!({ "state": now.state.name(), "closing": now.closing.map(Closing::name) })
-                        .to_string();
+            let said = |progress: &Progress| (progress.state, progress.closing, progress.cap);
+            if said(now) != said(before) {
+                let mut body =
+                    json!({ "state": now.state.name(), "closing": now.closing.map(Closing::name) });
+                if let Some(cap) = now.cap {
+                    body["cap"] = json!(cap);
+                }
+                let body = body.to_string();
                 let event =
                     Event { kind: Kind::Sweep, sweep: Some(&sweep), run: None, body: &body };
                 store::events::append(self.tx, self.now_ms, event)?;
@@ -451,10 +457,11 @@ impl<'a> Change<'a> {
     /// also calls it.
     pub(crate) fn settle(&mut self, sweep: &SweepId) -> Result<(), Error> {
         let Touched { plan, now, .. } = self.touch(sweep)?;
+        let bound = plan.bound(now.cap);
         let is_full =
-            plan.bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);
+            bound.is_some_and(|bound| now.next_trial >= bound) && !planted(Bug::NeverFull);
         if is_full && now.closing.is_none() {
-            now.closing = Some(if plan.capped { Closing::Cap } else { Closing::Space });
+            now.closing = Some(if bound == plan.points { Closing::Space } else { Closing::Cap });
         }
         let has_live = now.live() > 0 && !planted(Bug::FinishedWithLiveRuns);
         if now.closing.is_some() && !has_live && !now.state.is_over() {

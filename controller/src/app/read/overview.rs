@@ -7,6 +7,7 @@ use record::ids::{ProjectId, RunId, SweepId};
 use sweeps::lifecycle::run::State;
 
 use super::{
+    fleet::{self, Waiting},
     lists, projects,
     projects::ProjectView,
     views::{self, RunView, SweepView},
@@ -63,6 +64,8 @@ pub(crate) enum Kind {
     DiskFull,
     /// A run failed.
     Failed,
+    /// The trials of a sweep wait, and no agent will take them.
+    Unserved,
 }
 
 /// Something that needs a person.
@@ -72,6 +75,8 @@ pub(crate) struct Trouble {
     pub(crate) kind: Kind,
     /// A sentence about it.
     pub(crate) text: String,
+    /// What to do about it.
+    pub(crate) advice: String,
     /// The run that it is about, if it is about one.
     pub(crate) run: Option<RunId>,
     /// The sweep that it is about, if it is about one.
@@ -85,7 +90,15 @@ pub(crate) struct Trouble {
 impl Trouble {
     fn new(kind: Kind, text: impl Into<String>, at_ms: i64) -> Self {
         let (run, sweep, project) = (None, None, None);
-        Self { kind, text: text.into(), run, sweep, project, at_ms }
+        let advice = match kind {
+            Kind::NotANumber => "stop the run if it cannot recover",
+            Kind::AgentSilent => "look at its machine: its trials start again elsewhere",
+            Kind::CrashLoop => "repair the cause, and resume the sweep",
+            Kind::DiskFull => "free some space: rows and files wait with their senders",
+            Kind::Failed => "its console says more, and its sweep can retry it",
+            Kind::Unserved => "start an agent",
+        };
+        Self { kind, text: text.into(), advice: advice.to_owned(), run, sweep, project, at_ms }
     }
 
     fn of_run(kind: Kind, text: impl Into<String>, view: &RunView, at_ms: i64) -> Self {
@@ -110,6 +123,8 @@ pub(crate) async fn read(app: &Arc<App>, caller: &Caller) -> Result<Overview, Er
     }
     troubles.extend(sweeps.iter().filter_map(|view| paused(view, now_ms)));
     troubles.extend(agents.iter().filter_map(|agent| silent(app, agent, now_ms)));
+    let waiting = fleet::waiting(&app.settings, &sweeps, &agents);
+    troubles.extend(waiting.into_iter().filter_map(|waiting| unserved(waiting, now_ms)));
     let seeing = caller.clone();
     let (live, failed) = app
         .read(move |tx, app| {
@@ -156,6 +171,17 @@ fn silent(app: &App, agent: &AgentView, now_ms: i64) -> Option<Trouble> {
     let ago = i64::try_from(agent.seen_ago.as_millis()).unwrap_or(i64::MAX);
     let sweep = Some(agent.sweep.clone());
     Some(Trouble { sweep, ..Trouble::new(Kind::AgentSilent, text, now_ms.saturating_sub(ago)) })
+}
+
+/// A paused sweep waits because a person wants it, or has a trouble of its own.
+fn unserved(waiting: Waiting, now_ms: i64) -> Option<Trouble> {
+    let Waiting { sweep, project, why, advice, is_stuck, .. } = waiting;
+    if !is_stuck || advice.is_empty() {
+        return None;
+    }
+    let (sweep, project) = (Some(sweep), Some(project));
+    let text = format!("the sweep waits, because {why}");
+    Some(Trouble { sweep, project, advice, ..Trouble::new(Kind::Unserved, text, now_ms) })
 }
 
 fn not_a_number(view: &RunView, now_ms: i64) -> Option<Trouble> {

@@ -210,7 +210,7 @@ fn said(Config { project, entity, .. }: &Config) -> String {
     }
 }
 
-fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), Error> {
+pub(super) fn check_lengths(limits: &Limits, yaml: &str, key: Option<&str>) -> Result<(), Error> {
     if yaml.len() > limits.yaml_bytes {
         return Err(Error::invalid(format!(
             "the YAML has {} bytes; the limit is {}",
@@ -366,8 +366,8 @@ fn over(id: &SweepId, state: sweep::State, wish: Wish) -> Error {
     Error::refused(Why::State, message).hint(match wish {
         Wish::Resume => format!(
             "`sweep retry {id}` runs its failed trials again, and `sweep retry {id} RUN` a stopped \
-            one; for more trials, create a new sweep with `warm_start: [{id}]`, which starts from \
-            these results"
+            one; for more trials, `sweep extend {id} --runs N` raises its cap, and a new sweep \
+            with `warm_start: [{id}]` starts from these results"
         ),
         Wish::Pause | Wish::Stop | Wish::Cancel => format!("`sweep show {id}` shows how it ended"),
     })

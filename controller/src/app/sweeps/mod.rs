@@ -1,9 +1,11 @@
 //! Handles sweeps: their configuration, their trials, and what the search learns from them.
 
+pub(crate) mod check;
 pub(in crate::app) mod constraints;
 pub(crate) mod edit;
 pub(crate) mod explain;
 pub(in crate::app) mod explained;
+pub(crate) mod extend;
 pub(in crate::app) mod known;
 pub(crate) mod manage;
 pub(crate) mod plan;

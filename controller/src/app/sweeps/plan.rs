@@ -31,18 +31,15 @@ pub(crate) struct Plan {
     pub(crate) config: Config,
     /// The part of the configuration that the search needs.
     pub(crate) study: Study,
-    /// The most trials that the sweep can have, or `None` if there is no bound.
-    pub(crate) bound: Option<u64>,
-    /// Whether `bound` comes from the configuration's `run_cap`, not from the size of the space.
-    pub(crate) capped: bool,
+    /// The number of points that the method can try, or `None` if there is no bound.
+    pub(crate) points: Option<u64>,
 }
 
 impl Plan {
     /// Makes a plan from a valid configuration and the sweep's seed. The plan has no trials of
     /// earlier sweeps.
     pub(crate) fn new(id: SweepId, project: ProjectId, config: Config, seed: u64) -> Self {
-        let space = search::bound(config.method, &config.space);
-        let bound = space.into_iter().chain(config.run_cap).min();
+        let points = search::bound(config.method, &config.space);
         let metric = config.metric.as_ref();
         let study = Study {
             maximize: metric.is_some_and(|metric| metric.maximize),
@@ -50,7 +47,14 @@ impl Plan {
             constraints: config.constraints.clone(),
             ..Study::new(config.method, config.space.clone(), seed)
         };
-        Self { id, project, study, capped: bound.is_some() && bound != space, bound, config }
+        Self { id, project, study, points, config }
+    }
+
+    /// Returns the most trials that the sweep can have; `None` if there is no bound. `raised` is
+    /// the cap to which people have raised the configuration's `run_cap`. The search never sees the
+    /// bound, so a raised cap changes no suggestion.
+    pub(crate) fn bound(&self, raised: Option<u64>) -> Option<u64> {
+        self.points.into_iter().chain(raised.or(self.config.run_cap)).min()
     }
 
     /// Returns the project of the sweep's runs; `None` if the configuration names none.

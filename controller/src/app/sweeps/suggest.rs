@@ -93,7 +93,7 @@ fn wants_new(change: &mut Change<'_>, plan: &Plan) -> Result<bool, Error> {
     let progress = change.progress(&plan.id)?;
     Ok(progress.closing.is_none()
         && plan
-            .bound
+            .bound(progress.cap)
             .is_none_or(|bound| progress.next_trial < bound + u64::from(planted(Bug::CapExceeded))))
 }
 

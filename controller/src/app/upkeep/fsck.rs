@@ -79,6 +79,10 @@ pub(crate) async fn check(
         report.problem(store::DATABASE, line);
     }
     runs_in(store, page, &mut report, &seen).await?;
+    let caps = store.read(|tx| Ok(store::check::caps(tx)?)).await;
+    for (sweep, what) in told(&mut report, caps)?.unwrap_or_default() {
+        report.problem(format!("sweep `{sweep}`"), what);
+    }
     let dangling = store.read(|tx| Ok(store::check::dangling(tx)?)).await;
     for (place, sha256) in told(&mut report, dangling)?.unwrap_or_default() {
         report.problem(place, format!("its content {sha256} is not known"));

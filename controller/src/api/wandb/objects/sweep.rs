@@ -66,7 +66,9 @@ impl Object for Sweep {
             "bestLoss" => progress.best_value.into(),
             "runCount" => progress.next_trial.into(),
             // Only a grid has a known number of runs: other sweeps may go on.
-            "runCountExpected" => plan.bound.filter(|_| plan.method() == "grid").into(),
+            "runCountExpected" => {
+                plan.bound(progress.cap).filter(|_| plan.method() == "grid").into()
+            }
             "runs" => search::runs(session, asked, &plan.project, Some(sweep.id.clone())).await?,
             "agents" => {
                 let agents = self.agents(session).await?;
