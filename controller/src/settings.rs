@@ -202,12 +202,8 @@ pub struct Limits {
     pub read_bytes: usize,
     /// Logged tables of which calls read rows.
     pub tables: TableLimits,
-    /// Runs whose curves one call may lay over each other.
-    pub series_runs: usize,
-    /// Keys of these curves.
-    pub series_keys: usize,
-    /// Buckets of all these curves. A call that asks for more gets wider buckets.
-    pub series_buckets: usize,
+    /// The bounds of what pages ask for.
+    pub pages: PageLimits,
     /// Subjects that one caller may follow over one connection.
     pub topics: usize,
     /// Bytes of one blob: a file of a run or of an artifact. The default is the largest size that a
@@ -332,6 +328,45 @@ impl Default for Settings {
     }
 }
 
+/// Upper bounds of what pages of the dashboard ask for and save.
+#[derive(Clone, Debug)]
+pub struct PageLimits {
+    /// Runs whose curves one call may lay over each other.
+    pub series_runs: usize,
+    /// Runs in all groups whose curves one call may sum up.
+    pub grouped_runs: usize,
+    /// Groups of one call.
+    pub groups: usize,
+    /// Keys of these curves.
+    pub series_keys: usize,
+    /// Buckets of all these curves. A call that asks for more gets wider buckets.
+    pub series_buckets: usize,
+    /// Bytes of the changes that people make to the summary of a run.
+    pub edited_bytes: usize,
+    /// Runs that one call may change together.
+    pub edited_runs: usize,
+    /// Saved views of a project.
+    pub saved_views: usize,
+    /// Bytes of what a saved view holds.
+    pub saved_view_bytes: usize,
+}
+
+impl Default for PageLimits {
+    fn default() -> Self {
+        Self {
+            series_runs: 1000,
+            grouped_runs: 20_000,
+            groups: 200,
+            series_keys: 50,
+            series_buckets: 1_000_000,
+            edited_bytes: 1 << 16,
+            edited_runs: 500,
+            saved_views: 200,
+            saved_view_bytes: 16 << 10,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -380,9 +415,7 @@ impl Default for Limits {
             read_rows: 100_000,
             read_bytes: 64 << 20,
             tables: TableLimits::default(),
-            series_runs: 1000,
-            series_keys: 50,
-            series_buckets: 1_000_000,
+            pages: PageLimits::default(),
             topics: 64,
             blob_bytes: 1 << 40,
             hashes: 10_000,

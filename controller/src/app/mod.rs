@@ -17,6 +17,7 @@ pub(crate) mod read;
 pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod runs;
+pub(crate) mod saved_views;
 pub(crate) mod sweeps;
 pub(crate) mod text;
 pub(crate) mod upkeep;

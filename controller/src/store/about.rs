@@ -24,14 +24,16 @@ pub(crate) struct About {
     pub(crate) client: String,
     /// The sweep that the run belongs to without being its trial, as its program says.
     pub(crate) joined: Option<SweepId>,
+    /// The values of the summary that people have set, as a JSON object.
+    pub(crate) edited: String,
 }
 
 impl Default for About {
     fn default() -> Self {
         let [notes, group, job_type] = [const { String::new() }; 3];
-        let [added, client] = [const { "{}" }; 2].map(str::to_owned);
+        let [added, client, edited] = [const { "{}" }; 3].map(str::to_owned);
         let metrics = "[]".to_owned();
-        Self { notes, group, job_type, added, metrics, client, joined: None }
+        Self { notes, group, job_type, added, metrics, client, joined: None, edited }
     }
 }
 
@@ -39,7 +41,8 @@ impl Default for About {
 /// if nothing is stored. [`code`] reads the code and the machine.
 pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
     let about = tx.one(
-        "SELECT notes, grouped, job_type, added, metrics, client, joined FROM about WHERE run = ?1",
+        "SELECT notes, grouped, job_type, added, metrics, client, joined, edited FROM about
+         WHERE run = ?1",
         &[&run],
         |row| {
             Ok(About {
@@ -50,6 +53,7 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
                 metrics: row.get(4)?,
                 client: row.get(5)?,
                 joined: row.get(6)?,
+                edited: row.get(7)?,
             })
         },
     )?;
@@ -60,11 +64,13 @@ pub(crate) fn get(tx: &Tx<'_>, run: i64) -> Result<About> {
 /// and machine stay as they are.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
     tx.run(
-        "INSERT INTO about (run, notes, grouped, job_type, added, metrics, client, joined, code)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '{}')
+        "INSERT INTO about
+             (run, notes, grouped, job_type, added, metrics, client, joined, edited, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '{}')
          ON CONFLICT (run) DO UPDATE SET notes = excluded.notes, grouped = excluded.grouped,
                 job_type = excluded.job_type, added = excluded.added, metrics = excluded.metrics,
-                client = excluded.client, joined = excluded.joined",
+                client = excluded.client, joined = excluded.joined,
+                edited = excluded.edited",
         &[
             &run,
             &about.notes,
@@ -74,6 +80,7 @@ pub(crate) fn save(tx: &Tx<'_>, run: i64, about: &About) -> Result<()> {
             &about.metrics,
             &about.client,
             &about.joined.as_ref().map(SweepId::as_str),
+            &about.edited,
         ],
     )?;
     Ok(())

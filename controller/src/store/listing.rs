@@ -46,6 +46,8 @@ pub(crate) enum Text {
     Slug = 20,
     /// The sweep that the run belongs to without being its trial.
     Joined = 24,
+    /// The values of the summary that people have set, as a JSON object.
+    Edited,
 }
 
 /// The columns of whole numbers.
@@ -116,7 +118,7 @@ macro_rules! select {
             a.grouped, a.job_type, \
              a.added, a.metrics, r.trial, r.attempt, r.history, r.value, s.latest, s.overlay, \
              s.ranges, r.slug, r.created_ms, r.started_ms, r.ended_ms, \
-              a.joined \
+              a.joined, a.edited \
              FROM shown_runs r LEFT JOIN about a ON a.run = r.key LEFT JOIN summaries s ON s.run = \
              r.key ",
             $rest

@@ -36,6 +36,7 @@ pub(crate) mod purge;
 pub(crate) mod reports;
 pub(crate) mod rungs;
 pub(crate) mod runs;
+pub(crate) mod saved_views;
 pub(crate) mod sessions;
 pub(crate) mod summaries;
 pub(crate) mod sweeps;

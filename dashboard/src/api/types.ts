@@ -420,6 +420,26 @@ export type GpuLoad = { index: number, name: string, busy_percent: number | null
 
 export type Held = { id: string, name: string, team: string, project: string, };
 
+export type GroupsExtra = { 
+/**
+ * The limits of x; `null` if no curve has a point.
+ */
+from: number | null, to: number | null, 
+/**
+ * The number of curves.
+ */
+curves: number, };
+
+export type GroupsQuery = { 
+/**
+ * The runs of each group. A run may be in several groups.
+ */
+groups: Array<Array<string>>, keys: Array<string>, 
+/**
+ * `step`, `time` (milliseconds since 1970) or `metric:NAME`.
+ */
+x: string, from?: number | null, to?: number | null, buckets?: number | null, };
+
 export type Histograms = { steps: Array<number>, 
 /**
  * For each step, the edges of the bins.
@@ -602,6 +622,7 @@ export type More = { runs: number,
  * A key that the caller chooses. A repeat with the same key changes nothing.
  */
 key: string | null, };
+export type NewView = { page: "project" | "sweep", name: string, query: string, };
 
 export type Outcome = { state: string, class: string, exit_code: number | null, signal: number | null, message: string, };
 
@@ -717,7 +738,11 @@ last_ms: number,
  */
 best: Best | null, };
 
-export type ProjectKeys = { config: Array<Key>, summary: Array<Key>, history: Array<Key>, };
+export type ProjectKeys = { config: Array<Key>, summary: Array<Key>, history: Array<Key>, 
+/**
+ * Whether the largest value of a metric is the best, as far as sweeps and programs say so.
+ */
+goals: { [key in string]: boolean }, };
 
 export type ProjectStorage = { team: string, project: string, contents: number, rows: number, };
 
@@ -871,6 +896,10 @@ stop_wanted: boolean,
  */
 added_config: { [key: string]: Json }, 
 /**
+ * The values of the summary that people have set.
+ */
+edits: Array<SummaryEdit>, 
+/**
  * The name of the metric of the run's sweep.
  */
 sweep_metric: string | null, note: string, 
@@ -903,7 +932,11 @@ export type RunEdit = { name?: string, tags?: Array<string>, notes?: string, gro
 /**
  * The whole config; the parameters of a trial stay as the search chose them.
  */
-config: { [key: string]: Json }, };
+config?: { [key: string]: Json }, 
+/**
+ * Values of the summary; `null` brings the value back that the program logged.
+ */
+summary?: { [key: string]: Json }, };
 
 export type RunFile = { path: string, sha256: string, size: number, 
 /**
@@ -952,6 +985,28 @@ export type Runs = { runs: Array<RunRow>,
  * The number of all runs that were found.
  */
 total: number, };
+
+export type RunsEdit = { runs: Array<string>, add_tags?: Array<string>, remove_tags?: Array<string>, group?: string, notes?: string, 
+/**
+ * Values to lay over the config; the parameters of a trial stay as the search chose them.
+ */
+config?: { [key: string]: Json }, };
+
+export type SavedView = { id: string, page: "project" | "sweep", name: string, 
+/**
+ * The part of the page's address behind the `?`.
+ */
+query: string, 
+/**
+ * Whether the page opens with this view.
+ */
+standard: boolean, 
+/**
+ * Who changed it last.
+ */
+who: string, changed_ms: number, };
+
+export type SavedViews = { views: Array<SavedView>, };
 
 export type SeriesExtra = { 
 /**
@@ -1050,6 +1105,11 @@ reserve: number, has_reserve: boolean,
  */
 full: boolean, };
 export type Step = { at: Place, run: string, value: number, };
+export type SummaryEdit = { key: string, 
+/**
+ * The value that the program logged; `null` if it logged none.
+ */
+logged: Json, who: string, at_ms: number, };
 
 export type Surface = { row_parameter: string, column_parameter: string, rows: Json[], columns: Json[], 
 /**
@@ -1130,7 +1190,25 @@ export type Sweeps = { sweeps: Array<SweepCard>,
  */
 total: number, };
 
-export type TableQuery = { sweep?: string, filters?: Array<string>, sort?: Array<string>, search?: string, 
+export type TableExtra = { 
+/**
+ * The number of all runs that were found.
+ */
+total: number, };
+
+export type TableQuery = { sweep?: string, 
+/**
+ * Only the runs of these sweeps.
+ */
+sweeps?: Array<string>, 
+/**
+ * Only these runs.
+ */
+runs?: Array<string>, 
+/**
+ * The most rows; without it, there is a row for each run that was found.
+ */
+limit?: number, filters?: Array<string>, sort?: Array<string>, search?: string, 
 /**
  * The names of the columns, as in filters.
  */
@@ -1270,3 +1348,4 @@ line: number, text: string,
  * The first and the last column, counted from 1 in characters.
  */
 first: number, last: number, message: string, hint: string | null, };
+export type ViewEdit = { name?: string, query?: string, standard?: boolean, };

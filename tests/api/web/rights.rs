@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     get,
     login::{cookie, login_with},
-    send,
+    send, sent,
 };
 use crate::{
     wandb::http::Caller,
@@ -27,6 +27,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET /projects/PROJECT/keys", "",          "o o o o o 0  o - - - 0  - x o"),
     ("GET /projects/PROJECT/sweeps", "",        "o o o o o 0  o - - - 0  - x o"),
     ("POST /projects/PROJECT/columns", "{}",    "o o o o o 0  o - - - 0  - x o"),
+    ("GET /projects/PROJECT/views", "",         "o o o o o 0  o - - - 0  - x o"),
+    ("POST /projects/PROJECT/views", VIEW,      "o - o o - 0  - - - - -  - x o"),
+    ("PATCH /projects/PROJECT/views/VIEW", "{}", "o - o o - 0  - - - - -  - x o"),
+    ("DELETE /projects/PROJECT/views/VIEW", "", "o - o o - 0  - - - - -  - x o"),
+    ("PATCH /runs", MANY,                       "o - o o - 0  - - - - -  - x o"),
     ("GET /runs/RUN", "",                       "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/keys", "",                  "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/console", "",               "o o o o o 0  o - - - 0  - x o"),
@@ -38,6 +43,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET /runs/RUN/tables?path=a.txt", "",     "o o o o o 0  o - - - 0  - x o"),
     ("GET /runs/RUN/histograms?key=x", "",      "o o o o o 0  o - - - 0  - x o"),
     ("POST /series", SERIES,                    "o o o o o 0  o - - - 0  - x o"),
+    ("POST /series/groups", GROUPS,             "o o o o o 0  o - - - 0  - x o"),
     ("PATCH /runs/RUN", "{\"notes\": \"n\"}",   "o - o o - 0  - - - - -  - x o"),
     ("GET /sweeps/SWEEP", "",                   "o o o o o 0  o - - - 0  - x o"),
     ("GET /sweeps/SWEEP/attempts", "",          "o o o o o 0  o - - - 0  - x o"),
@@ -109,6 +115,24 @@ const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
 
 /// A role to give.
 const ROLE: &str = r#"{"place": "vision", "role": "viewer"}"#;
+/// A question for curves of groups.
+const GROUPS: &str = r#"{"groups": [["RUN"]], "keys": ["val/loss"], "x": "step"}"#;
+/// A view to save.
+const VIEW: &str = r#"{"page": "project", "name": "NAME", "query": ""}"#;
+/// A change of many runs.
+const MANY: &str = r#"{"runs": ["RUN"], "add_tags": ["seen"]}"#;
+
+/// Saves a view as the administrator, in place of the one before; returns its id.
+fn saved_view(world: &World) -> String {
+    let root = Caller::new(&world.lab, world.keys[0].1.as_deref());
+    let path = format!("/projects/{PROJECT}/views");
+    for old in get(&root, &path)["views"].as_array().unwrap() {
+        let path = format!("{path}/{}", old["id"].as_str().unwrap());
+        assert_eq!(send(&root, "DELETE", &path, "").status, 204);
+    }
+    let view = json!({ "page": "sweep", "name": "one", "query": "" });
+    sent(&root, "POST", &path, &view)["id"].as_str().unwrap().to_owned()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
@@ -157,6 +181,16 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
                     restore();
                 }
                 let place = format!("/api/v1{place}");
+            // A caller may remove the view of its call.
+            let place = || match place.contains("/VIEW") {
+                true => place.replace("VIEW", &saved_view(&world)),
+                false => place.clone(),
+            };
+            let call = place();
+            let (method, by_key) = call.split_once(' ').unwrap();
+            let answer = send(&Caller::new(&world.lab, key.as_deref()), method, by_key, &body);
+            let by_cookie = cookie.as_ref().map(|cookie| {
+                let place = format!("/api/v1{}", place().split_once(' ').unwrap().1);
                 Caller::new(&world.lab, None).send(method, &place, &[cookie], body.as_bytes())
             });
             for answer in [answer].into_iter().chain(by_cookie) {

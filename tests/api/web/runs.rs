@@ -31,7 +31,8 @@ async fn run(lab: &mut Lab, name: &str, config: Value, loss: f64) -> String {
     run
 }
 
-async fn filled() -> (Lab, Caller, [String; 3]) {
+/// Begins three runs of the project `digits`.
+pub(super) async fn filled() -> (Lab, Caller, [String; 3]) {
     let mut lab = Lab::start().await;
     let config = |lr: f64, name: &str| json!({ "lr": lr, "net": { "kind": name } });
     let one = run(&mut lab, "Alpha", config(0.1, "cnn"), 3.0).await;
@@ -148,5 +149,6 @@ async fn a_project_names_the_values_that_its_runs_have() {
     assert_eq!(keys["config"], json!([key("lr", "number", 3), key("net.kind", "text", 2)]));
     assert_eq!(keys["history"], json!([key("loss", "number", 3)]));
     assert_eq!(keys["summary"], keys["history"]);
+    assert_eq!(keys["goals"], json!({}));
     lab.shutdown().await;
 }

@@ -8,10 +8,10 @@ use super::{Table, problem, send};
 use crate::{lab::Lab, wandb::http::Caller};
 
 /// A row: the step, the time and the values.
-type Logged<'a> = (u64, i64, &'a [(&'a str, f64)]);
+pub(super) type Logged<'a> = (u64, i64, &'a [(&'a str, f64)]);
 
 /// Begins a run and logs these rows.
-async fn run(lab: &mut Lab, stream: &str, rows: &[Logged<'_>]) -> String {
+pub(super) async fn run(lab: &mut Lab, stream: &str, rows: &[Logged<'_>]) -> String {
     let run = lab.runs.begin(BeginRun::default()).await.unwrap().into_inner().run;
     let row = |(step, wall_ms, values): &Logged<'_>| Row {
         step: *step,
@@ -33,7 +33,7 @@ async fn run(lab: &mut Lab, stream: &str, rows: &[Logged<'_>]) -> String {
 }
 
 /// Compares numbers of which some are NaN.
-fn same(found: &[f64], expected: &[f64]) {
+pub(super) fn same(found: &[f64], expected: &[f64]) {
     let equal = |(one, other): (&f64, &f64)| one == other || (one.is_nan() && other.is_nan());
     let all = found.len() == expected.len() && found.iter().zip(expected).all(equal);
     assert!(all, "{found:?}, not {expected:?}");
@@ -121,7 +121,7 @@ async fn curves_without_points_and_wrong_questions_are_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_curves_get_wider_buckets_instead_of_more_memory() {
-    let mut lab = Lab::with(|settings| settings.limits.series_buckets = 8).await;
+    let mut lab = Lab::with(|settings| settings.limits.pages.series_buckets = 8).await;
     let values: Vec<_> = (0..100).map(|step| (step, 1, [("loss", step as f64)])).collect();
     let rows: Vec<_> = values.iter().map(|(step, ms, all)| (*step, *ms, all.as_slice())).collect();
     let one = run(&mut lab, "history", &rows).await;

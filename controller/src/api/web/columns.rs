@@ -17,7 +17,7 @@ use super::{
     session::Call,
 };
 use crate::app::read::{
-    filter::{self, condition::Condition},
+    filter::{self, Field, Name, condition::Condition},
     find::{self, Search},
     projects,
 };
@@ -109,11 +109,25 @@ impl Columns {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TableQuery {
     sweep: Option<String>,
+    /// Only the runs of these sweeps.
+    sweeps: Option<Vec<String>>,
+    /// Only these runs.
+    runs: Option<Vec<String>>,
+    /// The most rows; without it, there is a row for each run that was found.
+    limit: Option<u32>,
     filters: Option<Vec<String>>,
     sort: Option<Vec<String>>,
     search: Option<String>,
     /// The names of the columns, as in filters.
     columns: Option<Vec<String>>,
+}
+
+/// What the head of a table says beside its columns.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(super) struct TableExtra {
+    /// The number of all runs that were found.
+    total: usize,
 }
 
 /// Returns a table of all runs of a project that pass the filters, one row for each.
@@ -126,15 +140,23 @@ pub(super) async fn table(
     projects::find(&app, &caller, ProjectId::new(&team, &project)).await?;
     let texts = asked.columns.unwrap_or_default();
     let names = filter::names(&texts)?;
+    let mut parts: Vec<Condition> =
+        Condition::search(&asked.search.unwrap_or_default()).into_iter().collect();
+    for (field, values) in [(Field::Sweep, asked.sweeps), (Field::Id, asked.runs)] {
+        if let Some(values) = values {
+            parts.push(Condition::one_of(Name::Field(field), values));
+        }
+    }
     let search = Search {
         project: format!("{team}/{project}"),
         sweep: asked.sweep.map(Into::into),
         filters: asked.filters.unwrap_or_default(),
         sort: asked.sort.unwrap_or_default(),
-        condition: Condition::search(&asked.search.unwrap_or_default()),
+        limit: asked.limit.unwrap_or_default(),
+        condition: Some(Condition::All(parts)),
         ..Search::default()
     };
-    let rows = find::table(&app, &caller, search, names).await?;
+    let (rows, total) = find::table(&app, &caller, search, names).await?;
     let mut columns = Columns::default();
     for (at, name) in texts.into_iter().enumerate() {
         let values = || rows.iter().map(|row| row.get(at).and_then(Option::as_ref));
@@ -147,7 +169,7 @@ pub(super) async fn table(
             false => columns.dictionary(name, values().map(|value| value.map(text))),
         }
     }
-    columns.answer(rows.len(), ())
+    columns.answer(rows.len(), TableExtra { total })
 }
 
 fn is_number(value: &Value) -> bool {

@@ -1,5 +1,7 @@
 //! Serves the names that runs have values under.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::Path};
 use record::{
     ids::{ProjectId, RunId},
@@ -31,6 +33,8 @@ pub(super) struct ProjectKeys {
     config: Vec<Key>,
     summary: Vec<Key>,
     history: Vec<Key>,
+    /// Whether the largest value of a metric is the best, as far as sweeps and programs say so.
+    goals: BTreeMap<String, bool>,
 }
 
 /// The names that a run has values under.
@@ -49,7 +53,7 @@ pub(super) async fn of_project(
     let Call { app, caller, asked: Nothing {} } = call;
     let found = keys::of_project(&app, &caller, ProjectId::new(&team, &project)).await?;
     let [config, summary, history] = [found.config, found.summary, found.history].map(list);
-    Ok(Json(ProjectKeys { config, summary, history }))
+    Ok(Json(ProjectKeys { config, summary, history, goals: found.goals }))
 }
 
 fn list(names: Names) -> Vec<Key> {

@@ -17,6 +17,7 @@ mod events;
 mod explain;
 mod files;
 mod fleet;
+mod groups;
 mod guard;
 mod keys;
 mod login;
@@ -31,6 +32,7 @@ mod reports;
 mod rows;
 mod rungs;
 mod runs;
+mod saved_views;
 mod series;
 mod session;
 mod storage;
@@ -46,6 +48,7 @@ use axum::{
     http::Uri,
     middleware,
     routing::{delete, get, post, put},
+    routing::{get, patch, post},
 };
 
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -77,6 +80,12 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/runs/{run}/artifacts", get(artifacts::of_run))
         .route("/runs/{run}/storage", get(storage::of_run))
         .nest("/projects/{team}/{project}/artifacts/{name}/{version}", versions())
+        .route("/projects/{team}/{project}/views", get(saved_views::list).post(saved_views::create))
+        .route(
+            "/projects/{team}/{project}/views/{view}",
+            patch(saved_views::change).delete(saved_views::remove),
+        )
+        .route("/runs", patch(runs::edit_many))
         .route("/runs/{run}", get(runs::show).patch(runs::edit))
         .route("/runs/{run}/stop", post(runs::stop))
         .route("/runs/{run}/keys", get(keys::of_run))
@@ -90,6 +99,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/runs/{run}/histograms", get(media::histograms))
         .route("/series", post(series::read))
         .route("/climbs", post(climbs::read))
+        .route("/series/groups", post(groups::read))
         .route("/events", get(events::follow))
         .route("/sweeps/{sweep}", get(sweeps::show))
         .route("/sweeps/{sweep}/attempts", get(fleet::of_sweep))

@@ -12,6 +12,7 @@ use crate::app::{
         views::{FailureView, RunView},
     },
     rows::metrics::{Goal, Metric},
+    runs::edited::Edited,
     sweeps::explain::{Incumbent, Repeated},
 };
 
@@ -70,6 +71,8 @@ pub(super) struct RunDetail {
     /// The values that a trial's program added to the trial's parameters.
     #[cfg_attr(test, ts(type = "{ [key: string]: Json }"))]
     added_config: Map<String, Json>,
+    /// The values of the summary that people have set.
+    edits: Vec<SummaryEdit>,
     /// The name of the metric of the run's sweep.
     sweep_metric: Option<String>,
     note: String,
@@ -77,6 +80,18 @@ pub(super) struct RunDetail {
     charts: Vec<CustomChart>,
     /// The names of the classes of boxes and masks, as W&B's client tells them.
     classes: Vec<ClassNames>,
+}
+
+/// A value of the summary that a person has set.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+struct SummaryEdit {
+    key: String,
+    /// The value that the program logged; `null` if it logged none.
+    #[cfg_attr(test, ts(type = "Json"))]
+    logged: Option<Json>,
+    who: String,
+    at_ms: i64,
 }
 
 /// How a metric is summed up.
@@ -210,6 +225,7 @@ impl RunDetail {
             outcome,
             stop_wanted: view.run.stop_wanted.is_some(),
             added_config: serde_json::from_str(&view.about.added).unwrap_or_default(),
+            edits: std::mem::take(&mut view.edits).into_iter().map(Into::into).collect(),
             sweep_metric: view.sweep_metric.take(),
             note: view.run.note.take().unwrap_or_default(),
             charts: client::charts(&own),
@@ -235,6 +251,12 @@ impl From<Metric> for MetricDefinition {
     fn from(Metric { name, summary, step_metric, goal }: Metric) -> Self {
         let summary = summary.into_iter().map(|way| way.name().to_owned()).collect();
         Self { name, summary, step_metric, goal: goal.map_or("", Goal::name).to_owned() }
+    }
+}
+
+impl From<(Edited, Option<Json>)> for SummaryEdit {
+    fn from((Edited { key, who, at_ms, .. }, logged): (Edited, Option<Json>)) -> Self {
+        Self { key, logged, who, at_ms }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Serves runs: tables of them, one with everything, and what people change about one.
 
-use axum::{Json, extract::Path};
+use axum::{Json, extract::Path, http::StatusCode};
 use record::ids::{ProjectId, RunId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,8 +18,9 @@ use crate::app::{
         projects, views,
     },
     runs::{
+        edit::{self, Edit},
         orders,
-        upsert::{self, Config, Upsert},
+        upsert::{Config, Upsert},
     },
 };
 
@@ -116,7 +117,27 @@ pub(super) struct RunEdit {
     notes: Option<String>,
     group: Option<String>,
     /// The whole config; the parameters of a trial stay as the search chose them.
-    #[cfg_attr(test, ts(type = "{ [key: string]: Json }"))]
+    #[cfg_attr(test, ts(type = "{ [key: string]: Json }", optional))]
+    config: Option<Map<String, Value>>,
+    /// Values of the summary; `null` brings the value back that the program logged.
+    #[cfg_attr(test, ts(type = "{ [key: string]: Json }", optional))]
+    summary: Option<Map<String, Value>>,
+}
+
+/// What a person changes about each of some runs. What is absent stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, ts(optional_fields))]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RunsEdit {
+    #[cfg_attr(test, ts(as = "Vec<String>"))]
+    runs: Vec<String>,
+    add_tags: Option<Vec<String>>,
+    remove_tags: Option<Vec<String>>,
+    group: Option<String>,
+    notes: Option<String>,
+    /// Values to lay over the config; the parameters of a trial stay as the search chose them.
+    #[cfg_attr(test, ts(type = "{ [key: string]: Json }", optional))]
     config: Option<Map<String, Value>>,
 }
 
@@ -127,7 +148,7 @@ pub(super) async fn edit(
     Body(edit): Body<RunEdit>,
 ) -> Result<Json<RunDetail>, Problem> {
     let run = RunId::from(run);
-    let change = Upsert {
+    let said = Upsert {
         title: edit.name,
         notes: edit.notes,
         group: edit.group,
@@ -135,6 +156,26 @@ pub(super) async fn edit(
         config: edit.config.map(|values| Config { values, ..Config::default() }),
         ..Upsert::default()
     };
-    upsert::edit(&call.app, &call.caller, run.clone(), change).await?;
+    let edit = Edit { said, summary: edit.summary.unwrap_or_default(), ..Edit::default() };
+    edit::runs(&call.app, &call.caller, vec![run.clone()], edit).await?;
     detail(&call, run).await
+}
+
+/// Changes what is said about many runs.
+pub(super) async fn edit_many(
+    call: Call,
+    Body(asked): Body<RunsEdit>,
+) -> Result<StatusCode, Problem> {
+    let Call { app, caller, asked: Nothing {} } = call;
+    let said = Upsert { group: asked.group, notes: asked.notes, ..Upsert::default() };
+    let edit = Edit {
+        said,
+        add_tags: asked.add_tags.unwrap_or_default(),
+        remove_tags: asked.remove_tags.unwrap_or_default(),
+        set_config: asked.config.unwrap_or_default(),
+        ..Edit::default()
+    };
+    let runs = asked.runs.into_iter().map(RunId::from).collect();
+    edit::runs(&app, &caller, runs, edit).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -16,7 +16,7 @@ use crate::app::read::{
 };
 
 /// The buckets of each curve, unless the caller asks for another number.
-const BUCKETS: usize = 400;
+pub(super) const BUCKETS: usize = 400;
 
 /// The curves that a caller asks for.
 #[derive(Debug, Deserialize)]
@@ -65,23 +65,11 @@ struct SeriesHead {
 /// Returns the curves.
 pub(super) async fn read(call: Call, Body(asked): Body<SeriesQuery>) -> Result<Response, Problem> {
     let Call { app, caller, asked: Nothing {} } = call;
-    let axis = match asked.x.as_str() {
-        "step" => Axis::Step,
-        "time" => Axis::WallTime,
-        "count" => Axis::Count,
-        other => match other.strip_prefix("metric:") {
-            Some(key) => Axis::Key(key.to_owned()),
-            None => {
-                let forms = "step, time, count or metric:NAME";
-                return Err(Problem::wrong(format!("there is no x `{other}`: {forms}")));
-            }
-        },
-    };
     let question = Question {
         runs: asked.runs.iter().cloned().map(Into::into).collect(),
         keys: asked.keys.clone(),
         stream: if asked.system { StreamName::System } else { StreamName::History },
-        axis,
+        axis: axis(&asked.x)?,
         from: asked.from,
         to: asked.to,
         buckets: asked.buckets.unwrap_or(BUCKETS),
@@ -99,4 +87,21 @@ pub(super) async fn read(call: Call, Body(asked): Body<SeriesQuery>) -> Result<R
     }
     let (from, to) = found.bounds.unzip();
     columns.answer(found.x.len(), SeriesExtra { from, to, series: heads })
+}
+
+/// Reads the name of a quantity on the horizontal axis.
+///
+/// # Errors
+/// Fails if there is no such quantity.
+pub(super) fn axis(said: &str) -> Result<Axis, Problem> {
+    match (said, said.strip_prefix("metric:")) {
+        ("step", _) => Ok(Axis::Step),
+        ("time", _) => Ok(Axis::WallTime),
+        ("count", _) => Ok(Axis::Count),
+        (_, Some(key)) => Ok(Axis::Key(key.to_owned())),
+        _ => {
+            let forms = "step, time, count or metric:NAME";
+            Err(Problem::wrong(format!("there is no x `{said}`: {forms}")))
+        }
+    }
 }

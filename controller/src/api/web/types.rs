@@ -14,6 +14,7 @@ use super::{
     attempts::Attempts,
     climbs::{ClimbQuery, Climbs},
     columns::{ColumnsHead, TableQuery},
+    columns::{ColumnsHead, TableExtra, TableQuery},
     console::Console,
     contents::{Lineage, VersionFolder},
     error::Problem,
@@ -21,6 +22,8 @@ use super::{
     explain::{Explanation, Individuals},
     files::RunFiles,
     fleet::{Fleet, Timeline, TrialAttempts},
+    fleet::{Fleet, Timeline},
+    groups::{GroupsExtra, GroupsQuery},
     keys::{ProjectKeys, RunKeys},
     login::Login,
     markdown::{TextTrees, Texts},
@@ -36,6 +39,8 @@ use super::{
     rows::RunDetail,
     rungs::Rungs,
     runs::{RunEdit, Runs},
+    runs::{RunEdit, Runs, RunsEdit},
+    saved_views::{NewView, SavedViews, ViewEdit},
     series::{SeriesExtra, SeriesQuery},
     session::Session,
     storage::{About, ProjectsStorage, RunStorage, Storage},
@@ -81,6 +86,13 @@ fn text() -> String {
     declared.visit::<Runs>();
     declared.visit::<RunDetail>();
     declared.visit::<RunEdit>();
+    declared.visit::<RunsEdit>();
+    declared.visit::<SavedViews>();
+    declared.visit::<NewView>();
+    declared.visit::<ViewEdit>();
+    declared.visit::<GroupsQuery>();
+    declared.visit::<GroupsExtra>();
+    declared.visit::<TableExtra>();
     declared.visit::<RunKeys>();
     declared.visit::<Console>();
     declared.visit::<Attempts>();

@@ -28,6 +28,7 @@ use crate::{
             permit,
         },
         rows::{digest, metrics::Metric},
+        runs::edited,
         sweeps::stored,
     },
     store::{
@@ -126,7 +127,7 @@ pub(crate) async fn page(
 }
 
 /// Returns the values under these names of the runs that [`find_runs`] returns, a list for each
-/// run.
+/// run, and how many runs were found. The search's limit bounds the lists, not the number.
 ///
 /// # Errors
 /// Fails as [`find_runs`] does. Fails with [`Error::Invalid`] if a name is wrong, or if the table
@@ -136,10 +137,12 @@ pub(crate) async fn table(
     caller: &Caller,
     search: Search,
     columns: Vec<Name>,
-) -> Result<Vec<Vec<Option<Value>>>, Error> {
+) -> Result<(Vec<Vec<Option<Value>>>, usize), Error> {
     check_list(&app.settings.limits, "columns", &columns)?;
-    let found = search_for(app, caller, search, columns).await?;
-    Ok(found.into_iter().map(|(_, values)| values).collect())
+    let most = if search.limit == 0 { usize::MAX } else { search.limit as usize };
+    let found = search_for(app, caller, Search { limit: 0, ..search }, columns).await?;
+    let total = found.len();
+    Ok((found.into_iter().take(most).map(|(_, values)| values).collect(), total))
 }
 
 /// Returns the internal keys of the runs that [`find_runs`] returns.
@@ -305,6 +308,9 @@ fn value(
             }
         }
         Name::Summary(key) => {
+            if let Some(said) = edited::value(run.text(Text::Edited)?, key) {
+                return Ok(Some(said));
+            }
             let metrics = known.of(run.text(Text::Metrics)?);
             digest::value(run.logged()?, metrics, key).map_err(|corrupt| {
                 let id = run.text(Text::Id).unwrap_or_default();
@@ -336,6 +342,10 @@ fn value(
         Name::Field(Field::CreatedMs) => number(Number::Created),
         Name::Field(Field::StartedMs) => number(Number::Started),
         Name::Field(Field::EndedMs) => number(Number::Ended),
+        Name::Field(Field::Settings) => {
+            let texts = [run.text(Text::Config)?, run.text(Text::Added)?];
+            Ok(Some(Value::Text(texts.join(" "))))
+        }
         Name::Field(Field::Trial) => number(Number::Trial),
         Name::Field(Field::Attempt) => number(Number::Attempt),
         Name::Field(Field::Rows) => number(Number::Rows),

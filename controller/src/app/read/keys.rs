@@ -1,14 +1,29 @@
 //! Lists the names that the newest runs of a project have values under, for people who choose the
 //! columns of a table or the curves of a page. `api::web` calls this module. It changes nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use record::{Value, ids::ProjectId};
+use record::{
+    Value,
+    ids::{ProjectId, SweepId},
+};
 use serde_json::Value as Json;
 
-use super::projects;
+use super::{path, projects};
 use crate::{
-    app::{App, error::Error, people::caller::Caller, rows::digest},
+    app::{
+        App,
+        error::Error,
+        people::caller::Caller,
+        rows::{
+            digest,
+            metrics::{Goal, Metric},
+        },
+        runs::edited,
+    },
     store::{
         self,
         listing::{Candidate, Text},
@@ -17,6 +32,8 @@ use crate::{
 
 /// The most runs that are looked at. The newest ones tell what people log now.
 const RUNS: usize = 1000;
+/// The most sweeps whose goals are looked at.
+const SWEEPS: usize = 100;
 /// The most names of each kind.
 const NAMES: usize = 5000;
 
@@ -42,6 +59,8 @@ pub(crate) struct Known {
     pub(crate) summary: Names,
     /// Keys of the history.
     pub(crate) history: Names,
+    /// Whether the largest value of a metric is the best: as a sweep says, or else a definition.
+    pub(crate) goals: BTreeMap<String, bool>,
 }
 
 /// Returns the names of the newest runs of a project.
@@ -54,13 +73,23 @@ pub(crate) async fn of_project(
     project: ProjectId,
 ) -> Result<Known, Error> {
     let project = projects::find(app, caller, project).await?;
-    app.read(move |tx, _| {
+    app.read(move |tx, app| {
         let (mut known, mut left) = (Known::default(), RUNS);
+        let mut sweeps = BTreeSet::new();
         store::listing::each(tx, project.as_str(), None, |run| {
             known.add(run)?;
+            let sweep = run.text(Text::Sweep)?;
+            if !sweep.is_empty() && sweeps.len() < SWEEPS {
+                sweeps.insert(SweepId::from(sweep));
+            }
             left -= 1;
             Ok::<_, Error>(left > 0)
         })?;
+        for sweep in sweeps {
+            if let Some(metric) = app.plans.get(tx, &sweep)?.metric() {
+                known.goals.insert(metric.name.clone(), metric.maximize);
+            }
+        }
         Ok(known)
     })
     .await
@@ -85,6 +114,18 @@ impl Known {
             note(&mut self.summary, &key, kind(&value));
             if in_history {
                 note(&mut self.history, &key, kind(&value));
+            }
+        }
+        for change in edited::all(run.text(Text::Edited)?) {
+            if let Some(value) = path::json_value(&change.value) {
+                note(&mut self.summary, &change.key, kind(&value));
+            }
+        }
+        // Most runs define no metric.
+        let defined = run.text(Text::Metrics)?;
+        for metric in if defined.len() > 2 { Metric::list(defined) } else { Vec::new() } {
+            if let Some(goal) = metric.goal {
+                self.goals.entry(metric.name).or_insert(goal == Goal::Maximize);
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ pub(crate) mod files;
 pub(crate) mod filter;
 pub(crate) mod find;
 pub(crate) mod fleet;
+pub(crate) mod groups;
 pub(crate) mod histograms;
 pub(crate) mod history;
 pub(crate) mod keys;

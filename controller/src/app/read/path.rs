@@ -18,8 +18,15 @@ pub(in crate::app) fn value(json: &str, path: &str) -> Option<Value> {
         return None;
     }
     let found = serde_json::Deserializer::from_str(json).deserialize_map(In(path)).ok()?;
-    let found = found.filter(|found| !found.is_null())?;
-    match record::json::from_json(&found).unwrap_or_else(|| Value::Json(found.to_string())) {
+    json_value(&found?)
+}
+
+/// Returns a JSON value as a value of a row. Null counts as missing.
+pub(in crate::app) fn json_value(found: &Json) -> Option<Value> {
+    if found.is_null() {
+        return None;
+    }
+    match record::json::from_json(found).unwrap_or_else(|| Value::Json(found.to_string())) {
         Value::Text(text) => Some(match text.as_str() {
             "NaN" => Value::F64(f64::NAN),
             "Infinity" => Value::F64(f64::INFINITY),

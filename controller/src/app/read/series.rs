@@ -79,30 +79,13 @@ pub(crate) async fn read(
     caller: &Caller,
     asked: Question,
 ) -> Result<Series, Error> {
-    let buckets = check(app, &asked)?;
-    let asked = Arc::new(asked);
-    let mut series = Series { bounds: asked.from.zip(asked.to), ..Series::default() };
-    if series.bounds.is_none() {
-        series.bounds = bounds(app, caller, &asked).await?;
-    }
-    let grid = series.bounds.unwrap_or_default();
-    let steps = grid.0.ceil() as u64..=grid.1.floor() as u64;
-    let steps = if asked.axis == Axis::Step { steps } else { 0..=u64::MAX };
-    let is_empty = series.bounds.is_none() || steps.is_empty();
-    let window = Window { buckets, steps, axis: asked.axis.clone() };
+    check_runs(app, &asked)?;
+    let buckets = check(app, &asked, asked.runs.len())?;
+    let asked = Question { buckets, ..asked };
+    let bounds = grid(app, caller, &asked).await?;
     let mut x = vec![None; buckets];
-    for runs in asked.runs.chunks(AT_ONCE) {
-        let (keys, window) = (asked.clone(), window.clone());
-        let curves = move |history: &History<'_>| {
-            let keys = keys.keys.iter().filter(|_| !is_empty);
-            keys.map(|key| history.on_grid(key, &window, grid)).collect::<Result<Vec<_>, _>>()
-        };
-        for curves in each(app, caller, &asked, runs, curves).await? {
-            let mut curves = curves.into_iter();
-            let lines = asked.keys.iter().map(|_| curves.next().unwrap_or_default());
-            series.lines.extend(lines.map(|curve| Line::new(curve, &asked.axis, &mut x)));
-        }
-    }
+    let lines = lines(app, caller, asked, bounds, &mut x).await?;
+    let mut series = Series { bounds, lines, ..Series::default() };
     for line in &mut series.lines {
         for numbers in [&mut line.last, &mut line.least, &mut line.most] {
             let mut filled = x.iter().map(Option::is_some);
@@ -113,17 +96,74 @@ pub(crate) async fn read(
     Ok(series)
 }
 
-/// Passes if the question is within the limits. Returns the number of buckets.
-fn check(app: &App, asked: &Question) -> Result<usize, Error> {
-    let limits = &app.settings.limits;
-    for (what, names, most) in [
-        ("runs", asked.runs.len(), limits.series_runs),
-        ("keys", asked.keys.len(), limits.series_keys),
-    ] {
-        if names == 0 || names > most {
-            let message = format!("the request names {names} {what}; it may name 1 to {most}");
-            return Err(Error::invalid(message));
+/// Returns the limits of x: those of the question, or else those of the curves; `None` if no curve
+/// has a point.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if a run does not exist.
+pub(super) async fn grid(
+    app: &Arc<App>,
+    caller: &Caller,
+    asked: &Question,
+) -> Result<Option<(f64, f64)>, Error> {
+    match asked.from.zip(asked.to) {
+        Some(bounds) => Ok(Some(bounds)),
+        None => bounds(app, caller, &Arc::new(asked.clone())).await,
+    }
+}
+
+/// Returns the curves over all buckets of a grid. Keeps in `x` the largest x of each bucket.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if a run does not exist.
+pub(super) async fn lines(
+    app: &Arc<App>,
+    caller: &Caller,
+    asked: Question,
+    bounds: Option<(f64, f64)>,
+    x: &mut [Option<f64>],
+) -> Result<Vec<Line>, Error> {
+    let (asked, grid) = (Arc::new(asked), bounds.unwrap_or_default());
+    let steps = grid.0.ceil() as u64..=grid.1.floor() as u64;
+    let steps = if asked.axis == Axis::Step { steps } else { 0..=u64::MAX };
+    let is_empty = bounds.is_none() || steps.is_empty();
+    let window = Window { buckets: asked.buckets, steps, axis: asked.axis.clone() };
+    let mut lines = Vec::new();
+    for runs in asked.runs.chunks(AT_ONCE) {
+        let (keys, window) = (asked.clone(), window.clone());
+        let curves = move |history: &History<'_>| {
+            let keys = keys.keys.iter().filter(|_| !is_empty);
+            keys.map(|key| history.on_grid(key, &window, grid)).collect::<Result<Vec<_>, _>>()
+        };
+        for curves in each(app, caller, &asked, runs, curves).await? {
+            let mut curves = curves.into_iter();
+            let of_run = asked.keys.iter().map(|_| curves.next().unwrap_or_default());
+            lines.extend(of_run.map(|curve| Line::new(curve, &asked.axis, x)));
         }
+    }
+    Ok(lines)
+}
+
+fn check_runs(app: &App, asked: &Question) -> Result<(), Error> {
+    let (names, most) = (asked.runs.len(), app.settings.limits.pages.series_runs);
+    if names == 0 || names > most {
+        let message = format!("the request names {names} runs; it may name 1 to {most}");
+        return Err(Error::invalid(message));
+    }
+    Ok(())
+}
+
+/// Passes if the question is within the limits. Returns the number of buckets, if the answer has so
+/// many curves for each key.
+///
+/// # Errors
+/// Fails with [`Error::Invalid`] if it is not.
+pub(super) fn check(app: &App, asked: &Question, curves: usize) -> Result<usize, Error> {
+    let limits = &app.settings.limits;
+    let (names, most) = (asked.keys.len(), limits.pages.series_keys);
+    if names == 0 || names > most {
+        let message = format!("the request names {names} keys; it may name 1 to {most}");
+        return Err(Error::invalid(message));
     }
     if asked.from.zip(asked.to).is_some_and(|(from, to)| from > to) {
         return Err(Error::invalid("the range of x ends before it begins"));
@@ -131,8 +171,8 @@ fn check(app: &App, asked: &Question) -> Result<usize, Error> {
     if asked.axis == Axis::Key(String::new()) {
         return Err(Error::invalid("curves over a key need its name"));
     }
-    let lines = asked.runs.len() * asked.keys.len();
-    Ok(asked.buckets.min(limits.curve_buckets).min(limits.series_buckets / lines).max(1))
+    let all = curves * asked.keys.len();
+    Ok(asked.buckets.min(limits.curve_buckets).min(limits.pages.series_buckets / all).max(1))
 }
 
 /// Returns the limits of x that the question leaves to the curves; `None` if no curve has a point.

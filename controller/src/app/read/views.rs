@@ -19,7 +19,10 @@ use crate::{
             pieces::{self, Ahead},
             stopping, summaries,
         },
-        runs::lookup::{self, Named},
+        runs::{
+            edited::{self, Edited},
+            lookup::{self, Named},
+        },
         sweeps::{
             explain::{self, Incumbent, Repeated},
             plan::Plan,
@@ -44,6 +47,7 @@ use record::{
     ids::{ProjectId, RunId, SweepId},
     stream::StreamName,
 };
+use serde_json::Value as Json;
 
 /// A run with its summary.
 #[derive(Clone, Debug)]
@@ -51,8 +55,10 @@ pub(crate) struct RunView {
     /// The run's row in the database. In the view, the run's note may also have the note on printed
     /// lines.
     pub(crate) run: Run,
-    /// The run's summary: each key summed up, as a JSON object.
+    /// The run's summary: each key summed up, as a JSON object, with what people have changed.
     pub(crate) summary_json: String,
+    /// What people have changed about the summary, each with the value that the program logged.
+    pub(crate) edits: Vec<(Edited, Option<Json>)>,
     /// The facts that the run's program has reported about the run.
     pub(crate) about: About,
     /// The definitions of the run's metrics.
@@ -151,9 +157,17 @@ pub(in crate::app) fn run(tx: &Tx<'_>, app: &App, mut run: Run) -> Result<RunVie
     if let Some(printed) = store::printed::get(tx, &run)? {
         run.note = Some(run.note.map_or(printed.clone(), |note| format!("{note}; {printed}")));
     }
+    let mut shown = summary.to_json(&metrics);
+    let mut edits = Vec::new();
+    for edit in edited::all(&about.edited) {
+        let logged = shown.get(&edit.key).cloned();
+        shown[&edit.key] = edit.value.clone();
+        edits.push((edit, logged));
+    }
     Ok(RunView {
         run,
-        summary_json: summary.to_json(&metrics).to_string(),
+        summary_json: shown.to_string(),
+        edits,
         about,
         metrics,
         code_json: String::new(),

@@ -13,3 +13,15 @@ pub(crate) struct Range {
     /// The sum of the finite numbers.
     pub(crate) sum: f64,
 }
+
+impl Range {
+    /// Sums the numbers up as `min`, `max` or `mean`; `None` for any other word.
+    pub(in crate::app) fn summed_up(&self, way: &str) -> Option<f64> {
+        match way {
+            "min" => Some(self.least),
+            "max" => Some(self.most),
+            "mean" => Some(self.sum / self.count as f64),
+            _ => None,
+        }
+    }
+}

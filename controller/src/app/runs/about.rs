@@ -197,6 +197,27 @@ pub(in crate::app) fn update_config(
         .map_err(Error::invalid)
 }
 
+/// Overlays the config of any run with an object. The parameters of a trial stay as they are.
+///
+/// # Errors
+/// Fails with [`Error::Invalid`] if the config would become too long.
+pub(super) fn lay_over_config(
+    change: &Change<'_>,
+    run: &mut Draft<'_>,
+    said: Map<String, Json>,
+) -> Result<(), Error> {
+    let (tx, most) = (change.tx, change.app.settings.limits.config_bytes);
+    if run.sweep.is_none() {
+        let config = run.introduction().config;
+        return merge(tx, "config", config, vec![said], most).map_err(Error::invalid);
+    }
+    let mut about = store::about::get(tx, run.key)?;
+    tx.parsed(run.config.len());
+    let added = vec![without(said, &object(&run.config).unwrap_or_default())];
+    merge(tx, "config", &mut about.added, added, most).map_err(Error::invalid)?;
+    Ok(store::about::save(tx, run.key, &about)?)
+}
+
 /// Overlays the object in `base` with other objects, one after the other. Stops at the first object
 /// that would make `base` longer than `most` bytes, and returns an error about it. Parses and
 /// writes `base` only once, however many objects there are.

@@ -3,6 +3,8 @@
 
 pub(in crate::app) mod about;
 pub(crate) mod begin;
+pub(crate) mod edit;
+pub(crate) mod edited;
 pub(crate) mod end;
 pub(in crate::app) mod lineage;
 pub(crate) mod lookup;

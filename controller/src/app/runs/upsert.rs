@@ -23,7 +23,6 @@ use crate::{
         error::{Error, Why},
         limits::check_name,
         people::{
-            audit,
             caller::{Caller, Right},
             permit,
         },
@@ -134,31 +133,11 @@ pub(crate) async fn upsert(
     app.change(work).await
 }
 
-/// Changes what is said about a run, without going on with it: a person edits it.
+/// Passes if what the caller says is within the limits.
 ///
 /// # Errors
-/// - Fails with [`Error::Invalid`] if a name is too long, or the config or tags exceed a limit.
-/// - Fails with [`Error::Missing`] if the run does not exist.
-pub(crate) async fn edit(
-    app: &Arc<App>,
-    caller: &Caller,
-    id: RunId,
-    upsert: Upsert,
-) -> Result<(), Error> {
-    check(app, &upsert)?;
-    permit::run(app, caller, Right::Steer, &id).await?;
-    planning::of_run(app, &id).await?;
-    let who = caller.who();
-    app.change(move |change| {
-        let mut run = change.run(&id)?;
-        change.edit(&mut run, |change, run| describe(change, run, &upsert))?;
-        change.wake_run(&run);
-        audit::note(change, who, "edit run", id.to_string(), Some(run.project))
-    })
-    .await
-}
-
-fn check(app: &App, upsert: &Upsert) -> Result<(), Error> {
+/// Fails with [`Error::Invalid`] if it is not.
+pub(super) fn check(app: &App, upsert: &Upsert) -> Result<(), Error> {
     let limits = &app.settings.limits;
     if upsert.run.name.len() > NAME_BYTES {
         let message = format!("the name of a run has more than {NAME_BYTES} bytes");
@@ -273,7 +252,11 @@ fn join(
 }
 
 /// Changes the description of a run.
-fn describe(change: &Change<'_>, run: &mut Draft<'_>, upsert: &Upsert) -> Result<(), Error> {
+pub(super) fn describe(
+    change: &Change<'_>,
+    run: &mut Draft<'_>,
+    upsert: &Upsert,
+) -> Result<(), Error> {
     let (tx, limits) = (change.tx, &change.app.settings.limits);
     let say = |old: &mut String, new: &Option<String>| {
         if let Some(new) = new {

@@ -45,6 +45,7 @@ pub(in crate::store) const SCHEMA: &[&str] = &[
     include_str!("../schema/019.sql"),
     include_str!("../schema/020.sql"),
     include_str!("../schema/021.sql"),
+    include_str!("../schema/022.sql"),
 ];
 const STATEMENTS: usize = 128;
 /// The number of pages that a copy of the database copies between two progress reports.

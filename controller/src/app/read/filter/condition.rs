@@ -1,6 +1,8 @@
 //! Joins filters to conditions that a run meets or does not: with and, or, not, and regular
 //! expressions. Programs make conditions; the filters that people write need none.
 
+use std::collections::HashSet;
+
 use record::Value;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value as Json;
@@ -33,6 +35,8 @@ pub(crate) enum Test {
     Match(Name, Regex),
     /// The value is a text with this text in it. Both are in lower case.
     Contains(Name, String),
+    /// The value is one of these texts.
+    OneOf(Name, HashSet<String>),
     /// The run has such a value.
     Has(Name),
 }
@@ -61,13 +65,20 @@ impl Condition {
         Ok(Self::Test(Test::Match(name, read)))
     }
 
-    /// Makes the condition that a run's id, name, tags or group contain a text, whatever the case
-    /// of its letters. Returns `None` if the text is empty.
+    /// Makes the condition that each word of a text occurs in a run's id, name, tags, group or
+    /// config, whatever the case of its letters. Returns `None` if the text is empty.
     pub(crate) fn search(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let of = |field| Self::contains(Name::Field(field), text);
-        let fields = [Field::Id, Field::Name, Field::Slug, Field::Tags, Field::Group];
-        (!text.is_empty()).then(|| Self::Any(fields.map(of).into()))
+        const FIELDS: [Field; 6] =
+            [Field::Id, Field::Name, Field::Slug, Field::Tags, Field::Group, Field::Settings];
+        let in_any =
+            |word| Self::Any(FIELDS.map(|field| Self::contains(Name::Field(field), word)).into());
+        let words: Vec<Self> = text.split_whitespace().map(in_any).collect();
+        (!words.is_empty()).then_some(Self::All(words))
+    }
+
+    /// Makes the condition that a text is one of these.
+    pub(crate) fn one_of(name: Name, texts: Vec<String>) -> Self {
+        Self::Test(Test::OneOf(name, texts.into_iter().collect()))
     }
 
     /// Makes the condition that a text contains another one, whatever the case of their letters.
@@ -127,6 +138,11 @@ impl Condition {
                     _ => false,
                 };
                 Ok(values(name)?.iter().any(has))
+            }
+            Self::Test(Test::OneOf(name, wanted)) => {
+                let is =
+                    |value: &Value| matches!(value, Value::Text(text) if wanted.contains(text));
+                Ok(values(name)?.iter().any(is))
             }
             Self::Test(Test::Has(name)) => Ok(!values(name)?.is_empty()),
         }

@@ -51,6 +51,8 @@ pub(crate) enum Field {
     CreatedMs,
     StartedMs,
     EndedMs,
+    /// The texts of the config. People cannot name this field; a search looks into it.
+    Settings,
 }
 
 const FIELDS: [(&str, Field); 18] = [

@@ -255,8 +255,9 @@ impl Summary {
     }
 }
 
-/// Returns the value that [`Summary::to_json`] shows under a key. This function decodes only the
-/// needed parts of the stored summary.
+/// Returns the value that [`Summary::to_json`] shows under a key. `KEY.min`, `KEY.max` and
+/// `KEY.mean` mean the range of a key of the history, whether the run's program asked for it or
+/// not. This function decodes only the needed parts of the stored summary.
 ///
 /// # Errors
 /// Fails with [`Corrupt`] if the stored bytes are damaged.
@@ -279,7 +280,14 @@ pub(in crate::app) fn value(
     if Metric::of(metrics, key).is_some_and(|metric| !metric.keeps_last()) {
         return Ok(None);
     }
-    part::last(logged.latest, key)
+    let last = part::last(logged.latest, key)?;
+    match key.rsplit_once('.') {
+        Some((base, way)) if last.is_none() => {
+            let range = part::range(logged.ranges, base)?;
+            Ok(range.and_then(|range| range.summed_up(way)).map(Value::F64))
+        }
+        _ => Ok(last),
+    }
 }
 
 /// Returns every key of a stored summary with its last value, and whether the history holds it.
