@@ -22,9 +22,44 @@ opens: Array<string>, created_ms: number,
  * When it ends; `null` for never.
  */
 expires_ms: number | null, };
+
 export type Again = { runs: Array<string>, };
 
 export type AgentCard = { name: string, host: string, sweep: string, 
+/**
+ * The most trials that it runs at the same time.
+ */
+slots: number, 
+/**
+ * The number of its slots that have a trial.
+ */
+busy: number, 
+/**
+ * The names of its GPUs, or `CPU`.
+ */
+devices: Array<string>, 
+/**
+ * Sentences about what keeps its slots from being used.
+ */
+set_aside: Array<string>, last_seen_ms: number, 
+/**
+ * The ids of the runs that it holds.
+ */
+runs: Array<string>, };
+
+export type AgentDetail = { 
+/**
+ * The version of its program; empty if an older agent does not say it.
+ */
+version: string, 
+/**
+ * Its slots in their order; empty if an older agent does not list them.
+ */
+slot_list: Array<Slot>, 
+/**
+ * The runs that it holds, as far as the caller may see them.
+ */
+held: Array<Held>, cpu_percent: number | null, memory_percent: number | null, memory_used_mib: number | null, disk_percent: number | null, disk_used_gib: number | null, gpus: Array<GpuLoad>, name: string, host: string, sweep: string, 
 /**
  * The most trials that it runs at the same time.
  */
@@ -81,6 +116,7 @@ artifacts: Array<ArtifactName>,
  * The name `after` which the next page begins; `null` if there are no more.
  */
 next: string | null, };
+
 export type Attempt = { number: number, agent: string | null, 
 /**
  * The state that it brought the run to: `running`, `finished`, `queued` and so on.
@@ -124,57 +160,6 @@ checkpoints: Array<Checkpoint>,
  * The agent's note about the lines that the newest attempt printed.
  */
 printed: string | null, };
-
-export type Attention = { kind: "nan" | "agent_silent" | "crash_loop" | "disk_full" | "failed", text: string, run: string | null, sweep: string | null, team: string | null, project: string | null, at_ms: number, };
-export type AgentDetail = { 
-/**
- * The version of its program; empty if an older agent does not say it.
- */
-version: string, 
-/**
- * Its slots in their order; empty if an older agent does not list them.
- */
-slot_list: Array<Slot>, 
-/**
- * The runs that it holds, as far as the caller may see them.
- */
-held: Array<Held>, cpu_percent: number | null, memory_percent: number | null, memory_used_mib: number | null, disk_percent: number | null, disk_used_gib: number | null, gpus: Array<GpuLoad>, name: string, host: string, sweep: string, 
-/**
- * The most trials that it runs at the same time.
- */
-slots: number, 
-/**
- * The number of its slots that have a trial.
- */
-busy: number, 
-/**
- * The names of its GPUs, or `CPU`.
- */
-devices: Array<string>, 
-/**
- * Sentences about what keeps its slots from being used.
- */
-set_aside: Array<string>, last_seen_ms: number, 
-/**
- * The ids of the runs that it holds.
- */
-runs: Array<string>, };
-
-export type Attempt = { run: string, trial: number, number: number, 
-/**
- * The agent that had it; empty if nobody knows.
- */
-agent: string, 
-/**
- * The state in which it is or ended.
- */
-state: string, 
-/**
- * The class of the failure; `null` if it did not fail.
- */
-class: string | null, from_ms: number, to_ms: number | null, value: number | null, };
-
-export type Attempts = { attempts: Array<Attempt>, };
 
 export type Attention = { kind: "nan" | "agent_silent" | "crash_loop" | "disk_full" | "failed" | "unserved", text: string, 
 /**
@@ -228,6 +213,16 @@ export type BrowserSessions = { sessions: Array<BrowserSession>, };
 
 export type Changed = { topic: string, what: "state" | "rows" | "console" | "files", };
 
+export type Checked = { 
+/**
+ * The new sweep; `null` if the draft has an error or is only to be checked.
+ */
+sweep: SweepDetail | null, 
+/**
+ * Every problem, in the order of the lines.
+ */
+problems: Array<YamlProblem>, };
+
 export type Checkpoint = { key: number, attempt: number, 
 /**
  * The step at which the next attempt goes on.
@@ -251,15 +246,6 @@ group: string,
  * The names, by the numbers of the classes.
  */
 names: { [key in string]: string }, };
-export type Checked = { 
-/**
- * The new sweep; `null` if the draft has an error or is only to be checked.
- */
-sweep: SweepDetail | null, 
-/**
- * Every problem, in the order of the lines.
- */
-problems: Array<YamlProblem>, };
 
 export type Climb = { sweep: string, 
 /**
@@ -309,17 +295,6 @@ last: number,
  */
 total: number, };
 
-export type Deleted = { 
-/**
- * When it is removed for good.
- */
-purge_ms: number, };
-
-export type Deletion = { 
-/**
- * The ids of the runs.
- */
-runs: Array<string>, };
 export type CustomChart = { 
 /**
  * The key under which the program logged the chart.
@@ -341,6 +316,18 @@ fields: { [key in string]: string },
  * Texts, such as the title.
  */
 texts: { [key in string]: string }, };
+
+export type Deleted = { 
+/**
+ * When it is removed for good.
+ */
+purge_ms: number, };
+
+export type Deletion = { 
+/**
+ * The ids of the runs.
+ */
+runs: Array<string>, };
 
 export type Dependence = { parameter: string, points: Array<DependencePoint>, };
 
@@ -409,7 +396,6 @@ old_size: number | null,
  */
 new_size: number | null, };
 
-export type Fleet = { agents: Array<AgentCard>, };
 export type Fleet = { agents: Array<AgentDetail>, waiting: Array<Waiting>, 
 /**
  * An agent that has not called for longer is silent.
@@ -417,8 +403,6 @@ export type Fleet = { agents: Array<AgentDetail>, waiting: Array<Waiting>,
 silent_after_ms: number, };
 
 export type GpuLoad = { index: number, name: string, busy_percent: number | null, memory_percent: number | null, memory_bytes: number | null, celsius: number | null, watts: number | null, limit_watts: number | null, };
-
-export type Held = { id: string, name: string, team: string, project: string, };
 
 export type GroupsExtra = { 
 /**
@@ -439,6 +423,8 @@ groups: Array<Array<string>>, keys: Array<string>,
  * `step`, `time` (milliseconds since 1970) or `metric:NAME`.
  */
 x: string, from?: number | null, to?: number | null, buckets?: number | null, };
+
+export type Held = { id: string, name: string, team: string, project: string, };
 
 export type Histograms = { steps: Array<number>, 
 /**
@@ -608,6 +594,12 @@ files: Array<string>, };
 
 export type MetricDefinition = { name: string, summary: Array<string>, step_metric: string, goal: string, };
 
+export type More = { runs: number, 
+/**
+ * A key that the caller chooses. A repeat with the same key changes nothing.
+ */
+key: string | null, };
+
 export type NewPassword = { 
 /**
  * The user; empty means the caller.
@@ -617,11 +609,7 @@ user: string, password: string,
  * The old password of the caller; empty if there is none.
  */
 old: string, };
-export type More = { runs: number, 
-/**
- * A key that the caller chooses. A repeat with the same key changes nothing.
- */
-key: string | null, };
+
 export type NewView = { page: "project" | "sweep", name: string, query: string, };
 
 export type Outcome = { state: string, class: string, exit_code: number | null, signal: number | null, message: string, };
@@ -666,24 +654,6 @@ export type Person = { name: string, team: string, admin: boolean,
  */
 password: boolean, roles: Array<PlaceRole>, created_ms: number, };
 
-export type PlaceRole = { 
-/**
- * `TEAM` or `TEAM/PROJECT`.
- */
-place: string, role: "viewer" | "member" | "admin", };
-export type Prediction = { trial: number, mean: number, 
-/**
- * The interval that holds 95 % of such trials.
- */
-low: number, high: number, 
-/**
- * The value that the trial logged.
- */
-value: number, 
-/**
- * Whether the value lies in the interval.
- */
-covered: boolean, };
 export type Place = { 
 /**
  * The number of trials that had ended.
@@ -697,6 +667,26 @@ ms: number,
  * The time that the ended trials took together.
  */
 work_ms: number, };
+
+export type PlaceRole = { 
+/**
+ * `TEAM` or `TEAM/PROJECT`.
+ */
+place: string, role: "viewer" | "member" | "admin", };
+
+export type Prediction = { trial: number, mean: number, 
+/**
+ * The interval that holds 95 % of such trials.
+ */
+low: number, high: number, 
+/**
+ * The value that the trial logged.
+ */
+value: number, 
+/**
+ * Whether the value lies in the interval.
+ */
+covered: boolean, };
 
 export type Problem = { 
 /**
@@ -753,6 +743,7 @@ export type ProjectsStorage = {
  * The projects that the caller may see, the largest first.
  */
 projects: Array<ProjectStorage>, };
+
 export type Proposal = { 
 /**
  * The number that its trial would get.
@@ -1062,7 +1053,6 @@ version: string, };
 
 export type Side = "left" | "center" | "right";
 
-export type Span = { agent: string, run: string, sweep: string | null, trial: number | null, state: string, from_ms: number, 
 export type Slot = { 
 /**
  * The numbers of its GPUs; empty for a CPU slot.
@@ -1082,6 +1072,8 @@ maximize: boolean, from_ms: number,
  * `null` while the run is not over.
  */
 to_ms: number | null, };
+
+export type Step = { at: Place, run: string, value: number, };
 
 export type Storage = { database: number, contents: number, contents_count: number, 
 /**
@@ -1104,7 +1096,7 @@ reserve: number, has_reserve: boolean,
  * Whether the disk is full, so that rows and contents wait with their senders.
  */
 full: boolean, };
-export type Step = { at: Place, run: string, value: number, };
+
 export type SummaryEdit = { key: string, 
 /**
  * The value that the program logged; `null` if it logged none.
@@ -1157,6 +1149,16 @@ closing: string,
  */
 note: string, metric: string, maximize: boolean, target: number | null, counts: RunCounts, trials_bound: number | null, best_run: string | null, best_value: number | null, created_ms: number, started_ms: number | null, ended_ms: number | null, };
 
+export type SweepDraft = { yaml: string, 
+/**
+ * Only checks the configuration.
+ */
+check: boolean, 
+/**
+ * A key that the caller chooses. A repeat with the same key creates no second sweep.
+ */
+key: string | null, };
+
 export type SweepRung = { 
 /**
  * How often a trial has logged the metric with a finite value when it is judged.
@@ -1174,15 +1176,6 @@ went_on: Array<number>,
  * The numbers of the trials that had to end.
  */
 stopped: Array<number>, };
-export type SweepDraft = { yaml: string, 
-/**
- * Only checks the configuration.
- */
-check: boolean, 
-/**
- * A key that the caller chooses. A repeat with the same key creates no second sweep.
- */
-key: string | null, };
 
 export type Sweeps = { sweeps: Array<SweepCard>, 
 /**
@@ -1229,6 +1222,22 @@ export type TextTrees = { trees: Array<TextTree>, };
 export type Texts = { texts: Array<string>, };
 
 export type Timeline = { spans: Array<Span>, };
+
+export type TrialAttempt = { run: string, trial: number, number: number, 
+/**
+ * The agent that had it; empty if nobody knows.
+ */
+agent: string, 
+/**
+ * The state in which it is or ended.
+ */
+state: string, 
+/**
+ * The class of the failure; `null` if it did not fail.
+ */
+class: string | null, from_ms: number, to_ms: number | null, value: number | null, };
+
+export type TrialAttempts = { attempts: Array<TrialAttempt>, };
 
 export type VersionDetail = { description: string, metadata: Json, 
 /**
@@ -1278,6 +1287,30 @@ url: string | null, };
 
 export type VersionRow = { team: string, project: string, name: string, version: number, kind: string, aliases: Array<string>, tags: Array<string>, files: number, size: number, digest: string, created_ms: number, };
 
+export type ViewEdit = { name?: string, query?: string, standard?: boolean, };
+
+export type Waiting = { sweep: string, name: string, team: string, project: string, 
+/**
+ * The number of its queued runs.
+ */
+queued: number, 
+/**
+ * The number of trials that it will still create; `null` if there is no bound.
+ */
+to_create: number | null, 
+/**
+ * Why they wait.
+ */
+why: string, 
+/**
+ * What to do about it; empty if nothing has to be done.
+ */
+advice: string, 
+/**
+ * Whether nothing happens until a person does something.
+ */
+is_stuck: boolean, };
+
 export type WantedKey = { 
 /**
  * The user; empty means the caller.
@@ -1317,27 +1350,6 @@ role: string,
  * Whether the user may do everything.
  */
 admin?: boolean, };
-export type Waiting = { sweep: string, name: string, team: string, project: string, 
-/**
- * The number of its queued runs.
- */
-queued: number, 
-/**
- * The number of trials that it will still create; `null` if there is no bound.
- */
-to_create: number | null, 
-/**
- * Why they wait.
- */
-why: string, 
-/**
- * What to do about it; empty if nothing has to be done.
- */
-advice: string, 
-/**
- * Whether nothing happens until a person does something.
- */
-is_stuck: boolean, };
 
 export type YamlProblem = { severity: "error" | "warning", 
 /**
@@ -1348,4 +1360,3 @@ line: number, text: string,
  * The first and the last column, counted from 1 in characters.
  */
 first: number, last: number, message: string, hint: string | null, };
-export type ViewEdit = { name?: string, query?: string, standard?: boolean, };

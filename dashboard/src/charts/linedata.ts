@@ -13,6 +13,10 @@ export interface LineSeries {
   max?: ArrayLike<number> | undefined;
   /** Without it, the line has the colour of its run. */
   colour?: string | undefined;
+  /** The id whose colour the line has, such as that of the run's group. */
+  colourOf?: string | undefined;
+  /** Whether the line stands out: it is what the others are compared with. */
+  baseline?: boolean | undefined;
   /** How many NaN, ∞ and -∞ the run logged. */
   odd?: readonly number[] | undefined;
   /** Where the run logged NaN. */

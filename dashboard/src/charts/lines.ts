@@ -12,11 +12,11 @@ import { Groups } from './linegroup';
 import { squeeze, type Pen } from './pen';
 import type { Spot } from './pointer';
 import type { Line, LinesData } from './linedata';
-import { readings, tipOf } from './linetip';
+import { readings, tipOf, type Told } from './linetip';
 import { padded, Scale } from './scale';
 import { bridge, decays, smooth } from './smooth';
 
-export interface LinesOptions extends Options {
+export interface LinesOptions extends Options, Told {
   logX?: boolean | undefined;
   logY?: boolean | undefined;
   /** From 0, which is off, to just below 1. */
@@ -31,6 +31,8 @@ export interface LinesOptions extends Options {
   group?: string | undefined;
   /** The range of x that the user zoomed to; null: everything. */
   onzoom?: ((range: [number, number] | null) => void) | undefined;
+  /** The x of the cursor; null: there is none. */
+  oncursor?: ((x: number | null) => void) | undefined;
 }
 
 const groups = new Groups<Lines>();
@@ -154,12 +156,15 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     this.cursor = nearest ? nearest.x : x;
     this.redraw(this.last);
     const id = nearest?.line.series.id ?? null;
-    this.point(id, nearest && tipOf(this.data, list, this.lines, this.looks), at);
+    const tip = nearest && tipOf(this.data, list, this.lines, this.looks, this.options);
+    this.point(id, tip, at);
+    this.options.oncursor?.(this.cursor);
     for (const peer of groups.peers(this)) peer.cursorAt(this.cursor, id);
   }
 
   protected override left(): void {
     this.cursor = null;
+    this.options.oncursor?.(null);
     super.left();
     this.redraw(this.last);
     for (const peer of groups.peers(this)) peer.cursorAt(null, null);
@@ -308,7 +313,8 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     if (smoothed && this.options.raw !== false && alpha === 1) {
       this.strokeLine(pen, view, series.last, breaks, { ...look, dash: [] }, 1, 0.28);
     }
-    const width = this.lines.length > 30 ? 0 : 1.7;
+    const thin = this.lines.length > 30 ? 0 : 1.7;
+    const width = series.baseline ? 2.8 : thin;
     this.strokeLine(pen, view, values, breaks, look, width, alpha);
     if (alpha === 1 && this.axes) drawOdd(pen, view, this.axes.x, series, look.colour);
   }

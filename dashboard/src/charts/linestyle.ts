@@ -13,17 +13,29 @@ const dashes: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [10, 3, 2, 3
 /** With more lines than this, dashes would be slow and could not be told apart. */
 const mostDashed = 24;
 
-/** A colour for each line, and a dash if an earlier line has the same colour. */
-export function lineLooks(
-  series: readonly { id: string; colour?: string | undefined }[],
-  theme: Theme,
-): LineLook[] {
+/** The dash of the line that the others are compared with. */
+const baselineDash: readonly number[] = [9, 4];
+
+interface Looked {
+  id: string;
+  colour?: string | undefined;
+  colourOf?: string | undefined;
+  baseline?: boolean | undefined;
+}
+
+/**
+ * A colour for each line, and a dash if an earlier line has the same colour. Lines that share a
+ * colour on purpose have no dash, and the baseline always has one.
+ */
+export function lineLooks(series: readonly Looked[], theme: Theme): LineLook[] {
   const used = new Map<string, number>();
-  return series.map(({ id, colour = runColour(id, theme.dark) }) => {
-    const before = used.get(colour) ?? 0;
-    used.set(colour, before + 1);
-    const dash = series.length > mostDashed ? [] : (dashes[before % dashes.length] ?? []);
-    return { colour, dash };
+  return series.map(({ id, colourOf, colour, baseline = false }) => {
+    const chosen = colour ?? runColour(colourOf ?? id, theme.dark);
+    if (baseline) return { colour: chosen, dash: baselineDash };
+    const before = used.get(chosen) ?? 0;
+    used.set(chosen, before + 1);
+    const plain = series.length > mostDashed || (colourOf !== undefined && colourOf !== id);
+    return { colour: chosen, dash: plain ? [] : (dashes[before % dashes.length] ?? []) };
   });
 }
 

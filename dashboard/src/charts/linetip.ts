@@ -28,16 +28,53 @@ export function readings(view: View, lines: readonly Line[], x: number, py: numb
 
 const most = 9;
 
+/** What the order of lines in boxes and legends follows. */
+export type Order = 'cursor' | 'last' | 'best';
+
+/** The number by which a line is ordered: its last finite value, or its best one. */
+export function rankOf(
+  values: ArrayLike<number>,
+  order: Exclude<Order, 'cursor'>,
+  maximize: boolean,
+): number {
+  let found = NaN;
+  for (let index = values.length - 1; index >= 0; index -= 1) {
+    const value = at(values, index);
+    if (!Number.isFinite(value)) continue;
+    if (order === 'last') return value;
+    if (Number.isNaN(found) || (maximize ? value > found : value < found)) found = value;
+  }
+  return found;
+}
+
+export interface Told {
+  order?: Order | undefined;
+  /** Whether the largest value is the best. */
+  maximize?: boolean | undefined;
+  /** Further facts about a run, such as the config values that differ. */
+  details?: ((id: string) => readonly (readonly [string, string])[]) | undefined;
+}
+
+/** By value from the top of the screen down, or by the last or best values, the best first. */
+function arranged(list: Reading[], { order = 'cursor', maximize = false }: Told): Reading[] {
+  const value = (one: Reading): number =>
+    order === 'cursor'
+      ? at(one.line.values, one.index)
+      : rankOf(one.line.series.last, order, maximize);
+  const sign = order === 'cursor' || maximize ? -1 : 1;
+  return list.sort((a, b) => sign * (value(a) - value(b)) || 0);
+}
+
 /** The box for some readings: the nearest nine, from top to bottom as on the screen. */
 export function tipOf(
   data: LinesData,
   list: readonly Reading[],
   lines: readonly Line[],
   looks: readonly LineLook[],
+  told: Told = {},
 ): Tip {
   const first = list[0];
-  const shown = list.slice(0, most);
-  shown.sort((a, b) => at(b.line.values, b.index) - at(a.line.values, a.index));
+  const shown = arranged(list.slice(0, most), told);
   const rows = shown.map((reading) => {
     const { line, index } = reading;
     const strong = reading === first;
@@ -52,5 +89,6 @@ export function tipOf(
   });
   const x: Dimension = { name: data.xName, scale: data.xScale, values: [] };
   const title = `${data.xName} ${write(x, first?.x ?? NaN)}`;
-  return { title, rows, more: Math.max(0, list.length - most) };
+  const details = first ? (told.details?.(first.line.series.id) ?? []) : [];
+  return { title, rows, more: Math.max(0, list.length - most), details };
 }

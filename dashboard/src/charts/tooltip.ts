@@ -15,6 +15,8 @@ export interface Tip {
   rows: TipRow[];
   /** How many further rows there are. */
   more?: number;
+  /** Facts about the nearest row, as names and values. */
+  details?: readonly (readonly [string, string])[];
 }
 
 /** The nearest row and eight others; a longer list would not fit on the screen. */
@@ -24,7 +26,11 @@ const distance = 14;
 let box: HTMLDivElement | null = null;
 
 /** Shows the box near a point of the window. */
-export function showTip({ title, rows, more = 0 }: Tip, x: number, y: number): void {
+export function showTip(
+  { title, rows, more = 0, details = [] }: Tip,
+  x: number,
+  y: number,
+): void {
   if (!box) {
     box = document.createElement('div');
     box.className = 'chart-tip';
@@ -35,7 +41,12 @@ export function showTip({ title, rows, more = 0 }: Tip, x: number, y: number): v
   const head = line('chart-tip-title', visible(title));
   const left = Math.max(0, rows.length - most) + more;
   const rest = left > 0 ? [line('chart-tip-title', `and ${left} more`)] : [];
-  box.replaceChildren(...(title ? [head] : []), ...rows.slice(0, most).map(rowOf), ...rest);
+  box.replaceChildren(
+    ...(title ? [head] : []),
+    ...rows.slice(0, most).map(rowOf),
+    ...rest,
+    ...details.map(detailOf),
+  );
   box.hidden = false;
   const { width, height } = box.getBoundingClientRect();
   const right = x + distance + width > innerWidth;
@@ -54,6 +65,12 @@ function rowOf(row: TipRow): HTMLDivElement {
   const swatch = document.createElement('span');
   if (row.colour) swatch.style.background = row.colour;
   element.append(swatch, span(visible(row.name)), span(row.value));
+  return element;
+}
+
+function detailOf([name, value]: readonly [string, string]): HTMLDivElement {
+  const element = line('chart-tip-row chart-tip-detail', '');
+  element.append(span(''), span(visible(name)), span(visible(value, 60)));
   return element;
 }
 

@@ -102,6 +102,11 @@ export const links = {
   version: (at: InProject, name: string, version: number) =>
     link('p', at.team, at.project, 'artifacts', name, `v${version}`),
   bin: (at: InProject) => link('p', at.team, at.project, 'bin'),
-  compare: (at: InProject, runs: string[]) =>
-    `${link('p', at.team, at.project, 'compare')}?${new URLSearchParams({ runs: runs.join(',') })}`,
+  compare: (at: InProject, runs: string[], baseline: string | null = null) => {
+    const query = new URLSearchParams({
+      runs: runs.join(','),
+      ...(baseline && { base: baseline }),
+    });
+    return `${link('p', at.team, at.project, 'compare')}?${query}`;
+  },
 };

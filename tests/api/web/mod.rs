@@ -1,8 +1,8 @@
 //! Tests the dashboard's API over real HTTP.
 
 mod artifacts;
-mod bin;
 mod attempts;
+mod bin;
 mod console;
 mod edits;
 mod events;

@@ -122,6 +122,52 @@ const VIEW: &str = r#"{"page": "project", "name": "NAME", "query": ""}"#;
 /// A change of many runs.
 const MANY: &str = r#"{"runs": ["RUN"], "add_tags": ["seen"]}"#;
 
+/// What the table names beside the run and the sweep.
+struct Made {
+    root: Caller,
+    report: String,
+    frozen: String,
+    checkpoint: String,
+}
+
+impl Made {
+    fn in_world(world: &World) -> Self {
+        let root = Caller::new(&world.lab, Some("hush"));
+        let made = |place: &str, body: &str, name: &str| {
+            send(&root, "POST", place, body).json()[name].as_str().unwrap().to_owned()
+        };
+        let report = made(&format!("/projects/{PROJECT}/reports"), EDIT, "id");
+        let frozen = made(&format!("/reports/{report}/frozen"), "[1]", "key");
+        let attempts = get(&root, &format!("/runs/{}/attempts", world.run));
+        let checkpoint = attempts["checkpoints"][0]["key"].to_string();
+        Self { root, report, frozen, checkpoint }
+    }
+
+    /// Puts real names into a text.
+    fn names(&self, world: &World, text: &str) -> String {
+        text.replace("RUN", &world.run)
+            .replace("SWEEP", &world.sweep)
+            .replace("REPORT", &self.report)
+            .replace("KEY", &self.frozen)
+            .replace("CHECKPOINT", &self.checkpoint)
+            .replace("NET", "/projects/PROJECT/artifacts/net")
+            .replace("PROJECT", PROJECT)
+    }
+
+    /// Returns a call with real names. If the last caller may have removed what the call is about,
+    /// it is there again.
+    fn again(&self, world: &World, path: &str) -> String {
+        let call = self.names(world, path);
+        if path.starts_with("DELETE /reports") {
+            send(&self.root, "POST", &format!("/reports/{}/restore", self.report), "");
+        }
+        match path.contains("/VIEW") {
+            true => call.replace("VIEW", &saved_view(world)),
+            false => call,
+        }
+    }
+}
+
 /// Saves a view as the administrator, in place of the one before; returns its id.
 fn saved_view(world: &World) -> String {
     let root = Caller::new(&world.lab, world.keys[0].1.as_deref());
@@ -143,25 +189,10 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
         Some(cookie(&login_with(&world.lab, &json!({ "key": key }), &[])))
     };
     let cookies: Vec<_> = world.keys.iter().map(session).collect();
-    let made = get(
-        &Caller::new(&world.lab, world.keys[0].1.as_deref()),
-        &format!("/runs/{}/attempts", world.run),
-    );
-    let checkpoint = made["checkpoints"][0]["key"].to_string();
+    let made = Made::in_world(&world);
     let mut wrong = Vec::new();
-    let root = Caller::new(&world.lab, Some("hush"));
-    let made = |place: &str, body: &str, name: &str| {
-        send(&root, "POST", place, body).json()[name].as_str().unwrap().to_owned()
-    };
-    let report = made(&format!("/projects/{PROJECT}/reports"), EDIT, "id");
-    let frozen = made(&format!("/reports/{report}/frozen"), "[1]", "key");
     for (path, body, wanted) in TABLE {
-        let body = body.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
-        let place = path.replace("RUN", &world.run).replace("SWEEP", &world.sweep);
-        let place = place.replace("REPORT", &report).replace("KEY", &frozen);
-        let place = place.replace("NET", "/projects/PROJECT/artifacts/net");
-        let place = place.replace("PROJECT", PROJECT);
-        let place = place.replace("PROJECT", PROJECT).replace("CHECKPOINT", &checkpoint);
+        let body = made.names(&world, body);
         for (((name, key), cookie), wanted) in
             world.keys.iter().zip(&cookies).zip(wanted.split_whitespace())
         {
@@ -169,28 +200,12 @@ async fn every_path_gives_each_caller_what_its_role_and_key_allow() {
             if key.is_none() && *path != "GET /session" && *path != "GET /runs/RUN" {
                 continue;
             }
-            let (method, place) = place.split_once(' ').unwrap();
-            // Another caller may just have deleted the report.
-            let restore = || send(&root, "POST", &format!("/reports/{report}/restore"), "");
-            if method == "DELETE" {
-                restore();
-            }
+            let call = made.again(&world, path);
+            let (method, place) = call.split_once(' ').unwrap();
             let answer = send(&Caller::new(&world.lab, key.as_deref()), method, place, &body);
             let by_cookie = cookie.as_ref().map(|cookie| {
-                if method == "DELETE" {
-                    restore();
-                }
-                let place = format!("/api/v1{place}");
-            // A caller may remove the view of its call.
-            let place = || match place.contains("/VIEW") {
-                true => place.replace("VIEW", &saved_view(&world)),
-                false => place.clone(),
-            };
-            let call = place();
-            let (method, by_key) = call.split_once(' ').unwrap();
-            let answer = send(&Caller::new(&world.lab, key.as_deref()), method, by_key, &body);
-            let by_cookie = cookie.as_ref().map(|cookie| {
-                let place = format!("/api/v1{}", place().split_once(' ').unwrap().1);
+                let call = made.again(&world, path);
+                let place = format!("/api/v1{}", call.split_once(' ').unwrap().1);
                 Caller::new(&world.lab, None).send(method, &place, &[cookie], body.as_bytes())
             });
             for answer in [answer].into_iter().chain(by_cookie) {

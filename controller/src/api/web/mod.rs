@@ -5,8 +5,8 @@
 mod artifacts;
 mod asked;
 mod assets;
-mod bin;
 mod attempts;
+mod bin;
 mod client;
 mod climbs;
 mod columns;
@@ -35,8 +35,8 @@ mod runs;
 mod saved_views;
 mod series;
 mod session;
-mod storage;
 mod steer;
+mod storage;
 mod sweeps;
 #[cfg(test)]
 mod types;
@@ -47,8 +47,7 @@ use axum::{
     Router,
     http::Uri,
     middleware,
-    routing::{delete, get, post, put},
-    routing::{get, patch, post},
+    routing::{delete, get, patch, post, put},
 };
 
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -64,55 +63,20 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/overview", get(overview::show))
         .route("/fleet", get(fleet::list))
         .route("/fleet/timeline", get(fleet::timeline))
-        .route("/projects", get(projects::list))
-        .route("/projects/{team}/{project}/runs", get(runs::list))
-        .route("/projects/{team}/{project}/keys", get(keys::of_project))
-        .route("/projects/{team}/{project}/sweeps", get(sweeps::list).post(steer::create))
-        .route("/projects/{team}/{project}/columns", post(columns::table))
-        .route("/projects/{team}/{project}/reports", get(reports::list).post(reports::create))
         .route("/reports/{report}", get(reports::show).put(reports::save).delete(reports::delete))
         .route("/reports/{report}/restore", post(reports::restore))
         .route("/reports/{report}/frozen", post(reports::freeze))
         .route("/reports/{report}/frozen/{key}", get(reports::frozen))
         .route("/markdown", post(markdown::read))
-        .route("/projects/{team}/{project}/artifacts", get(artifacts::list))
-        .route("/projects/{team}/{project}/artifacts/{name}", get(artifacts::versions))
-        .route("/runs/{run}/artifacts", get(artifacts::of_run))
-        .route("/runs/{run}/storage", get(storage::of_run))
-        .nest("/projects/{team}/{project}/artifacts/{name}/{version}", versions())
-        .route("/projects/{team}/{project}/views", get(saved_views::list).post(saved_views::create))
-        .route(
-            "/projects/{team}/{project}/views/{view}",
-            patch(saved_views::change).delete(saved_views::remove),
-        )
-        .route("/runs", patch(runs::edit_many))
-        .route("/runs/{run}", get(runs::show).patch(runs::edit))
-        .route("/runs/{run}/stop", post(runs::stop))
-        .route("/runs/{run}/keys", get(keys::of_run))
-        .route("/runs/{run}/retry", post(runs::retry))
-        .route("/runs/{run}/attempts", get(attempts::list))
-        .route("/runs/{run}/checkpoints/{key}", get(attempts::checkpoint))
-        .route("/runs/{run}/console", get(console::read))
-        .route("/runs/{run}/files", get(files::list))
-        .route("/runs/{run}/media", get(media::list))
-        .route("/runs/{run}/tables", get(media::table))
-        .route("/runs/{run}/histograms", get(media::histograms))
         .route("/series", post(series::read))
         .route("/climbs", post(climbs::read))
         .route("/series/groups", post(groups::read))
         .route("/events", get(events::follow))
-        .route("/sweeps/{sweep}", get(sweeps::show))
-        .route("/sweeps/{sweep}/attempts", get(fleet::of_sweep))
-        .route("/sweeps/{sweep}/explain", get(explain::read))
-        .route("/sweeps/{sweep}/individuals", get(explain::individuals))
-        .route("/sweeps/{sweep}/proposals", get(proposals::list))
-        .route("/sweeps/{sweep}/rungs", get(rungs::list))
-        .route("/sweeps/{sweep}/{deed}", post(sweeps::act))
+        .merge(projects())
+        .merge(runs())
+        .merge(sweeps())
         .merge(settings())
         .merge(bin())
-        .route("/sweeps/{sweep}/retry", post(steer::retry))
-        .route("/sweeps/{sweep}/extend", post(steer::extend))
-        .route("/sweeps/{sweep}/{deed}", post(steer::act))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         // Files are sent as they are, because most media are compressed already.
         .route("/runs/{run}/files/{*path}", get(files::send))
@@ -128,6 +92,58 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .fallback(pages::answer)
         .layer(middleware::map_response(guard::secure))
         .with_state(app)
+}
+
+/// Makes the routes of projects, and of what they list.
+fn projects() -> Router<Arc<App>> {
+    Router::new()
+        .route("/projects", get(projects::list))
+        .route("/projects/{team}/{project}/runs", get(runs::list))
+        .route("/projects/{team}/{project}/keys", get(keys::of_project))
+        .route("/projects/{team}/{project}/sweeps", get(sweeps::list).post(steer::create))
+        .route("/projects/{team}/{project}/columns", post(columns::table))
+        .route("/projects/{team}/{project}/reports", get(reports::list).post(reports::create))
+        .route("/projects/{team}/{project}/artifacts", get(artifacts::list))
+        .route("/projects/{team}/{project}/artifacts/{name}", get(artifacts::versions))
+        .nest("/projects/{team}/{project}/artifacts/{name}/{version}", versions())
+        .route("/projects/{team}/{project}/views", get(saved_views::list).post(saved_views::create))
+        .route(
+            "/projects/{team}/{project}/views/{view}",
+            patch(saved_views::change).delete(saved_views::remove),
+        )
+}
+
+/// Makes the routes of runs.
+fn runs() -> Router<Arc<App>> {
+    Router::new()
+        .route("/runs/{run}/artifacts", get(artifacts::of_run))
+        .route("/runs/{run}/storage", get(storage::of_run))
+        .route("/runs", patch(runs::edit_many))
+        .route("/runs/{run}", get(runs::show).patch(runs::edit))
+        .route("/runs/{run}/stop", post(runs::stop))
+        .route("/runs/{run}/keys", get(keys::of_run))
+        .route("/runs/{run}/retry", post(runs::retry))
+        .route("/runs/{run}/attempts", get(attempts::list))
+        .route("/runs/{run}/checkpoints/{key}", get(attempts::checkpoint))
+        .route("/runs/{run}/console", get(console::read))
+        .route("/runs/{run}/files", get(files::list))
+        .route("/runs/{run}/media", get(media::list))
+        .route("/runs/{run}/tables", get(media::table))
+        .route("/runs/{run}/histograms", get(media::histograms))
+}
+
+/// Makes the routes of sweeps.
+fn sweeps() -> Router<Arc<App>> {
+    Router::new()
+        .route("/sweeps/{sweep}", get(sweeps::show))
+        .route("/sweeps/{sweep}/attempts", get(fleet::of_sweep))
+        .route("/sweeps/{sweep}/explain", get(explain::read))
+        .route("/sweeps/{sweep}/individuals", get(explain::individuals))
+        .route("/sweeps/{sweep}/proposals", get(proposals::list))
+        .route("/sweeps/{sweep}/rungs", get(rungs::list))
+        .route("/sweeps/{sweep}/retry", post(steer::retry))
+        .route("/sweeps/{sweep}/extend", post(steer::extend))
+        .route("/sweeps/{sweep}/{deed}", post(steer::act))
 }
 
 /// Makes the routes of one version of an artifact.

@@ -79,7 +79,7 @@ pub(crate) async fn ahead(
     });
     let now = look.await?;
     let (plan, first) = (now.plan.clone(), now.progress.next_trial);
-    let left = plan.bound.map_or(u64::MAX, |bound| bound.saturating_sub(first));
+    let left = plan.bound(now.progress.cap).map_or(u64::MAX, |bound| bound.saturating_sub(first));
     let count = count.min(usize::try_from(left).unwrap_or(usize::MAX));
     let pending = now.progress.live();
     let mut found = Proposals {
@@ -103,7 +103,7 @@ pub(crate) async fn ahead(
 
 /// Says why a sweep hands out no new trials; `None` if it does.
 fn refusal(plan: &Plan, progress: &Progress) -> Option<&'static str> {
-    let is_full = plan.bound.is_some_and(|bound| progress.next_trial >= bound);
+    let is_full = plan.bound(progress.cap).is_some_and(|bound| progress.next_trial >= bound);
     match progress.closing {
         _ if progress.state.is_over() => Some("the sweep is over"),
         Some(Closing::Space) => Some("every point of the space has been handed out"),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { sections } from './sections';
+import { byRelevance, sections } from './sections';
 
 test('metrics without a prefix come first, then the prefixes', () => {
   const found = sections(['val/loss', 'train/loss', 'epoch', 'train/acc', '/odd']);
@@ -19,4 +19,19 @@ test('a large section after others begins closed, and the first is always open',
   const many = Array.from({ length: 100 }, (_, index) => `debug/${index}`);
   expect(sections(['acc/a', ...many]).map(({ open }) => open)).toEqual([true, false]);
   expect(sections(many).map(({ open }) => open)).toEqual([true]);
+});
+
+test('pinned metrics come first, and relevance puts goals and common metrics first', () => {
+  const keys = [
+    { name: 'a', runs: 1 },
+    { name: 'b', runs: 9 },
+    { name: 'loss', runs: 1 },
+  ];
+  const relevant = byRelevance(keys, { loss: false });
+  expect(relevant).toEqual(['loss', 'b', 'a']);
+  const found = sections(relevant, ['a', 'gone'], true);
+  expect(found.map(({ name, keys: inside }) => [name, inside])).toEqual([
+    ['pinned', ['a']],
+    ['metrics', ['loss', 'b']],
+  ]);
 });

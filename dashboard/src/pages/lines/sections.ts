@@ -19,10 +19,37 @@ function prefix(key: string): string {
   return at > 0 ? key.slice(0, at) : PLAIN;
 }
 
-/** The sections in the order of their names; metrics without a prefix come first. */
-export function sections(keys: readonly string[]): Section[] {
+/**
+ * Metrics by relevance: those with a goal first, then those that most runs have, then by name.
+ */
+export function byRelevance(
+  keys: readonly { name: string; runs: number }[],
+  goals: Readonly<Record<string, boolean>>,
+): string[] {
+  const rank = (name: string) => (goals[name] === undefined ? 1 : 0);
+  return [...keys]
+    .sort(
+      (a, b) => rank(a.name) - rank(b.name) || b.runs - a.runs || order.compare(a.name, b.name),
+    )
+    .map(({ name }) => name);
+}
+
+/** The name of the section of the charts that the reader has pinned. */
+export const PINNED = 'pinned';
+
+/**
+ * The sections in the order of their names; pinned metrics come first, then those without a
+ * prefix. `keeps` leaves the metrics of a section in the order in which they come.
+ */
+export function sections(
+  keys: readonly string[],
+  pinned: readonly string[] = [],
+  keeps = false,
+): Section[] {
   const found = new Map<string, string[]>();
-  for (const key of [...keys].sort(order.compare)) {
+  const top = pinned.filter((key) => keys.includes(key));
+  const rest = keys.filter((key) => !top.includes(key));
+  for (const key of keeps ? rest : rest.sort(order.compare)) {
     const name = prefix(key);
     found.set(name, [...(found.get(name) ?? []), key]);
   }
@@ -30,10 +57,12 @@ export function sections(keys: readonly string[]): Section[] {
     (a, b) => Number(b === PLAIN) - Number(a === PLAIN) || order.compare(a, b),
   );
   let charts = 0;
-  return names.map((name) => {
+  const first = top.length > 0 ? [{ name: PINNED, keys: top, open: true }] : [];
+  const others = names.map((name) => {
     const inside = found.get(name) ?? [];
     const open = charts === 0 || charts + inside.length <= MOST_OPEN;
     if (open) charts += inside.length;
     return { name, keys: inside, open };
   });
+  return [...first, ...others];
 }

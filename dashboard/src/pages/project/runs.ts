@@ -3,18 +3,10 @@
 import type { Frame } from '../../api/columns';
 import type { Key, ProjectKeys } from '../../api/types';
 
-/** The columns that the list always has. */
-export const LISTED = [
-  'id',
-  'name',
-  'state',
-  'value',
-  'sweep',
-  'agent',
-  'created_ms',
-  'started_ms',
-  'ended_ms',
-];
+/** The columns that the list always has. All runs have a row, so there are few. */
+export const LISTED = ['id', 'name', 'state', 'value', 'sweep', 'created_ms'];
+/** The most runs that a page lists; filters find the others. */
+export const MOST_LISTED = 10_000;
 
 /** How many runs the charts draw before the reader chooses: the best and the newest. */
 const BEST = 10;
@@ -29,11 +21,15 @@ export interface Choice {
   kind: Key['kind'];
 }
 
+/** The columns of a table that are neither in the config nor in the summary. */
+const FIELDS = ['tags', 'group', 'sweep', 'job_type', 'agent', 'trial', 'rows'];
+
 /** Every column that the reader may choose. */
 export function choices(keys: ProjectKeys): Choice[] {
   const of = (prefix: string, list: Key[]) =>
     list.map(({ name, kind }) => ({ id: `${prefix}.${name}`, label: `${prefix}.${name}`, kind }));
-  return [...of('config', keys.config), ...of('summary', keys.summary)];
+  const fixed = FIELDS.map((id): Choice => ({ id, label: id, kind: 'text' }));
+  return [...of('config', keys.config), ...of('summary', keys.summary), ...fixed];
 }
 
 /** The columns before the reader chooses: what most runs have. */
@@ -52,33 +48,36 @@ export function firstColumns(keys: ProjectKeys): string[] {
   return [...config, ...summary.map((name) => `summary.${name}`)];
 }
 
-/** The runs that the charts draw before the reader chooses: the best and the newest. */
-export function firstDrawn(frame: Frame, rows: readonly number[], maximize: boolean): string[] {
+/**
+ * The runs that the charts draw before the reader chooses: the best of each sweep in turn, and the
+ * newest. Values of different sweeps are not compared, and without a goal no value is the best.
+ */
+export function firstDrawn(
+  frame: Frame,
+  rows: readonly number[],
+  maximize: (sweep: string | null) => boolean | undefined,
+): string[] {
   const id = (row: number) => frame.text('id', row) ?? '';
   const logged = rows.filter((row) => frame.text('state', row) !== 'queued');
-  const value = (row: number) => frame.number('value', row) ?? NaN;
-  const rated = logged
-    .filter((row) => !Number.isNaN(value(row)))
-    .sort((a, b) => (maximize ? value(b) - value(a) : value(a) - value(b)));
+  const ofSweep = new Map<string | null, number[]>();
+  for (const row of logged) {
+    if (frame.number('value', row) === null) continue;
+    const sweep = frame.text('sweep', row);
+    const others = ofSweep.get(sweep);
+    if (others) others.push(row);
+    else ofSweep.set(sweep, [row]);
+  }
+  const ranked = [...ofSweep].flatMap(([sweep, inside]) => {
+    const largest = maximize(sweep);
+    if (largest === undefined) return [];
+    const value = (row: number) => frame.number('value', row) ?? 0;
+    return [inside.sort((a, b) => (largest ? value(b) - value(a) : value(a) - value(b)))];
+  });
+  const best: number[] = [];
+  for (let place = 0; best.length < BEST && ranked.some((of) => place < of.length); place += 1) {
+    best.push(...ranked.flatMap((of) => of[place] ?? []).slice(0, BEST - best.length));
+  }
   const created = (row: number) => frame.number('created_ms', row) ?? 0;
   const newest = [...logged].sort((a, b) => created(b) - created(a));
-  const some = rated.length > 0 ? NEWEST : BEST;
-  return [...new Set([...rated.slice(0, BEST), ...newest.slice(0, some)])].map(id);
-}
-
-/** The rows with a heading, which is a negative number, before each group. */
-export function grouped(
-  rows: readonly number[],
-  text: (row: number) => string | null,
-): { rows: number[]; headings: string[] } {
-  const groups = new Map<string, number[]>();
-  for (const row of rows) {
-    const name = text(row) ?? 'none';
-    const group = groups.get(name);
-    if (group) group.push(row);
-    else groups.set(name, [row]);
-  }
-  const headings = [...groups].map(([name, inside]) => `${name} · ${inside.length}`);
-  const result = [...groups.values()].flatMap((inside, index) => [-1 - index, ...inside]);
-  return { rows: result, headings };
+  return [...new Set([...best, ...newest.slice(0, best.length > 0 ? NEWEST : BEST)])].map(id);
 }

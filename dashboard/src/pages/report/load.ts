@@ -5,7 +5,7 @@ import { Frame } from '../../api/columns';
 import type { Explanation, Media, ReportBlock, ReportPanel, SweepDetail } from '../../api/types';
 import { count } from '../../parts/text';
 import { BASICS, columnOf, everyRow } from '../../state/trials';
-import { linesData } from '../lines/data';
+import { linesOfRuns } from '../lines/linesOf';
 import { picturesOf } from '../run/media/values';
 import { barsData, historyData, parallelData, sliceData } from '../sweep/data';
 import { unpack, type Drawn, type Shot } from './drawn';
@@ -87,7 +87,7 @@ async function curves(panel: Shows<'curves'>, at: Place, signal: AbortSignal): P
     system: panel.system,
   };
   const answer = await columns('/series', body, signal);
-  const data = linesData(answer, panel.x, (id) => names[id] ?? id);
+  const data = linesOfRuns(answer, panel.x, (id) => names[id] ?? id, [], null);
   if (data.series.length === 0) return nothing(`The runs have no point of ${panel.metric}.`);
   const options = {
     smooth: panel.smooth,

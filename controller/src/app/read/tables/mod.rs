@@ -36,7 +36,9 @@ pub(crate) async fn read(
     let limits = &app.settings.limits;
     let TableLimits { bytes, rows, scanned_bytes } = limits.tables;
     let bounds = Bounds { bytes, rows, scanned_bytes, answer: limits.read_bytes };
-    if files::beginning(app, &file.sha256, file.size, parquet::MAGIC.len() as u64).await? == parquet::MAGIC {
+    if files::beginning(app, &file.sha256, file.size, parquet::MAGIC.len() as u64).await?
+        == parquet::MAGIC
+    {
         let table = parquet::read(app, &file, &asked, bounds).await;
         drop(turn);
         return table;
