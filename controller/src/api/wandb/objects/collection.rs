@@ -299,10 +299,14 @@ impl Object for ArtifactType {
                 let of_kind = all.iter().filter(|member| member.view.version.kind == *kind);
                 of_kind.map(|member| member.since_ms).min().map(time).into()
             }
-            "artifactCollection" => {
+            "artifactCollection" | "artifactSequence" => {
                 let found = named(session, project, said).await?;
-                let of_kind = found.filter(|member| member.view.version.kind == *kind);
-                of_kind
+                let fits = |member: &Member| {
+                    member.view.version.kind == *kind
+                        && !(member.of.portfolio && asked.name == "artifactSequence")
+                };
+                found
+                    .filter(fits)
                     .map_or_else(Answer::null, |member| Answer::Link(Link::Collection(member.of)))
             }
             "artifactCollections" => page(asked, collections(session, project, Some(kind)).await?),
