@@ -8,7 +8,7 @@ test('the address keeps any key of a metric', () => {
     { which: 'summary', key: '100%' },
   ] as const;
   expect(readMetrics(writeMetrics(all))).toEqual(all);
-  expect(all.map(metricColumn)).toEqual(['min.val/loss, raw:1', 'summary.100%']);
+  expect(all.map(metricColumn)).toEqual(['summary.val/loss, raw:1.min', 'summary.100%']);
   expect(all.map(metricLabel)).toEqual(['val/loss, raw:1 (min)', '100%']);
   expect(readMetrics('mean:a,min:,max:%E0%A4%A,x')).toEqual([{ which: 'max', key: '%E0%A4%A' }]);
 });

@@ -19,7 +19,7 @@ export const MOST_METRICS = 8;
 
 /** The name of the column, as in filters. */
 export function metricColumn({ which, key }: MetricAxis): string {
-  return `${which}.${key}`;
+  return which === 'summary' ? `summary.${key}` : `summary.${key}.${which}`;
 }
 
 /** What an axis is called. */
