@@ -1,6 +1,6 @@
 //! Draws the charts of a sweep without a browser: the course of the results, the importance of the
 //! parameters, parallel coordinates, slices, and curves. A [`Chart`] is pure: it turns data into
-//! the shapes of a [`Picture`]. The functions [`svg`], [`png()`] and [`page`] write pictures as
+//! the shapes of a [`Picture`]. The functions [`svg()`], [`png()`] and [`page`] write pictures as
 //! files. The same data give the same bytes. The charts look like those of the dashboard
 //! (docs/decisions/plots.md). `sweep plot` calls this crate.
 

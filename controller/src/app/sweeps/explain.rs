@@ -97,7 +97,7 @@ pub(crate) async fn explain(
 /// Returns the lines of single trials along a parameter.
 ///
 /// # Errors
-/// Fails as [`explain`] does.
+/// Fails as [`explain()`] does.
 pub(crate) async fn individuals(
     app: &Arc<App>,
     caller: &Caller,
