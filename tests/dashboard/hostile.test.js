@@ -4,9 +4,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { Browser, chart, Lab, until } from './lab.js';
+import { Logger } from './logger.js';
 import { sweepOf } from './train.js';
 
 const EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>';
+
+const MARKDOWN = '[a link](javascript:window.evil=1) ![an image](javascript:window.evil=1)';
 
 const TRAIN = `
 import json, os
@@ -31,6 +34,16 @@ after(async () => {
   await browser?.stop();
   await lab?.stop();
 });
+
+async function send(path, body) {
+  const answer = await fetch(`${lab.address}/api/v1${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  assert.ok(answer.ok, await answer.clone().text());
+  return answer.json();
+}
 
 test('no page runs or loads what the data says', async () => {
   const sweep = lab.create(sweepOf({ name: EVIL, trials: 4 }));
@@ -80,4 +93,57 @@ test('a login leads to no other host', async () => {
   const page = await browser.open(`${lab.address}/login?next=//example.org/`);
   await page.getByRole('heading', { name: 'Log in to Besom' }).waitFor();
   assert.deepEqual(page.problems, []);
+});
+
+test('no page runs what people and programs call things', async () => {
+  const logger = new Logger(lab, 'evil');
+  const said = { title: EVIL, tags: [EVIL], group: EVIL, notes: `# ${EVIL}\n\n${MARKDOWN}` };
+  await logger.run('bad', { ...said, config: { [EVIL]: EVIL }, goals: { [EVIL]: 'min' } });
+  const table = { columns: [EVIL], data: [[EVIL], ['javascript:window.evil=1']] };
+  const files = {
+    'page.html': `<script>window.evil=1</script>${EVIL}`,
+    'image.svg': `<svg xmlns="http://www.w3.org/2000/svg" onload="window.evil=1">${EVIL}</svg>`,
+    'media/table/t.table.json': JSON.stringify(table),
+  };
+  for (const [path, content] of Object.entries(files)) await logger.file('bad', path, content);
+  const logged = { _type: 'table-file', path: 'media/table/t.table.json', nrows: 2, ncols: 1 };
+  await logger.rows('bad', [{ [EVIL]: 1, table: logged, text: EVIL }]);
+  await logger.artifact('bad', 'net', 'model', files, { description: EVIL });
+  await logger.finish('bad');
+  const view = { page: 'project', name: EVIL, query: '' };
+  const blocks = [{ kind: 'text', id: 'text', text: `${EVIL}\n\n${MARKDOWN}` }];
+  await send('/projects/home/evil/views', view);
+  const report = await send('/projects/home/evil/reports', { title: EVIL, blocks, version: 0 });
+  const base = '/p/home/evil';
+  const page = await browser.open(lab.address);
+  for (const path of [
+    base,
+    `${base}?tab=table`,
+    `${base}?group=tags`,
+    `${base}/r/bad`,
+    `${base}/r/bad?tab=media`,
+    `${base}/r/bad?tab=config`,
+    `${base}/r/bad?tab=files`,
+    `${base}/r/bad?tab=artifacts`,
+    `${base}/compare?runs=bad`,
+    `${base}/artifacts`,
+    `${base}/artifacts/net/v0`,
+    `${base}/artifacts/net/v0?tab=files`,
+    `${base}/artifacts/net/v0?tab=lineage`,
+    `${base}/reports`,
+    `${base}/reports/${report.id}`,
+  ]) {
+    await page.goto(lab.address + path);
+    await page.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' });
+    await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+    assert.equal(await page.evaluate(() => window.evil), undefined, path);
+    assert.equal(await page.locator('a[href^="javascript:" i]').count(), 0, path);
+    assert.deepEqual(page.problems, [], path);
+  }
+  // As a page of its own, a file of a run may run nothing either.
+  for (const file of ['page.html', 'image.svg']) {
+    const answer = await fetch(`${lab.address}/api/v1/runs/bad/files/${file}`);
+    assert.match(answer.headers.get('content-security-policy'), /sandbox/);
+    assert.doesNotMatch(answer.headers.get('content-security-policy'), /allow-scripts/);
+  }
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { accessibilityProblems, Browser, chart, Lab, until } from './lab.js';
+import { Browser, chart, Lab, until } from './lab.js';
 import { sweepOf, TRAIN } from './train.js';
 
 const TRIALS = 8;
@@ -121,27 +121,6 @@ describe('with a finished sweep', () => {
     await page.waitForURL(`${lab.address}/fleet`);
     assert.deepEqual(page.problems, []);
   });
-
-  for (const colorScheme of ['light', 'dark']) {
-    test(`the pages are accessible in ${colorScheme}`, async () => {
-      const { best_run: run } = await lab.api(`/sweeps/${sweep}`);
-      const page = await browser.open('about:blank', { colorScheme });
-      const pages = [
-        '',
-        `/s/${sweep}`,
-        `/s/${sweep}?tab=trials`,
-        `/r/${run}`,
-        `/r/${run}?tab=logs`,
-      ];
-      const addresses = [lab.address, ...pages.map((path) => base + path)];
-      for (const address of [...addresses, `${lab.address}/fleet`, `${lab.address}/settings`]) {
-        await page.goto(address);
-        await page.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' });
-        await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
-        assert.deepEqual(await accessibilityProblems(page), [], address);
-      }
-    });
-  }
 
   test('an unknown run is an error with a sentence', async () => {
     const page = await browser.open(`${base}/r/nothing`);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
-import { Logger, TEAM } from './artifacts.js';
+import { Logger, TEAM } from './logger.js';
 import { accessibilityProblems, Browser, chart, Lab, until } from './lab.js';
 
 let browser;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { accessibilityProblems, Browser, chart, Lab, until } from './lab.js';
-import { run, runs, TEAM } from './runs.js';
+import { Logger, TEAM } from './logger.js';
 
 const BASE = `/p/${TEAM}/space`;
 /** Where a request may send or answer at most, in bytes. */
@@ -33,7 +33,7 @@ describe('a workspace', () => {
 
   before(async () => {
     lab = await Lab.start();
-    await runs(lab, 'space', SIX);
+    await new Logger(lab, 'space').runs(SIX);
     browser = await Browser.start();
   });
 
@@ -216,7 +216,7 @@ describe('a workspace', () => {
     const page = await open('?sort=name');
     await until('the runs', async () => (await names(page)).length === 6);
     await page.getByRole('button', { name: 'Live updates: live' }).waitFor();
-    await run(lab, 'space', { ...SIX[0], name: 'a-new-one', tags: ['late'] });
+    await new Logger(lab, 'space').runs([{ ...SIX[0], name: 'a-new-one', tags: ['late'] }]);
     const waiting = page.getByRole('button', { name: '1 new ▸' });
     await waiting.waitFor();
     assert.equal((await names(page))[0], 'run-0');
@@ -294,7 +294,7 @@ describe('a workspace', () => {
         { _step: 1, loss: -at },
       ],
     }));
-    await runs(lab, 'many', many);
+    await new Logger(lab, 'many').runs(many);
     const page = await browser.open('about:blank');
     const large = [];
     page.on('response', async (response) => {
