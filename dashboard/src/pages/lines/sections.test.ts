@@ -11,6 +11,16 @@ test('metrics without a prefix come first, then the prefixes', () => {
   ]);
 });
 
+test('what a program logs about itself comes last, and begins closed', () => {
+  const found = sections(['_runtime', 'loss', 'val/loss']);
+  expect(found.map(({ name, open }) => [name, open])).toEqual([
+    ['metrics', true],
+    ['val', true],
+    ['about the program', false],
+  ]);
+  expect(sections(['_runtime'])[0]?.open).toBe(true);
+});
+
 test('numbers in names count as numbers', () => {
   expect(sections(['l/10', 'l/9'])[0]?.keys).toEqual(['l/9', 'l/10']);
 });

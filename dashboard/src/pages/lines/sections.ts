@@ -9,12 +9,15 @@ export interface Section {
 
 /** The name of the section of metrics without a prefix. */
 export const PLAIN = 'metrics';
+/** The name of the section of what programs log about themselves, such as `_runtime`. */
+export const OWN = 'about the program';
 /** Sections after so many charts begin closed, because the page fetches what is open. */
 const MOST_OPEN = 40;
 
 const order = new Intl.Collator('en', { numeric: true });
 
 function prefix(key: string): string {
+  if (key.startsWith('_')) return OWN;
   const at = key.indexOf('/');
   return at > 0 ? key.slice(0, at) : PLAIN;
 }
@@ -37,9 +40,14 @@ export function byRelevance(
 /** The name of the section of the charts that the reader has pinned. */
 export const PINNED = 'pinned';
 
+/** The place of a section: the one without a prefix comes first, that about the program last. */
+function place(name: string): number {
+  return name === PLAIN ? 0 : name === OWN ? 2 : 1;
+}
+
 /**
  * The sections in the order of their names; pinned metrics come first, then those without a
- * prefix. `keeps` leaves the metrics of a section in the order in which they come.
+ * prefix. The last one, about the program, begins closed if there are others. `keeps` leaves the metrics of a section in the order in which they come.
  */
 export function sections(
   keys: readonly string[],
@@ -53,14 +61,13 @@ export function sections(
     const name = prefix(key);
     found.set(name, [...(found.get(name) ?? []), key]);
   }
-  const names = [...found.keys()].sort(
-    (a, b) => Number(b === PLAIN) - Number(a === PLAIN) || order.compare(a, b),
-  );
+  const names = [...found.keys()].sort((a, b) => place(a) - place(b) || order.compare(a, b));
   let charts = 0;
   const first = top.length > 0 ? [{ name: PINNED, keys: top, open: true }] : [];
   const others = names.map((name) => {
     const inside = found.get(name) ?? [];
-    const open = charts === 0 || charts + inside.length <= MOST_OPEN;
+    const fits = name !== OWN && charts + inside.length <= MOST_OPEN;
+    const open = charts === 0 || fits;
     if (open) charts += inside.length;
     return { name, keys: inside, open };
   });

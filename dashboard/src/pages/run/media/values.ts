@@ -87,7 +87,12 @@ export interface KeyMedia {
   items: MediaItem[];
 }
 
-/** The media by their keys. The order of the steps stays. */
+/** Tables and their charts come after what only this page shows. */
+function isTable({ items }: KeyMedia): boolean {
+  return items.every(({ kind }) => kind === 'table' || kind === 'plot');
+}
+
+/** The media by their keys, and then the tables. The order of the steps stays. */
 export function byKey(items: readonly MediaItem[]): KeyMedia[] {
   const found = new Map<string, MediaItem[]>();
   for (const item of items) {
@@ -97,7 +102,7 @@ export function byKey(items: readonly MediaItem[]): KeyMedia[] {
   }
   return [...found]
     .map(([key, own]) => ({ key, items: own }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+    .sort((a, b) => Number(isTable(a)) - Number(isTable(b)) || (a.key < b.key ? -1 : 1));
 }
 
 /** The steps with media, each once. */
