@@ -75,6 +75,34 @@ describe('with a finished sweep', () => {
     assert.deepEqual(page.problems, []);
   });
 
+  test('a panel fails alone, says why, and loads again on a click', async () => {
+    const page = await browser.open('about:blank');
+    const problem = {
+      type: 'about:blank',
+      title: 'Wrong',
+      status: 500,
+      detail: 'The fit broke.',
+    };
+    const broken = (route) => {
+      return route.fulfill({
+        status: 500,
+        contentType: 'application/problem+json',
+        body: JSON.stringify(problem),
+      });
+    };
+    await page.route('**/explain*', broken);
+    await page.goto(`${base}/s/${sweep}`);
+    const alert = page.getByRole('alert').first();
+    await alert.getByText('The fit broke.').waitFor();
+    await until('the other panels', async () => {
+      return (await chart(page, 'Best so far'))?.visible.length === TRIALS;
+    });
+    await page.unroute('**/explain*', broken);
+    await alert.getByRole('button').click();
+    await until('the panel', () => chart(page, 'What matters'));
+    assert.equal(await page.getByRole('alert').count(), 0);
+  });
+
   test('the run page shows the curves, the log and the config', async () => {
     const { best_run: run } = await lab.api(`/sweeps/${sweep}`);
     const page = await browser.open(`${base}/r/${run}`);
@@ -104,7 +132,7 @@ describe('with a finished sweep', () => {
     await until('two runs', async () => (await chart(page, 'val/loss'))?.visible.length === 2);
     for (const key of ['j', 'x', 'j', 'x', 'c']) await page.keyboard.press(key);
     await page.getByRole('heading', { name: 'Compare 2 runs' }).waitFor();
-    await page.getByRole('cell', { name: 'lr', exact: true }).waitFor();
+    await page.getByRole('rowheader', { name: 'lr', exact: true }).waitFor();
     assert.deepEqual(page.problems, []);
   });
 
