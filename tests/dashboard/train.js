@@ -38,16 +38,20 @@ export async function startTrial(lab) {
 
 /** The last step on the page of this trial; -1 before the curve is there. */
 export async function lastStep(page) {
+  const curve = page.locator('.chart[aria-label="val/loss"]');
+  if ((await curve.count()) === 0) return -1;
+  // A chart takes in new points while it can be seen.
+  await curve.scrollIntoViewIfNeeded();
   return (await chart(page, 'val/loss'))?.table.rows.at(-1)?.[0] ?? -1;
 }
 
-export function sweepOf({ name = 'fit', trials = 8, method = 'random' } = {}) {
+export function sweepOf({ name = 'fit', trials = 8, method = 'random', seed = 1 } = {}) {
   return `
 name: ${JSON.stringify(name)}
 project: vision
 command: [python3, train.py]
 method: ${method}
-seed: 1
+seed: ${seed}
 run_cap: ${trials}
 metric: {name: val/loss, goal: minimize}
 parameters:
