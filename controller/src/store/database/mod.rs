@@ -5,11 +5,13 @@
 
 mod columns;
 mod error;
+mod schema;
 
 use std::{cell::Cell, fs::File, os::unix::ffi::OsStrExt as _, path::Path};
 
 pub(super) use self::columns::{Column, columns, word, words};
 pub(crate) use self::error::{Error, Result};
+pub(in crate::store) use self::schema::SCHEMA;
 use probes::{Bug, planted};
 pub(crate) use rusqlite::types::ToSql as Param;
 use rusqlite::{
@@ -23,30 +25,6 @@ use rusqlite::{
 use super::work::Work;
 use crate::platform::Disk;
 
-pub(in crate::store) const SCHEMA: &[&str] = &[
-    include_str!("../schema/001.sql"),
-    include_str!("../schema/002.sql"),
-    include_str!("../schema/003.sql"),
-    include_str!("../schema/004.sql"),
-    include_str!("../schema/005.sql"),
-    include_str!("../schema/006.sql"),
-    include_str!("../schema/007.sql"),
-    include_str!("../schema/008.sql"),
-    include_str!("../schema/009.sql"),
-    include_str!("../schema/010.sql"),
-    include_str!("../schema/011.sql"),
-    include_str!("../schema/012.sql"),
-    include_str!("../schema/013.sql"),
-    include_str!("../schema/014.sql"),
-    include_str!("../schema/015.sql"),
-    include_str!("../schema/016.sql"),
-    include_str!("../schema/017.sql"),
-    include_str!("../schema/018.sql"),
-    include_str!("../schema/019.sql"),
-    include_str!("../schema/020.sql"),
-    include_str!("../schema/021.sql"),
-    include_str!("../schema/022.sql"),
-];
 const STATEMENTS: usize = 128;
 /// The number of pages that a copy of the database copies between two progress reports.
 const PAGES: i32 = 4096;
