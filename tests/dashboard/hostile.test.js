@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { Browser, chart, Lab, until } from './lab.js';
-import { Logger } from './logger.js';
+import { Logger, TEAM } from './logger.js';
 import { sweepOf } from './train.js';
 
 const EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>';
@@ -112,9 +112,13 @@ test('no page runs what people and programs call things', async () => {
   await logger.finish('bad');
   const view = { page: 'project', name: EVIL, query: '' };
   const blocks = [{ kind: 'text', id: 'text', text: `${EVIL}\n\n${MARKDOWN}` }];
-  await send('/projects/home/evil/views', view);
-  const report = await send('/projects/home/evil/reports', { title: EVIL, blocks, version: 0 });
-  const base = '/p/home/evil';
+  await send(`/projects/${TEAM}/evil/views`, view);
+  const report = await send(`/projects/${TEAM}/evil/reports`, {
+    title: EVIL,
+    blocks,
+    version: 0,
+  });
+  const base = `/p/${TEAM}/evil`;
   const page = await browser.open(lab.address);
   for (const path of [
     base,
