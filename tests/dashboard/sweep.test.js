@@ -39,10 +39,11 @@ after(async () => {
 });
 
 const open = (query) => browser.open(`${address}?${query}`);
+/** What a chart shows, once it has its data. */
 const shown = (page, label, is = () => true) =>
   until(label, async () => {
     const found = await chart(page, label);
-    return found && is(found) && found;
+    return found?.visible.length > 0 && is(found) && found;
   });
 
 /** Brings a panel into sight: a chart far away from the screen does not exist. */

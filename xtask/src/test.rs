@@ -21,5 +21,5 @@ pub(crate) fn run() -> Result<()> {
         cargo::finish(cargo::command(doc).env("LIBTORCH", &torch).env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
     say::step("tests", || cargo::test(&torch, &wandb, ["test", "--workspace", "--no-fail-fast"]))?;
-    say::step("dashboard in a browser", || web::browse(&chromium))
+    say::step("dashboard in a browser", || web::browse(&chromium, &wandb))
 }

@@ -48,12 +48,13 @@ pub(crate) fn check() -> Result<()> {
 }
 
 /// Runs the tests that open the dashboard in Chromium. They start the programs that cargo has
-/// built.
-pub(crate) fn browse(chromium: &Path) -> Result<()> {
+/// built, and the client of W&B.
+pub(crate) fn browse(chromium: &Path, wandb: &Path) -> Result<()> {
     packages(&peer())?;
     let mut command = Command::new("npm");
     command.args(["run", "e2e"]).current_dir(folder());
-    command.env("BESOM_PROGRAMS", cargo::programs()?).env(browser::VARIABLE, chromium);
+    command.env("BESOM_PROGRAMS", cargo::programs()?).env("BESOM_WANDB", wandb);
+    command.env(browser::VARIABLE, chromium);
     cargo::finish(&mut command)
 }
 
