@@ -82,7 +82,8 @@ describe('with sweeps and an agent', () => {
     // A random search learns nothing from earlier trials, and the check says so.
     await page.getByText('Valid, with 1 warning').waitFor();
     await page.getByRole('button', { name: 'Create the sweep' }).click();
-    await page.getByRole('heading', { name: 'clone' }).waitFor();
+    await page.waitForURL(/\/s\/[^/?]+$/);
+    await page.getByRole('heading', { name: 'clone', exact: true }).waitFor();
     const id = page.url().split('/').at(-1);
     assert.match((await sweepAt(id)).yaml, new RegExp(`warm_start: \\[${done}\\]`));
     // A cancel says first what happens.

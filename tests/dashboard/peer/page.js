@@ -74,19 +74,24 @@ async function painted(place) {
   }
 }
 
-/** Draws curves, then others in their place. Returns how long the page was busy with each. */
+/**
+ * Draws curves, then others in their place. Returns how long the page was busy with each, and how
+ * long with the same wait without a new picture.
+ */
 window.draw = async (name, turn) => {
   document.body.replaceChildren();
   const place = document.createElement('div');
   place.className = 'place';
   document.body.append(place);
   const set = drawers[name](place);
-  const times = [];
-  for (const values of [curves(turn), curves(turn + 1)]) {
+  const busy = async (work) => {
     const start = await window.busy();
-    set(values);
+    work();
     await painted(place);
-    times.push((await window.busy()) - start);
-  }
-  return { first: times[0], again: times[1] };
+    return (await window.busy()) - start;
+  };
+  const first = await busy(() => set(curves(turn)));
+  const again = await busy(() => set(curves(turn + 1)));
+  const idle = await busy(() => undefined);
+  return { first, again, idle };
 };
