@@ -45,7 +45,7 @@ async fn main() -> Result<(), Failure> {
 async fn trials(address: &str, sweep: &str) -> Result<(), Failure> {
     let mut workers = JoinSet::new();
     for number in 0..WORKERS {
-        let mut agent = FakeAgent::new(address, sweep, &format!("filler-{number}"));
+        let mut agent = FakeAgent::new(address, sweep, &format!("filler-{sweep}-{number}"));
         workers.spawn(async move {
             while let Some(start) = agent.ask().await {
                 agent.report(&start, loss(&start.params_json)?).await;
