@@ -6,7 +6,7 @@ const BEGIN = 10_000;
 /** The longest name of a file, in letters. */
 const LONGEST = 80;
 
-/** A name of a file that every system takes, from parts such as a project and the name of a chart. */
+/** A name of a file that every system takes, from parts such as a project and a chart. */
 export function fileName(parts: readonly string[], ending: string): string {
   const words = parts.map((part) =>
     part.replace(/[^\w.-]+/g, '_').replace(/^[_.-]+|[_.-]+$/g, ''),

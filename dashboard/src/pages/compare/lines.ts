@@ -67,7 +67,7 @@ export function withoutMedia(summary: Record<string, Json>): Json {
   return Object.fromEntries(Object.entries(summary).filter(([, value]) => !isMedia(value)));
 }
 
-/** How a number differs from that of the baseline: `+0.1 (+5 %)`; empty if there is no such thing. */
+/** How a number differs from that of the baseline: `+0.1 (+5 %)`; empty without a difference. */
 export function difference(value: Json | undefined, base: Json | undefined): string {
   if (!isNumber(value) || !isNumber(base) || value === base) return '';
   const gap = value - base;

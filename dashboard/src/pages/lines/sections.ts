@@ -47,7 +47,8 @@ function place(name: string): number {
 
 /**
  * The sections in the order of their names; pinned metrics come first, then those without a
- * prefix. The last one, about the program, begins closed if there are others. `keeps` leaves the metrics of a section in the order in which they come.
+ * prefix. The last one, about the program, begins closed if there are others. `keeps` leaves the
+ * metrics of a section in the order in which they come.
  */
 export function sections(
   keys: readonly string[],

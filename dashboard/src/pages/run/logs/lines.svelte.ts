@@ -83,7 +83,7 @@ export class AllLines {
     this.total = Math.max(this.total, found.total);
   }
 
-  /** The number of the first line at a moment or later; the number of all lines if there is none. */
+  /** The number of the first line at a moment or later; that of all lines if there is none. */
   async numberAt(ms: number): Promise<number | undefined> {
     const found = await this.#get({ at_ms: ms, limit: 1 });
     return found && (found.lines[0]?.number ?? found.total);
