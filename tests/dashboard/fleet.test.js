@@ -20,19 +20,17 @@ describe('with sweeps and an agent', () => {
   let base;
 
   const sweepAt = (id) => lab.api(`/sweeps/${id}`);
-  const over = (id) =>
-    until(`the end of ${id}`, async () => (await sweepAt(id)).state === 'finished');
 
   before(async () => {
     lab = await Lab.start();
     lab.write('train.py', FAILING);
     failing = lab.create(sweepOf({ name: 'failing', trials: 8 }));
     lab.agent(failing, '--slots', '2', '--data', 'one');
-    await over(failing);
+    await lab.over(failing);
     lab.write('train.py', TRAIN);
     done = lab.create(sweepOf({ name: 'done', trials: 3, seed: 2 }));
     lab.agent(done, '--slots', '2', '--data', 'two');
-    await over(done);
+    await lab.over(done);
     lonely = lab.create(sweepOf({ name: 'lonely', trials: 4 }));
     const { team, project } = await sweepAt(done);
     base = `${lab.address}/p/${team}/${project}`;
@@ -53,7 +51,7 @@ describe('with sweeps and an agent', () => {
     await page.getByText('of 5', { exact: false }).first().waitFor();
     await page.getByText('(run_cap was 3)').waitFor();
     lab.agent(done, '--slots', '2', '--data', 'two');
-    await over(done);
+    await lab.over(done);
     assert.equal((await sweepAt(done)).counts.trials, 5);
     assert.deepEqual(page.problems, []);
   });

@@ -48,9 +48,7 @@ async function send(path, body) {
 test('no page runs or loads what the data says', async () => {
   const sweep = lab.create(sweepOf({ name: EVIL, trials: 4 }));
   lab.agent(sweep, '--slots', '2', '--data', 'node');
-  const done = async () => (await lab.api(`/sweeps/${sweep}`)).state === 'finished';
-  await until('the sweep ends', done);
-  const { team, project, best_run: run } = await lab.api(`/sweeps/${sweep}`);
+  const { team, project, best_run: run } = await lab.over(sweep);
   const base = `/p/${team}/${project}`;
   const page = await browser.open(lab.address);
   const visit = async (path, text) => {

@@ -148,6 +148,14 @@ export class Lab {
     return this.command('create', 'sweep.yaml', '--quiet').trim();
   }
 
+  /** Waits until a sweep has finished; returns it as the API shows it. */
+  over(sweep) {
+    return until(`the end of ${sweep}`, async () => {
+      const detail = await this.api(`/sweeps/${sweep}`);
+      return detail.state === 'finished' && detail;
+    });
+  }
+
   agent(...args) {
     return this.#spawn('agent', args);
   }

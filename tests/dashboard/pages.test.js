@@ -21,9 +21,7 @@ describe('with a finished sweep', () => {
     lab.write('train.py', TRAIN);
     sweep = lab.create(sweepOf({ trials: TRIALS }));
     lab.agent(sweep, '--slots', '2', '--data', 'node');
-    const done = async () => (await lab.api(`/sweeps/${sweep}`)).state === 'finished';
-    await until('the sweep ends', done);
-    const { team, project } = await lab.api(`/sweeps/${sweep}`);
+    const { team, project } = await lab.over(sweep);
     base = `${lab.address}/p/${team}/${project}`;
     browser = await Browser.start();
   });

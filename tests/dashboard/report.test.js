@@ -52,9 +52,7 @@ describe('with a finished sweep', () => {
     lab.write('train.py', TRAIN);
     sweep = lab.create(sweepOf({ trials: TRIALS }));
     lab.agent(sweep, '--slots', '2', '--data', 'node');
-    const done = async () => (await lab.api(`/sweeps/${sweep}`)).state === 'finished';
-    await until('the sweep ends', done);
-    const { team, project } = await lab.api(`/sweeps/${sweep}`);
+    const { team, project } = await lab.over(sweep);
     place = `/projects/${team}/${project}`;
     base = `${lab.address}/p/${team}/${project}`;
     browser = await Browser.start();
@@ -180,9 +178,7 @@ describe('with a finished sweep', () => {
   test('a chart is added to a report, and a frozen panel outlives its runs', async () => {
     const spare = lab.create(sweepOf({ name: 'spare', trials: 2 }));
     lab.agent(spare, '--slots', '2', '--data', 'spare');
-    await until('the spare sweep ends', async () => {
-      return (await lab.api(`/sweeps/${spare}`)).state === 'finished';
-    });
+    await lab.over(spare);
     const page = await browser.open(`${base}/s/${spare}`);
     await until('the history', async () => (await chart(page, 'Best so far'))?.visible.length);
     await page.locator('.chart-place').first().hover();

@@ -178,10 +178,7 @@ describe('with a trial that failed once', () => {
     lab.write('fails.py', FAILS);
     const sweep = lab.create(SWEEP);
     lab.agent(sweep, '--slots', '1', '--data', 'node');
-    await until('the sweep ends', async () => {
-      return (await lab.api(`/sweeps/${sweep}`)).state === 'finished';
-    });
-    run = (await lab.api(`/sweeps/${sweep}`)).best_run;
+    run = (await lab.over(sweep)).best_run;
   });
 
   test('each attempt says how it ended, and leads to its lines', async () => {

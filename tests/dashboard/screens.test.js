@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { Logger } from './logger.js';
-import { accessibilityProblems, Browser, Lab, until } from './lab.js';
+import { accessibilityProblems, Browser, Lab } from './lab.js';
 import { TRAIN } from './train.js';
 import { logWithClient } from './wandb.js';
 
@@ -88,10 +88,7 @@ before(async () => {
   await logger.finish(load);
   await logger.use(await logger.run('use'), digits);
   await logger.finish('use');
-  await until('the sweep ends', async () => {
-    return (await lab.api(`/sweeps/${sweep}`)).state === 'finished';
-  });
-  const { best_run: best, team } = await lab.api(`/sweeps/${sweep}`);
+  const { best_run: best, team } = await lab.over(sweep);
   const place = `/projects/${team}/vision`;
   const { runs } = await lab.api(`${place}/runs?sweep=${sweep}&limit=4`);
   const ids = runs.map(({ id }) => id);
