@@ -128,6 +128,16 @@ pub(crate) fn of_client(tx: &Tx<'_>, client: &str) -> Result<Option<Announced>> 
     tx.one(select!("WHERE client = ?1 ORDER BY key DESC LIMIT 1"), &[&client], read)
 }
 
+/// Reads the newest artifact of a project for which the client has made up this id.
+pub(crate) fn of_client_in(
+    tx: &Tx<'_>,
+    project: &ProjectId,
+    client: &str,
+) -> Result<Option<Announced>> {
+    let sql = select!("WHERE client = ?1 AND project = ?2 ORDER BY key DESC LIMIT 1");
+    tx.one(sql, &[&client, &project.as_str()], read)
+}
+
 /// Reads the announced artifact that first became this version. `None` if W&B's client has not
 /// made the version.
 pub(crate) fn of_version(tx: &Tx<'_>, artifact: i64) -> Result<Option<Announced>> {

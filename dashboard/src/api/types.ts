@@ -235,7 +235,7 @@ kept: boolean, logged_ms: number, };
 
 export type ClassNames = { 
 /**
- * The key of the images.
+ * The key of the images, or the name of their column in a table.
  */
 key: string, 
 /**
@@ -524,6 +524,8 @@ version: number | null,
  */
 more: number, layer: number, height: number, };
 
+export type LinkedFile = { team: string, project: string, name: string, version: number, path: string, };
+
 export type ListItem = { 
 /**
  * Whether the task is done; `null` if the item is no task.
@@ -550,7 +552,11 @@ matched: number,
 /**
  * The number of rows that were looked at, to filter and to sort them.
  */
-looked_at: number, };
+looked_at: number, 
+/**
+ * The names of classes of boxes and masks; their keys are names of columns.
+ */
+classes: Array<ClassNames>, };
 
 export type Login = { 
 /**

@@ -283,7 +283,7 @@ async fn rows_of_a_table_come_in_pages() {
     assert_eq!(
         log.get("tables?path=t.table.json&limit=2"),
         json!({ "columns": ["x", "image"], "total": 3, "rows": rows, "numbers": [0, 1],
-            "matched": 3, "looked_at": 3 })
+            "matched": 3, "looked_at": 3, "classes": [] })
     );
     let sorted = log.get("tables?path=t.table.json&sort=0&descending=true");
     assert_eq!(sorted["numbers"], json!([1, 2, 0]));

@@ -10,6 +10,7 @@ mod explain;
 mod fleet;
 mod foundation;
 mod groups;
+mod linked;
 mod login;
 mod media;
 mod overview;

@@ -45,7 +45,7 @@ pub(super) fn file(id: &str) -> Option<(RunId, String)> {
 
 /// Returns the id of an announced artifact.
 pub(super) fn of_announced(key: i64) -> String {
-    id("Artifact", &["announced", &key.to_string()])
+    STANDARD.encode(Key::Announced(key).to_string())
 }
 
 /// Returns the id of a version of an artifact. If the client has announced the version, this is the
@@ -59,18 +59,12 @@ pub(super) fn of_artifact(view: &ArtifactView) -> String {
 
 /// Returns the id of a version that the client has not made.
 pub(super) fn of_version(key: i64) -> String {
-    id("Artifact", &["version", &key.to_string()])
+    STANDARD.encode(Key::Version(key).to_string())
 }
 
 /// Returns the version that an id of the client names; `None` if it names none.
 pub(super) fn artifact(id: &str) -> Option<Key> {
-    let parts = parts(id, "Artifact")?;
-    let key = parts.get(1)?.parse().ok()?;
-    match parts[0].as_str() {
-        "announced" => Some(Key::Announced(key)),
-        "version" => Some(Key::Version(key)),
-        _ => None,
-    }
+    Key::parse(&decoded(id)?)
 }
 
 /// Returns the id of the client's manifest of an announced artifact.
@@ -101,9 +95,13 @@ pub(super) fn collection(id: &str) -> Option<Name> {
 
 /// Returns the parts of an id of the client; `None` if it is not of this kind.
 fn parts(id: &str, kind: &str) -> Option<Vec<String>> {
-    let text = String::from_utf8(STANDARD.decode(id).ok()?).ok()?;
+    let text = decoded(id)?;
     let parts = text.strip_prefix(kind)?.strip_prefix(":v1:")?;
     Some(parts.split(':').map(str::to_owned).collect())
+}
+
+fn decoded(id: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(id).ok()?).ok()
 }
 
 /// Returns the sweep that an id of the client names; `None` if it names none.

@@ -32,12 +32,12 @@ pub(super) struct CustomChart {
 #[derive(Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct ClassNames {
-    /// The key of the images.
-    key: String,
+    /// The key of the images, or the name of their column in a table.
+    pub(super) key: String,
     /// The name of the boxes or masks on the images.
-    group: String,
+    pub(super) group: String,
     /// The names, by the numbers of the classes.
-    names: BTreeMap<String, String>,
+    pub(super) names: BTreeMap<String, String>,
 }
 
 /// Reads the custom charts.

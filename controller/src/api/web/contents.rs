@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use axum::{Json, extract::Path, http::HeaderMap, response::Response};
-use record::artifact::{Content, Entry};
+use record::{
+    artifact::{Content, Entry},
+    ids::RunId,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +19,7 @@ use super::{
 use crate::app::{
     files::{
         catalog::{self, Item},
-        entries,
+        references::{self, Found, Place},
     },
     read::lineage::{self, Edge, Node, Thing},
 };
@@ -98,15 +101,42 @@ pub(super) async fn send(
 ) -> Result<Response, Problem> {
     let Call { app, caller, asked: Nothing {} } = call;
     let wanted = wanted(Path((team, project, name, version)));
-    let found = entries::find(&app, &caller, wanted, file.clone()).await?;
-    match found.map(|listed| listed.entry.content) {
-        Some(Content::Blob { sha256, size }) => sent(&app, &headers, &file, sha256, size).await,
-        Some(Content::Reference { url, .. }) => {
-            let problem = format!("`{file}` is a reference: its content is not here");
-            Err(Problem::missing(problem).hint(format!("it is kept at {url}")))
-        }
-        None => Err(Problem::missing(format!("the version has no file `{file}`"))),
-    }
+    let Found { sha256, size } = references::content(&app, &caller, wanted, file.clone()).await?;
+    sent(&app, &headers, &file, sha256, size).await
+}
+
+/// The reference that a caller follows.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedLink {
+    to: String,
+}
+
+/// A file of a version.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(super) struct LinkedFile {
+    team: String,
+    project: String,
+    name: String,
+    version: u64,
+    path: String,
+}
+
+/// Finds the file of a version that a value of a run names by a reference.
+pub(super) async fn linked(
+    Path(run): Path<String>,
+    call: Call<AskedLink>,
+) -> Result<Json<LinkedFile>, Problem> {
+    let Call { app, caller, asked: AskedLink { to } } = call;
+    let Place { version, path } = references::of_run(&app, &caller, RunId::from(run), to).await?;
+    Ok(Json(LinkedFile {
+        team: version.project.team().to_owned(),
+        project: version.project.name().to_owned(),
+        name: version.name,
+        version: version.version,
+        path,
+    }))
 }
 
 /// How far the lineage goes.

@@ -38,6 +38,7 @@ mod session;
 mod steer;
 mod storage;
 mod sweeps;
+mod tables;
 #[cfg(test)]
 mod types;
 
@@ -128,7 +129,8 @@ fn runs() -> Router<Arc<App>> {
         .route("/runs/{run}/console", get(console::read))
         .route("/runs/{run}/files", get(files::list))
         .route("/runs/{run}/media", get(media::list))
-        .route("/runs/{run}/tables", get(media::table))
+        .route("/runs/{run}/tables", get(tables::of_run))
+        .route("/runs/{run}/linked", get(contents::linked))
         .route("/runs/{run}/histograms", get(media::histograms))
 }
 
@@ -153,6 +155,7 @@ fn versions() -> Router<Arc<App>> {
         .route("/aliases", post(artifacts::alias))
         .route("/difference", get(artifacts::compare))
         .route("/files", get(contents::folder))
+        .route("/tables", get(tables::of_version))
         .route("/lineage", get(contents::lineage))
 }
 

@@ -15,7 +15,7 @@ use super::{
     climbs::{ClimbQuery, Climbs},
     columns::{ColumnsHead, TableExtra, TableQuery},
     console::Console,
-    contents::{Lineage, VersionFolder},
+    contents::{Lineage, LinkedFile, VersionFolder},
     error::Problem,
     events::Changed,
     explain::{Explanation, Individuals},
@@ -25,7 +25,7 @@ use super::{
     keys::{ProjectKeys, RunKeys},
     login::Login,
     markdown::{TextTrees, Texts},
-    media::{Histograms, LoggedTable, Media},
+    media::{Histograms, Media},
     overview::Overview,
     people::{
         BrowserSessions, Keys, MadeKey, NewPassword, People, WantedKey, WantedRole, WantedTeam,
@@ -43,6 +43,7 @@ use super::{
     steer::{Again, Checked, More, SweepDraft},
     storage::{About, ProjectsStorage, RunStorage, Storage},
     sweeps::{SweepDetail, Sweeps},
+    tables::LoggedTable,
 };
 
 /// The variable that makes the test write the file.
@@ -142,6 +143,7 @@ fn stored(declared: &mut Declared) {
     declared.visit::<VersionDifference>();
     declared.visit::<VersionFolder>();
     declared.visit::<Lineage>();
+    declared.visit::<LinkedFile>();
     declared.visit::<RunArtifacts>();
     declared.visit::<Bin>();
     declared.visit::<Deleted>();

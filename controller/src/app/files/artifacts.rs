@@ -16,6 +16,7 @@ pub(crate) use crate::store::artifacts::Version;
 use super::{
     blobs::{self, Piece},
     owner::Names,
+    references::{self, Found},
     versions::{self, Wanted},
 };
 use crate::{
@@ -361,8 +362,7 @@ pub(super) fn listed(tx: &Tx<'_>, versions: Vec<Version>) -> Result<Vec<Artifact
 /// manifest.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the version or the file does not exist, or if the file is a
-/// reference.
+/// Fails as [`references::content`] does.
 pub(crate) async fn read(
     app: &Arc<App>,
     caller: &Caller,
@@ -375,17 +375,8 @@ pub(crate) async fn read(
         if path.is_empty() {
             return Ok((version.digest, version.manifest_size));
         }
-        let (name, number) = (&version.name, version.version);
-        match store::artifacts::find(tx, version.key, &path)?.map(|entry| entry.content) {
-            Some(Content::Blob { sha256, size }) => Ok((sha256, size)),
-            Some(Content::Reference { url, .. }) => {
-                let message = format!(
-                    "`{path}` of `{name}:v{number}` is a reference: its content is not here"
-                );
-                Err(Error::missing(message).hint(format!("it is kept at {url}")))
-            }
-            None => Err(Error::missing(format!("`{name}:v{number}` has no file `{path}`"))),
-        }
+        let Found { sha256, size } = references::content_in(tx, &caller, version, path)?;
+        Ok((sha256, size))
     };
     let (sha256, size) = app.read(look).await?;
     Ok(blobs::pieces(app, sha256, size, 0..size))

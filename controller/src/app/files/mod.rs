@@ -18,6 +18,7 @@ pub(crate) mod links;
 pub(crate) mod md5;
 mod names;
 pub(in crate::app) mod owner;
+pub(crate) mod references;
 pub(crate) mod remove;
 pub(in crate::app) mod room;
 pub(in crate::app) mod rows;

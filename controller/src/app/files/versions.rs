@@ -1,6 +1,8 @@
 //! Finds the version of an artifact that a caller asks for, if the caller may use it.
 //! `app::files::artifacts` and the handlers in `api` call this module.
 
+use std::fmt;
+
 use record::{
     artifact::{LATEST, number},
     ids::{ProjectId, RunId},
@@ -20,6 +22,9 @@ use crate::{
     store::{self, Tx, artifacts::Version, links::Link},
 };
 
+/// How the id of a version begins for W&B's client.
+const ID: &str = "Artifact:v1:";
+
 /// The key of a version in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -27,6 +32,29 @@ pub(crate) enum Key {
     Version(i64),
     /// The key of the announced artifact that became the version.
     Announced(i64),
+}
+
+impl Key {
+    /// Reads the id by which W&B's client knows a version; `None` if it is none.
+    pub(crate) fn parse(id: &str) -> Option<Self> {
+        let (kind, key) = id.strip_prefix(ID)?.split_once(':')?;
+        let key = key.parse().ok()?;
+        match kind {
+            "announced" => Some(Self::Announced(key)),
+            "version" => Some(Self::Version(key)),
+            _ => None,
+        }
+    }
+}
+
+/// Writes the id by which W&B's client knows a version.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(key) => write!(f, "{ID}version:{key}"),
+            Self::Announced(key) => write!(f, "{ID}announced:{key}"),
+        }
+    }
 }
 
 /// The version of an artifact that a caller asks for.

@@ -6,6 +6,7 @@ use std::{borrow::Cow, fmt, ops::Range};
 use record::file::FileRow;
 use serde_json::value::RawValue;
 
+use super::classes::Classes;
 use crate::app::error::Error;
 
 /// The most bytes of a filter.
@@ -30,6 +31,8 @@ pub(crate) struct Table {
     pub(crate) matched: u64,
     /// The number of rows that were looked at, to filter and to sort them.
     pub(crate) looked_at: u64,
+    /// The names of classes that the table has for its images.
+    pub(crate) classes: Vec<Classes>,
 }
 
 /// The rows that a caller asks for.

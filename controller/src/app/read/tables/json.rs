@@ -13,6 +13,7 @@ use serde_json::{Value as Json, value::RawValue};
 use super::{
     asked::{Asked, Bounds, COLUMNS, Cell, Table},
     choose::Choice,
+    classes,
 };
 
 /// Reads rows of a table. A number that is not finite, which Python writes as a bare word, becomes
@@ -27,12 +28,14 @@ fn rows(text: &str, asked: &Asked, bounds: Bounds) -> Result<Table, String> {
     if !asked.chooses() {
         let range = asked.from..asked.from.saturating_add(asked.limit);
         let mut page = Page { wanted: Wanted::Range(range), found: Vec::new() };
-        let (columns, total) = each(text, &mut page)?;
+        let Walked { columns, total, types } = each(text, &mut page)?;
+        let classes = classes::read(types, &columns);
         let (numbers, rows) = page.found.into_iter().unzip();
-        return Ok(Table { columns, rows, numbers, total, matched: total, looked_at: total });
+        let (matched, looked_at) = (total, total);
+        return Ok(Table { columns, rows, numbers, total, matched, looked_at, classes });
     }
     let mut scan = Scan { choice: Choice::new(asked, bounds), places: asked.columns() };
-    let (columns, total) = each(text, &mut scan)?;
+    let Walked { columns, total, types } = each(text, &mut scan)?;
     asked.check(columns.len())?;
     let looked_at = scan.choice.looked_at;
     let (numbers, matched) = scan.choice.page();
@@ -41,7 +44,8 @@ fn rows(text: &str, asked: &Asked, bounds: Bounds) -> Result<Table, String> {
     each(text, &mut page)?;
     page.found.sort_by_key(|(place, _)| *place);
     let rows = page.found.into_iter().map(|(_, row)| row).collect();
-    Ok(Table { columns, rows, numbers, total, matched, looked_at })
+    let classes = classes::read(types, &columns);
+    Ok(Table { columns, rows, numbers, total, matched, looked_at, classes })
 }
 
 /// What is done with the rows of a table.
@@ -118,8 +122,18 @@ fn cell(text: &str) -> Cell<'_> {
     }
 }
 
-/// Walks over the rows of a table. Returns the names of the columns, and the number of rows.
-fn each(text: &str, look: &mut dyn Look) -> Result<(Vec<String>, u64), String> {
+/// What a walk over the rows of a table has found beside them.
+struct Walked<'a> {
+    /// The names of the columns.
+    columns: Vec<String>,
+    /// The number of rows.
+    total: u64,
+    /// The types of the columns as JSON; empty if the table has none.
+    types: &'a str,
+}
+
+/// Walks over the rows of a table.
+fn each<'a>(text: &'a str, look: &mut dyn Look) -> Result<Walked<'a>, String> {
     let walked = serde_json::Deserializer::from_str(text).deserialize_map(Members(look));
     walked.map_err(|error| error.to_string())
 }
@@ -130,6 +144,8 @@ fn each(text: &str, look: &mut dyn Look) -> Result<(Vec<String>, u64), String> {
 enum Member {
     Columns,
     Data,
+    #[serde(rename = "column_types")]
+    Types,
     #[serde(other)]
     Other,
 }
@@ -138,23 +154,25 @@ enum Member {
 struct Members<'l>(&'l mut dyn Look);
 
 impl<'de> Visitor<'de> for Members<'_> {
-    type Value = (Vec<String>, u64);
+    type Value = Walked<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with `columns` and `data`")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut columns, mut total) = (None, None);
+        let (mut columns, mut total, mut types) = (None, None, "");
         while let Some(member) = map.next_key()? {
             match member {
                 Member::Columns => columns = Some(map.next_value()?),
                 Member::Data => total = Some(map.next_value_seed(Rows(&mut *self.0))?),
+                Member::Types => types = map.next_value::<&RawValue>()?.get(),
                 Member::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let Names(columns) = columns.ok_or_else(|| A::Error::missing_field("columns"))?;
-        Ok((columns, total.ok_or_else(|| A::Error::missing_field("data"))?))
+        let total = total.ok_or_else(|| A::Error::missing_field("data"))?;
+        Ok(Walked { columns, total, types })
     }
 }
 

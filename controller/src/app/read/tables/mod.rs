@@ -1,37 +1,65 @@
-//! Reads rows of a logged table, which is a file of a run: as JSON in W&B's form, or as Parquet,
-//! as the SDK writes it. The handlers of `api::web` call this module. It changes nothing.
+//! Reads rows of a logged table, which is a file of a run or of a version of an artifact: as JSON
+//! in W&B's form, or as Parquet, as the SDK writes it. The handlers of `api::web` call this module.
+//! It changes nothing.
 
 mod asked;
 mod choose;
+mod classes;
 mod json;
 mod pages;
 mod parquet;
 
 use std::sync::Arc;
 
-use record::ids::RunId;
+use record::{file::FileRow, ids::RunId};
 
 use super::files;
 use crate::{
-    app::{App, error::Error, people::caller::Caller},
+    app::{
+        App,
+        error::Error,
+        files::{
+            references::{self, Found},
+            versions::Wanted,
+        },
+        people::caller::Caller,
+    },
     settings::TableLimits,
 };
 pub(crate) use asked::{Asked, Filter, Order, Table};
 use asked::{Bounds, HINT, failed, refused};
+pub(crate) use classes::Classes;
 
-/// Returns rows of the table in a file of a run.
+/// What has the file with a table.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A run.
+    Run(RunId),
+    /// A version of an artifact.
+    Version(Wanted),
+}
+
+/// Returns rows of the table in a file.
 ///
 /// # Errors
-/// Fails with [`Error::Missing`] if the run has no such file. Fails with [`Error::Invalid`] if the
-/// file is no table, if it has no column that the caller names, or if it is beyond the limits.
+/// Fails with [`Error::Missing`] if there is no such file that the caller may see. Fails with
+/// [`Error::Invalid`] if the file is no table, if it has no column that the caller names, or if it
+/// is beyond the limits.
 pub(crate) async fn read(
     app: &Arc<App>,
     caller: &Caller,
-    run: RunId,
+    source: Source,
     path: String,
     asked: Asked,
 ) -> Result<Table, Error> {
-    let file = files::find(app, caller, run, path).await?;
+    let file = match source {
+        Source::Run(run) => files::find(app, caller, run, path).await?,
+        Source::Version(wanted) => {
+            let found = references::content(app, caller, wanted, path.clone()).await?;
+            let Found { sha256, size } = found;
+            FileRow { path, sha256, size, kind: "table".to_owned() }
+        }
+    };
     let turn = app.tables.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let limits = &app.settings.limits;
     let TableLimits { bytes, rows, scanned_bytes } = limits.tables;

@@ -55,7 +55,7 @@ pub(super) async fn read(
         (asked.page(total).collect(), total, total)
     };
     let rows = open.rows(&groups, &numbers, columns.len()).await?;
-    Ok(Table { columns, rows, numbers, total, matched, looked_at })
+    Ok(Table { columns, rows, numbers, total, matched, looked_at, classes: Vec::new() })
 }
 
 /// Reads the table of contents of a file.
