@@ -60,11 +60,17 @@ print("a word for stderr", file=sys.stderr)
 run.finish()
 `;
 
-/** Runs the script; returns the id of the run that it logs. */
+/** Logs what most pages of runs show; returns the id of the run. */
 export function logWithClient(lab) {
+  runWithClient(lab, SCRIPT);
+  return 'shown';
+}
+
+/** Runs a script of the client of W&B. */
+export function runWithClient(lab, script) {
   const packages = process.env.BESOM_WANDB;
   if (!packages) throw new Error('`cargo xtask test` sets BESOM_WANDB to the client of W&B');
-  lab.write('logs.py', SCRIPT);
+  lab.write('logs.py', script);
   const env = Object.entries(process.env).filter(([name]) => !name.startsWith('WANDB_'));
   const done = spawnSync('python3', ['logs.py'], {
     cwd: lab.folder,
@@ -80,5 +86,4 @@ export function logWithClient(lab) {
     timeout: 240_000,
   });
   if (done.status !== 0) throw new Error(`the client of W&B failed: ${done.stderr}`);
-  return 'shown';
 }

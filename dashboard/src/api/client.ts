@@ -34,14 +34,19 @@ export function path(...parts: (string | number)[]): string {
   return parts.map((part) => `/${encodeURIComponent(part)}`).join('');
 }
 
-/** The path of a file of a run, below the path of the API. */
-export function fileTarget(run: string, file: string): string {
-  return `/runs${path(run, 'files', ...file.split('/'))}`;
+/** The path of a run, below the path of the API. */
+export function runTarget(run: string): string {
+  return `/runs${path(run)}`;
 }
 
-/** The address of a file of a run. */
-export function fileUrl(run: string, file: string): string {
-  return BASE + fileTarget(run, file);
+/** The path of a file below the path of its source, which is a run or a version. */
+export function fileTarget(source: string, file: string): string {
+  return `${source}/files${path(...file.split('/'))}`;
+}
+
+/** The address of a file of a run or of a version. */
+export function fileUrl(source: string, file: string): string {
+  return BASE + fileTarget(source, file);
 }
 
 /** The path of a version of an artifact, below the path of the API. */

@@ -8,6 +8,7 @@ test('the type decides, then the name, then the bytes', () => {
   expect(lookOf('x.txt', 'image/png', text)).toBe('image');
   expect(lookOf('x.html', 'text/html; charset=utf-8', text)).toBe('page');
   expect(lookOf('a/x.CSV', 'application/octet-stream', text)).toBe('table');
+  expect(lookOf('a/x.table.json', 'application/octet-stream', text)).toBe('rows');
   expect(lookOf('README', 'application/octet-stream', text)).toBe('text');
   expect(lookOf('w.bin', 'application/octet-stream', new Uint8Array([1, 0, 2]))).toBe('none');
 });

@@ -1,6 +1,7 @@
 // Decides how a file is shown, and reads tables of text. This module is pure.
 
-export type Look = 'image' | 'audio' | 'video' | 'table' | 'text' | 'page' | 'none';
+/** `table` is a text with separators; the controller reads the rows of `rows`. */
+export type Look = 'image' | 'audio' | 'video' | 'table' | 'rows' | 'text' | 'page' | 'none';
 
 const ENDINGS: Record<string, Look> = {
   svg: 'image',
@@ -8,12 +9,14 @@ const ENDINGS: Record<string, Look> = {
   webm: 'video',
   html: 'page',
   htm: 'page',
+  parquet: 'rows',
 };
 
 /** How to show a file, by what the controller says of it, its name and its first bytes. */
 export function lookOf(name: string, type: string, begin: Uint8Array): Look {
   const [main = ''] = type.split('/');
   if (main === 'image' || main === 'audio' || main === 'video') return main;
+  if (name.toLowerCase().endsWith('.table.json')) return 'rows';
   const ending = name.includes('.') ? (name.split('.').at(-1)?.toLowerCase() ?? '') : '';
   const known = ENDINGS[ending];
   if (known) return known;

@@ -39,6 +39,27 @@ test('an empty cell of a table stays empty', () => {
   expect(unpack(JSON.parse(pack(drawn)))).toEqual(drawn);
 });
 
+test('media that were kept without boxes still open, and only with data of images', () => {
+  const shots = [
+    { path: 'a.png', caption: 'A', data: 'data:image/png;base64,AAAA' },
+    { path: 'b.png', caption: '', data: 'data:text/html;base64,AAAA' },
+  ];
+  const back = unpack({
+    chart: 'media',
+    run: 'r',
+    step: 3,
+    shots,
+    files: [],
+    names: {},
+    note: '',
+  });
+  expect(back).toMatchObject({ run: 'r', kind: 'image', classes: [], clips: [], table: null });
+  expect(back).toHaveProperty('shots', [
+    { ...shots[0], boxes: {}, masks: {} },
+    { path: 'b.png', caption: '', boxes: {}, masks: {} },
+  ]);
+});
+
 test('data of an unknown kind is an error', () => {
   for (const wrong of [null, 5, [], {}, { chart: 'script' }]) {
     expect(() => unpack(wrong)).toThrow('not of a kind');

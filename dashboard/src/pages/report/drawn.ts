@@ -1,19 +1,29 @@
 // What a panel of a report shows, as plain data that can be kept with the report. This module is
 // pure.
 
+import type { ClassNames, Json, MediaItem } from '../../api/types';
 import type { BarsData } from '../../charts/bars';
 import type { Table } from '../../charts/data';
 import type { HistoryData } from '../../charts/history';
 import type { LinesData } from '../../charts/linedata';
 import type { ParallelData } from '../../charts/parallel';
 import type { ScatterData } from '../../charts/scatter';
+import type { Clip, Picture } from '../run/media/values';
 
-/** An image, or a file that the page only names. */
-export interface Shot {
-  path: string;
-  caption: string;
-  /** The bytes as an address `data:`; without them, the file of the run is shown. */
-  data?: string;
+/** A value of the history that names media. */
+interface MediaData {
+  run: string;
+  step: number;
+  /** Images with what lies on them, and the names of its classes. */
+  shots: Picture[];
+  classes: ClassNames[];
+  /** Audio clips, videos or pages, and their kind. */
+  kind: MediaItem['kind'];
+  clips: Clip[];
+  /** The value of a table; `null` for another value. */
+  table: Json;
+  /** What the page names, because it shows nothing of it. */
+  files: string[];
 }
 
 type Body =
@@ -23,7 +33,7 @@ type Body =
   | { chart: 'parallel'; data: ParallelData }
   | { chart: 'scatter'; data: ScatterData }
   | { chart: 'table'; data: Table }
-  | { chart: 'media'; run: string; step: number; shots: Shot[]; files: string[] }
+  | ({ chart: 'media' } & MediaData)
   | { chart: 'nothing'; why: string };
 
 export type Drawn = Body & {
@@ -88,7 +98,20 @@ export function unpack(kept: unknown): Drawn {
   // The cells of a table are no list of numbers: `null` stays empty.
   const kind = drawn.chart;
   const whole = kind === 'table' ? kept : unpacked(kept);
-  return { names: {}, note: '', ...(whole as object) } as Drawn;
+  const back = { names: {}, note: '', ...(whole as object) } as Drawn;
+  return back.chart === 'media' ? { ...back, ...shown(back) } : back;
+}
+
+/** Media as they were kept, some of them before they had boxes and masks. */
+function shown(kept: Partial<MediaData>): Partial<MediaData> {
+  const shots = (kept.shots ?? []).map(({ data, ...shot }) => ({
+    ...shot,
+    boxes: shot.boxes ?? {},
+    masks: shot.masks ?? {},
+    ...(data && isImage(data) && { data }),
+  }));
+  const none = { kind: 'image', classes: [], clips: [], table: null, files: [] } as const;
+  return { ...none, ...kept, shots } as Partial<MediaData>;
 }
 
 /** An image that shows nothing but itself. Other addresses of kept data are not followed. */

@@ -7,7 +7,7 @@ import { when } from '../../parts/text';
 import { picture } from './charts';
 import type { Drawn } from './drawn';
 import { blocksOf, escape, inline, page, shotsOf, tableOf } from './html';
-import { load, withBytes, type PanelBlock } from './load';
+import { flat, load, withBytes, type PanelBlock } from './load';
 import { titleOf } from './panels';
 
 interface Place {
@@ -33,7 +33,8 @@ function contents(drawn: Drawn, label: string, id: string): string {
 async function panel(report: string, block: PanelBlock, at: Place, id: string): Promise<string> {
   const label = block.title || titleOf(block.panel);
   try {
-    const shown = await load(report, block, at, new AbortController().signal);
+    const { signal } = new AbortController();
+    const shown = await flat(await load(report, block, at, signal), signal);
     const drawn = await withBytes(shown, IMAGES);
     const note = [block.frozen ? 'frozen' : '', drawn.note].filter(Boolean).join(' · ');
     const head = `<h2>${escape(label)} <small>${escape(note)}</small></h2>`;

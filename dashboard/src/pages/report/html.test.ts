@@ -29,7 +29,7 @@ test('a link is whole and leads only to pages and mail', () => {
 });
 
 test('only images with their bytes are images', () => {
-  const shot = { path: 'a.png', caption: 'cat' };
+  const shot = { path: 'a.png', caption: 'cat', boxes: {}, masks: {} };
   expect(shotsOf([shot])).toBe('<p>cat</p>');
   expect(shotsOf([{ ...shot, data: 'https://a.org/x' }])).toBe('<p>cat</p>');
   expect(shotsOf([{ ...shot, data: 'data:image/png;base64,AA==' }])).toContain('<img src="data:');

@@ -4,7 +4,8 @@
 import type { TextBlock, Side, TextSpan } from '../../api/types';
 import type { Table } from '../../charts/data';
 import { number } from '../../parts/text';
-import { isImage, type Shot } from './drawn';
+import type { Picture } from '../run/media/values';
+import { isImage } from './drawn';
 
 export function escape(text: string): string {
   return text
@@ -106,7 +107,7 @@ export function tableOf({ columns, rows }: Table): string {
 }
 
 /** Images whose bytes are in the file. */
-export function shotsOf(shots: readonly Shot[]): string {
+export function shotsOf(shots: readonly Picture[]): string {
   return shots
     .map(({ data, caption, path }) => {
       const words = escape(caption || path);

@@ -1,14 +1,23 @@
 // Asks the controller for what a panel of a report shows.
 
-import { ApiError, blob, columns, fileTarget, get, path } from '../../api/client';
+import { ApiError, blob, columns, fileTarget, get, path, runTarget } from '../../api/client';
 import { Frame } from '../../api/columns';
-import type { Explanation, Media, ReportBlock, ReportPanel, SweepDetail } from '../../api/types';
+import type {
+  Explanation,
+  Json,
+  Media,
+  ReportBlock,
+  ReportPanel,
+  RunDetail,
+  SweepDetail,
+} from '../../api/types';
 import { count } from '../../parts/text';
 import { BASICS, columnOf, everyRow } from '../../state/trials';
 import { linesOfRuns } from '../lines/linesOf';
-import { picturesOf } from '../run/media/values';
+import { hasOverlay, painted } from '../run/media/overlay';
+import { clipsOf, fields, pathOf, type Picture, picturesOf } from '../run/media/values';
 import { barsData, historyData, parallelData, sliceData } from '../sweep/data';
-import { unpack, type Drawn, type Shot } from './drawn';
+import { unpack, type Drawn } from './drawn';
 
 export type PanelBlock = Extract<ReportBlock, { kind: 'panel' }>;
 
@@ -173,12 +182,19 @@ async function media(panel: Shows<'media'>, signal: AbortSignal): Promise<Drawn>
     from = page.next;
   }
   if (!last) return nothing(`The run has no media under ${key} up to this step.`);
-  const shots = last.kind === 'image' ? picturesOf(last.value).slice(0, SHOTS) : [];
+  const { kind, value } = last;
+  const shots = kind === 'image' ? picturesOf(value).slice(0, SHOTS) : [];
+  const isPlayed = kind === 'audio' || kind === 'video' || kind === 'html';
+  const told = shots.some(hasOverlay) ? await get<RunDetail>(runTarget(run), {}, signal) : null;
   return {
     chart: 'media',
     run,
     step: last.step,
-    shots: shots.map(({ path: file, caption }) => ({ path: file, caption })),
+    shots,
+    classes: told?.classes.filter((one) => one.key === key) ?? [],
+    kind,
+    clips: isPlayed ? clipsOf(value) : [],
+    table: kind === 'table' ? value : null,
     files: shots.length > 0 ? [] : last.files,
     names: {},
     note: `step ${count(last.step)}`,
@@ -214,24 +230,56 @@ function dataUrl(content: Blob): Promise<string> {
   });
 }
 
+/** The same with what lies on the images painted into them, for what shows no more than images. */
+export async function flat(drawn: Drawn, signal: AbortSignal): Promise<Drawn> {
+  if (drawn.chart !== 'media') return drawn;
+  const source = runTarget(drawn.run);
+  const paint = async (shot: Picture): Promise<Picture> =>
+    hasOverlay(shot)
+      ? { ...shot, data: await painted(source, shot, signal), boxes: {}, masks: {} }
+      : shot;
+  return { ...drawn, shots: await Promise.all(drawn.shots.map(paint)) };
+}
+
+/** An image with its bytes, and with those of what lies on it. */
+async function kept(shot: Picture, read: (file: string) => Promise<Blob>): Promise<Picture> {
+  const boxes = Object.entries(shot.boxes).map(async ([group, value]) => {
+    const file = fields(value).box_data === undefined ? pathOf(value) : null;
+    const found = file === null ? value : (JSON.parse(await (await read(file)).text()) as Json);
+    return [group, found] as const;
+  });
+  const masks = Object.entries(shot.masks).map(async ([group, value]) => {
+    const file = pathOf(value);
+    const data = file === null ? {} : { data: await dataUrl(await read(file)) };
+    return [group, { ...fields(value), ...data } as Json] as const;
+  });
+  return {
+    ...shot,
+    data: await dataUrl(await read(shot.path)),
+    boxes: Object.fromEntries(await Promise.all(boxes)),
+    masks: Object.fromEntries(await Promise.all(masks)),
+  };
+}
+
 /** The same with the bytes of the images, so that nothing else is needed to show it. */
 export async function withBytes(drawn: Drawn, most = SHOT_BYTES): Promise<Drawn> {
   if (drawn.chart !== 'media') return drawn;
   let room = most;
-  const shots: Shot[] = [];
-  for (const shot of drawn.shots) {
-    if (shot.data) {
-      shots.push(shot);
-      continue;
-    }
-    const content = await blob(fileTarget(drawn.run, shot.path));
+  const read = async (file: string) => {
+    const content = await blob(fileTarget(runTarget(drawn.run), file));
     room -= content.size;
+    return content;
+  };
+  const shots: Picture[] = [];
+  for (const shot of drawn.shots) {
+    const whole = shot.data ? shot : await kept(shot, read);
     if (room < 0) {
       const note = `${drawn.note}, the first ${count(shots.length)} images`;
       if (shots.length === 0) throw new Error('The image is too large to be kept.');
       return { ...drawn, shots, note };
     }
-    shots.push({ ...shot, data: await dataUrl(content) });
+    shots.push(whole);
   }
-  return { ...drawn, shots };
+  // Other files are not kept, so the panel only names them.
+  return { ...drawn, shots, clips: [], table: null };
 }

@@ -51,7 +51,9 @@ function sides(position: Json | undefined): [number, number, number, number] {
 
 /** The boxes of a group. Boxes without a place are left out. */
 export function boxesOf(group: string, value: Json): Box[] {
-  return list(fields(value).box_data).flatMap((one) => {
+  // W&B's client writes a bare list into the cells of tables.
+  const data = Array.isArray(value) ? value : list(fields(value).box_data);
+  return data.flatMap((one) => {
     const own = fields(one);
     const [left, top, width, height] = sides(own.position);
     if (![left, top, width, height].every(Number.isFinite)) return [];

@@ -5,10 +5,14 @@ import type { Json } from '../../../api/types';
 import { categoryColour } from '../../../charts/colours';
 import { visible } from '../../../parts/text';
 import { type Box, boxesOf, type Class, classId, isSure, namesOf } from './boxes';
-import { fields, pathOf, type Picture } from './values';
+import { bytesOf, fields, pathOf, type Picture, text } from './values';
 
 /** The most pixels of a mask. A larger one would take too much memory. */
 const PIXELS = 16_000_000;
+/** The least width of an image that has boxes painted into it, in pixels. */
+const WIDE = 480;
+/** The width from which on boxes have their captions, which would hide a smaller image. */
+const ROOMY = 120;
 /** The strength of the colour of a mask, of 255. */
 const ALPHA = 120;
 
@@ -50,9 +54,9 @@ function context(width: number, height: number): CanvasRenderingContext2D {
   return made;
 }
 
-async function maskOf(group: string, target: string, signal: AbortSignal): Promise<Mask> {
+async function maskOf(group: string, content: Blob): Promise<Mask> {
   const options = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' } as const;
-  const image = await createImageBitmap(await blob(target, signal), options);
+  const image = await createImageBitmap(content, options);
   const { width, height } = image;
   if (width * height > PIXELS) throw new Error('The mask is too large to be drawn.');
   const pen = context(width, height);
@@ -66,21 +70,22 @@ async function maskOf(group: string, target: string, signal: AbortSignal): Promi
 }
 
 /** Loads what lies on one image. A part that fails leaves the others. */
-async function load(run: string, picture: Picture, signal: AbortSignal): Promise<Overlay> {
+async function load(source: string, picture: Picture, signal: AbortSignal): Promise<Overlay> {
   const overlay: Overlay = { boxes: [], masks: [], names: new Map(), errors: [] };
   const name = (group: string, value: Json) => {
     for (const [id, label] of namesOf(value)) overlay.names.set(classId(group, id), label);
   };
   const boxes = Object.entries(picture.boxes).map(async ([group, value]) => {
     const path = fields(value).box_data === undefined ? pathOf(value) : null;
-    const found = path === null ? value : await get<Json>(fileTarget(run, path), {}, signal);
+    const found = path === null ? value : await get<Json>(fileTarget(source, path), {}, signal);
     overlay.boxes.push(...boxesOf(group, found));
     name(group, found);
   });
   const masks = Object.entries(picture.masks).map(async ([group, value]) => {
-    const path = pathOf(value);
-    if (path === null) return;
-    overlay.masks.push(await maskOf(group, fileTarget(run, path), signal));
+    const [kept, path] = [text(fields(value).data), pathOf(value)];
+    if (kept) overlay.masks.push(await maskOf(group, bytesOf(kept)));
+    else if (path === null) return;
+    else overlay.masks.push(await maskOf(group, await blob(fileTarget(source, path), signal)));
     name(group, value);
   });
   for (const done of await Promise.allSettled([...boxes, ...masks])) {
@@ -90,11 +95,11 @@ async function load(run: string, picture: Picture, signal: AbortSignal): Promise
 }
 
 export function loadAll(
-  run: string,
+  source: string,
   pictures: readonly Picture[],
   signal: AbortSignal,
 ): Promise<Overlay[]> {
-  return Promise.all(pictures.map((picture) => load(run, picture, signal)));
+  return Promise.all(pictures.map((picture) => load(source, picture, signal)));
 }
 
 /** The classes of overlays, by their groups and numbers. */
@@ -126,7 +131,7 @@ export function draw(
   canvas: HTMLCanvasElement,
   overlay: Overlay,
   shown: Shown,
-  image: { width: number; height: number },
+  image: Size,
 ): void {
   const scale = window.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -134,6 +139,22 @@ export function draw(
   const pen = canvas.getContext('2d');
   if (!pen || image.width === 0 || width === 0) return;
   pen.scale(scale, scale);
+  lay(pen, overlay, shown, image, { width, height });
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Draws an overlay on an image of this size in pixels, which takes so much room. */
+function lay(
+  pen: CanvasRenderingContext2D,
+  overlay: Overlay,
+  shown: Shown,
+  image: Size,
+  { width, height }: Size,
+): void {
   pen.imageSmoothingEnabled = false;
   for (const mask of overlay.masks) {
     pen.drawImage(paint(mask, shown.hidden), 0, 0, width, height);
@@ -144,8 +165,41 @@ export function draw(
     const x = box.inPixels ? width / image.width : width;
     const y = box.inPixels ? height / image.height : height;
     const place = [box.left * x, box.top * y, box.width * x, box.height * y] as const;
-    drawBox(pen, place, classColour(box.class), visible(box.caption, 60));
+    const caption = width < ROOMY ? '' : visible(box.caption, 60);
+    drawBox(pen, place, classColour(box.class), caption);
   }
+}
+
+/** The classes that are hidden at first: the class 0 of a mask is mostly the ground. */
+export function groundOf(overlays: readonly Overlay[]): Set<string> {
+  return new Set(overlays.flatMap(({ masks }) => masks.map(({ group }) => classId(group, 0))));
+}
+
+/** An image with what lies on it, as an address `data:`. */
+export async function painted(
+  source: string,
+  picture: Picture,
+  signal: AbortSignal,
+): Promise<string> {
+  const { data, path } = picture;
+  const content = data ? bytesOf(data) : await blob(fileTarget(source, path), signal);
+  const [image, overlay] = await Promise.all([
+    createImageBitmap(content),
+    load(source, picture, signal),
+  ]);
+  const { width, height } = image;
+  // The lines of boxes would hide most of a small image.
+  const scale = Math.max(1, Math.ceil(WIDE / width));
+  if (width * height * scale ** 2 > PIXELS)
+    throw new Error('The image is too large to be drawn.');
+  const room = { width: width * scale, height: height * scale };
+  const pen = context(room.width, room.height);
+  pen.imageSmoothingEnabled = scale === 1;
+  pen.drawImage(image, 0, 0, room.width, room.height);
+  image.close();
+  const shown = { hidden: groundOf([overlay]), score: '', least: -Infinity };
+  lay(pen, overlay, shown, { width, height }, room);
+  return pen.canvas.toDataURL('image/png');
 }
 
 function paint(mask: Mask, hidden: ReadonlySet<string>): HTMLCanvasElement {

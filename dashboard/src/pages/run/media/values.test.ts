@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 
 import type { Json, MediaItem } from '../../../api/types';
 import { bounds, boxesOf, isSure, namesOf } from './boxes';
-import { fileUrl } from '../../../api/client';
-import { byKey, clipsOf, picturesOf, placeOf, stepsOf } from './values';
+import { fileUrl, runTarget } from '../../../api/client';
+import { byKey, bytesOf, clipsOf, picturesOf, placeOf, stepsOf } from './values';
 
 test('images are found in the forms of the SDK and of W&B', () => {
   const own: Json = { _type: 'images', items: [{ path: 'a.png', caption: 'A' }, { path: 'b' }] };
@@ -32,7 +32,9 @@ test('no path leaves the files of the run', () => {
     expect(clipsOf({ path }), String(path)).toEqual([]);
     expect(picturesOf({ filenames: [path] }), String(path)).toEqual([]);
   }
-  expect(fileUrl('r 1', 'a b/#?.png')).toBe('/api/v1/runs/r%201/files/a%20b/%23%3F.png');
+  expect(fileUrl(runTarget('r 1'), 'a b/#?.png')).toBe(
+    '/api/v1/runs/r%201/files/a%20b/%23%3F.png',
+  );
 });
 
 test('a value of another form has no media', () => {
@@ -50,6 +52,17 @@ test('a step without media of its own shows the step before it', () => {
     ['b', 3],
   ]);
   expect([0, 1, 4, 5, 100].map((step) => placeOf([1, 5, 9], step))).toEqual([0, 0, 0, 1, 2]);
+});
+
+test('a cell of a table has its boxes without a wrapper', () => {
+  const box: Json = { position: { minX: 0.1, maxX: 0.5, minY: 0, maxY: 1 }, class_id: 3 };
+  expect(boxesOf('found', [box])).toEqual(boxesOf('found', { box_data: [box] }));
+  expect(boxesOf('found', [box])).toHaveLength(1);
+});
+
+test('the bytes of a kept image come back', async () => {
+  const content = bytesOf('data:image/png;base64,AQL/');
+  expect([...new Uint8Array(await content.arrayBuffer())]).toEqual([1, 2, 255]);
 });
 
 test('boxes have the same form from corners and from a middle', () => {

@@ -12,6 +12,8 @@ export interface Clip {
 export interface Picture extends Clip {
   boxes: Record<string, Json>;
   masks: Record<string, Json>;
+  /** The bytes as an address `data:`, if they are kept; without them, the file is shown. */
+  data?: string;
 }
 
 export type Fields = Record<string, Json | undefined>;
@@ -38,6 +40,12 @@ function stays(path: string): boolean {
 export function pathOf(value: Json | undefined): string | null {
   const path = text(fields(value).path);
   return stays(path) ? path : null;
+}
+
+/** The bytes of an address `data:` with base64. */
+export function bytesOf(address: string): Blob {
+  const text = atob(address.slice(address.indexOf(',') + 1));
+  return new Blob([Uint8Array.from(text, (sign) => sign.charCodeAt(0))]);
 }
 
 /** The values in a value: those of a list, or itself. */

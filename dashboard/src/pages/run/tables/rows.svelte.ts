@@ -1,6 +1,6 @@
 // The rows of a logged table, loaded page by page as the reader scrolls.
 
-import { get, path as encode } from '../../../api/client';
+import { get } from '../../../api/client';
 import type { Json, LoggedTable } from '../../../api/types';
 
 /** How many rows one request brings, and how many pages the page keeps. */
@@ -26,8 +26,8 @@ export class Rows {
   #view: View;
   #abort = new AbortController();
 
-  constructor(run: string, file: string, view: View) {
-    this.#target = `/runs${encode(run, 'tables')}`;
+  constructor(source: string, file: string, view: View) {
+    this.#target = `${source}/tables`;
     this.#file = file;
     this.#view = view;
   }
