@@ -22,11 +22,11 @@ before(async () => {
 after(() => browser?.stop());
 
 // The bench wants a quarter. Here other tests may run beside, so noise must not decide.
-test('50 curves cost at most half of what they cost React and ECharts', async (t) => {
+test('50 curves cost at most a third of what they cost React and ECharts', async (t) => {
   const times = await beside(browser, 5);
   for (const [kind, { ours, echarts }] of Object.entries(times)) {
     t.diagnostic(`${kind}: ${ours.toFixed(0)} ms and ${echarts.toFixed(0)} ms`);
-    assert.ok(ours <= echarts / 2, `${kind}: ${ours} ms and ${echarts} ms`);
+    assert.ok(ours <= echarts / 3, `${kind}: ${ours} ms and ${echarts} ms`);
   }
 });
 
