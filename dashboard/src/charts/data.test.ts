@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { cell, codes, csv, numbers, write } from './data';
+import { cell, codes, csv, extent, extentOf, numbers, write } from './data';
 
 test('a dictionary of numbers is ordered by number, not by letter', () => {
   const dimension = codes('batch', [2, 0, 1, 0xffffffff], ['128', '64', '512']);
@@ -15,6 +15,17 @@ test('positive values over many decades get a log axis', () => {
   expect(numbers('lr', [0, 1e-1]).scale).toBe('linear');
   expect(numbers('lr', [0.1, 1]).scale).toBe('linear');
   expect(numbers('lr', []).scale).toBe('linear');
+});
+
+test('the extent of columns ignores what is not finite, and what is out of sight', () => {
+  const columns = [
+    [-50, 3, NaN, 2, 70],
+    [-60, Infinity, 5, -1, 80],
+  ];
+  expect(extentOf(columns, 1, 4)).toEqual([-1, 5]);
+  expect(extentOf(columns, 1, 4, true)).toEqual([2, 5]);
+  expect(extentOf(columns, 2, 2)).toBeNull();
+  expect(extent([4, NaN, -4])).toEqual([-4, 4]);
 });
 
 test('a table as CSV keeps numbers exact and texts harmless', () => {

@@ -29,13 +29,25 @@ export function at(values: ArrayLike<number>, index: number): number {
 
 /** The smallest and the largest finite value, or null if there is none. */
 export function extent(values: ArrayLike<number>, positive = false): [number, number] | null {
+  return extentOf([values], 0, values.length, positive);
+}
+
+/** The same for several columns, from one index to before another one. */
+export function extentOf(
+  columns: readonly ArrayLike<number>[],
+  from: number,
+  to: number,
+  positive = false,
+): [number, number] | null {
   let low = Infinity;
   let high = -Infinity;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = at(values, index);
-    if (!Number.isFinite(value) || (positive && value <= 0)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (const values of columns) {
+    for (let index = from; index < to; index += 1) {
+      const value = at(values, index);
+      if (!Number.isFinite(value) || (positive && value <= 0)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
   }
   return low <= high ? [low, high] : null;
 }

@@ -30,7 +30,9 @@ export function traceLine(
   breaks: Breaks,
   steps: boolean,
 ): void {
-  let [px, py, lastX] = [NaN, NaN, NaN];
+  let px = NaN;
+  let py = NaN;
+  let lastX = NaN;
   let alone = false;
   for (let index = first; index <= last; index += 1) {
     const height = y.to(at(values, index));
@@ -47,7 +49,9 @@ export function traceLine(
       pen.move(place, height);
       alone = true;
     }
-    [px, py, lastX] = [place, height, value];
+    px = place;
+    py = height;
+    lastX = value;
   }
   if (alone) dot(pen, px, py);
 }

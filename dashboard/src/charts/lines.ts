@@ -2,7 +2,7 @@
 
 import { crisp, drawAxes, frameOf, type Axes, type Frame } from './axes';
 import { Chart, type Options } from './chart';
-import { at, extent, iso, write, type Table } from './data';
+import { at, extent, extentOf, iso, write, type Table } from './data';
 import { number, shorten, visible } from './format';
 import { rulerOf, type Picture } from './layer';
 import { drawOdd, nearestIndex, traceBand, traceLine, type Breaks, type View } from './linepath';
@@ -39,6 +39,8 @@ const groups = new Groups<Lines>();
 
 /** If more lines than this have a band, none is drawn: they would only cover each other. */
 const mostBands = 12;
+/** With more points, the lines are as thin as can be: wide ones take 25 times as long. */
+const mostWide = 10_000;
 /** As many lines have their names at their ends. */
 const mostNames = 12;
 
@@ -51,6 +53,8 @@ export class Lines extends Chart<LinesData, LinesOptions> {
   private view: View | null = null;
   private range: [number, number] | null = null;
   private whole: [number, number] | null = null;
+  /** Whether all that is drawn lies in the frame: to draw behind a clip takes twice as long. */
+  private fits = false;
   private cursor: number | null = null;
   private drag: [number, number] | null = null;
 
@@ -100,8 +104,7 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     const decay = strength > 0 ? decays(data.x, Math.min(strength, 0.9999)) : null;
     this.looks = lineLooks(data.series, this.theme);
     this.lines = data.series.map((series) => {
-      const has = (index: number): boolean => Number.isFinite(at(series.last, index));
-      const most = data.whole ? Infinity : bridge(data.x, has);
+      const most = data.whole ? Infinity : bridge(data.x, series.last);
       const breaks = { bridge: most, odd: series.nanAt ?? [] };
       return { series, values: decay ? smooth(series.last, decay) : series.last, breaks };
     });
@@ -241,14 +244,15 @@ export class Lines extends Chart<LinesData, LinesOptions> {
       const band = bands && series.min && series.max ? [series.min, series.max] : [];
       return [values, ...band];
     });
-    const places = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    const shown = places.filter((index) => x.has(at(this.data?.x ?? [], index)));
-    const seen = new Float64Array(columns.length * shown.length);
-    columns.forEach((column, row) => {
-      shown.forEach((index, place) => (seen[row * shown.length + place] = at(column, index)));
-    });
-    const all = extent(seen, kind === 'log') ?? [kind === 'log' ? 0.1 : 0, 1];
-    const range = this.options.outliers === false ? central(seen, all) : all;
+    const isSeen = (index: number): boolean => x.has(at(this.data?.x ?? [], index));
+    let [from, to] = [first, last + 1];
+    while (from < to && !isSeen(from)) from += 1;
+    while (to > from && !isSeen(to - 1)) to -= 1;
+    const central98 = this.options.outliers === false;
+    const smoothed = (this.options.smooth ?? 0) > 0;
+    this.fits = from === first && to === last + 1 && !central98 && !smoothed;
+    const all = extentOf(columns, from, to, kind === 'log') ?? [kind === 'log' ? 0.1 : 0, 1];
+    const range = central98 ? central(columns, from, to, all) : all;
     return new Scale(kind, ...padded(kind, ...range, 0.06));
   }
 
@@ -294,8 +298,14 @@ export class Lines extends Chart<LinesData, LinesOptions> {
   }
 
   private clipped(pen: Pen, draw: () => void): void {
+    if (this.fits) {
+      draw();
+      return;
+    }
     const { left, top, right, bottom } = this.frame;
-    pen.clip(left, top - 5, right - left + 2, bottom - top + 6);
+    // Whole pixels: a browser draws several times slower behind an edge within a pixel.
+    const from = Math.floor(left);
+    pen.clip(from, Math.floor(top) - 5, Math.ceil(right) + 2 - from, Math.ceil(bottom - top) + 6);
     draw();
     pen.unclip();
   }
@@ -313,7 +323,8 @@ export class Lines extends Chart<LinesData, LinesOptions> {
     if (smoothed && this.options.raw !== false && alpha === 1) {
       this.strokeLine(pen, view, series.last, breaks, { ...look, dash: [] }, 1, 0.28);
     }
-    const thin = this.lines.length > 30 ? 0 : 1.7;
+    const points = this.lines.length * (view.last - view.first + 1);
+    const thin = this.lines.length > 30 || points > mostWide ? 0 : 1.7;
     const width = series.baseline ? 2.8 : thin;
     this.strokeLine(pen, view, values, breaks, look, width, alpha);
     if (alpha === 1 && this.axes) drawOdd(pen, view, this.axes.x, series, look.colour);
@@ -445,9 +456,16 @@ export class Lines extends Chart<LinesData, LinesOptions> {
   }
 }
 
-/** The range of the central 98 % of the values. */
-function central(values: Float64Array, all: readonly [number, number]): [number, number] {
-  const sorted = values.filter((value) => value >= all[0] && value <= all[1]).sort();
+/** The range of the central 98 % of the values between two indices. */
+function central(
+  columns: readonly ArrayLike<number>[],
+  from: number,
+  to: number,
+  all: readonly [number, number],
+): [number, number] {
+  const seen = columns.flatMap((column) => Array.from(column).slice(from, to));
+  const inside = seen.filter((value) => value >= all[0] && value <= all[1]);
+  const sorted = Float64Array.from(inside).sort();
   const share = (part: number): number => at(sorted, Math.round(part * (sorted.length - 1)));
   return sorted.length > 20 ? [share(0.01), share(0.99)] : [...all];
 }

@@ -19,6 +19,9 @@ export class Scale {
   /** The pixels of `low` and `high`. */
   start = 0;
   end = 1;
+  /** The lower end and the length of the axis, as logarithms for a log axis. */
+  private readonly base: number;
+  private readonly span: number;
 
   constructor(
     readonly kind: ScaleKind,
@@ -28,7 +31,10 @@ export class Scale {
     /** The only values of the axis, if they are few. */
     private readonly exact: readonly number[] = [],
     private readonly whole = false,
-  ) {}
+  ) {
+    this.base = kind === 'log' ? Math.log(low) : low;
+    this.span = (kind === 'log' ? Math.log(high) : high) - this.base;
+  }
 
   /** Sets the pixels between which the axis lies. */
   place(start: number, end: number): this {
@@ -39,14 +45,12 @@ export class Scale {
 
   /** The place of a value between 0 and 1; NaN if the axis cannot show it. */
   unit(value: number): number {
+    const { base, span } = this;
     if (this.kind === 'log') {
       if (!(value > 0)) return NaN;
-      const low = Math.log(this.low);
-      const span = Math.log(this.high) - low;
-      return span > 0 ? (Math.log(value) - low) / span : 0.5;
+      return span > 0 ? (Math.log(value) - base) / span : 0.5;
     }
-    const span = this.high - this.low;
-    return span > 0 ? (value - this.low) / span : value === this.low ? 0.5 : NaN;
+    return span > 0 ? (value - base) / span : value === base ? 0.5 : NaN;
   }
 
   /** The value at a place between 0 and 1. */

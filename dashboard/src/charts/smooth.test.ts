@@ -39,9 +39,17 @@ describe('the smoothing', () => {
 
 test('a line bridges its usual step, however rare its points are, but no longer one', () => {
   const x = Array.from({ length: 100 }, (_, index) => index);
-  const rare = bridge(x, (index) => index % 10 === 0);
+  const some = (has: (index: number) => boolean): number[] =>
+    x.map((index) => (has(index) ? 1 : NaN));
+  const rare = bridge(
+    x,
+    some((index) => index % 10 === 0),
+  );
   expect(rare).toBeGreaterThanOrEqual(10);
   expect(rare).toBeLessThan(60);
-  expect(bridge(x, () => true)).toBeLessThan(10);
-  expect(bridge(x, (index) => index === 3)).toBe(Infinity);
+  expect(bridge(x, x)).toBeLessThan(10);
+  const unequal = some((index) => index % 10 === 0 || index === 5);
+  expect(bridge(x, unequal)).toBe(35);
+  const alone = some((index) => index === 3);
+  expect(bridge(x, alone)).toBe(Infinity);
 });

@@ -41,19 +41,24 @@ export function smooth(values: ArrayLike<number>, decay: Float64Array): Float64A
 
 /**
  * The longest step of x that a line bridges. A run logs its metric every so often, and the shared
- * axis has more places than that; only an unusually long step is a gap. `has` tells whether the
- * line has a value at a place.
+ * axis has more places than that; only an unusually long step is a gap.
  */
-export function bridge(x: ArrayLike<number>, has: (index: number) => boolean): number {
-  const steps: number[] = [];
-  let before = NaN;
+export function bridge(x: ArrayLike<number>, values: ArrayLike<number>): number {
+  const steps = new Float64Array(x.length);
+  let [found, before, least, most] = [0, NaN, Infinity, 0];
   for (let index = 0; index < x.length; index += 1) {
-    if (!has(index)) continue;
-    const step = at(x, index) - before;
-    if (step > 0) steps.push(step);
-    before = at(x, index);
+    if (!Number.isFinite(at(values, index))) continue;
+    const place = at(x, index);
+    const step = place - before;
+    before = place;
+    if (!(step > 0)) continue;
+    steps[found] = step;
+    found += 1;
+    if (step < least) least = step;
+    if (step > most) most = step;
   }
-  if (steps.length === 0) return Infinity;
-  const middle = Float64Array.from(steps).sort()[Math.floor(steps.length / 2)] ?? Infinity;
+  if (found === 0) return Infinity;
+  // Most runs log at equal distances, and then there is nothing to sort.
+  const middle = least === most ? least : at(steps.subarray(0, found).sort(), found >> 1);
   return middle * 3.5;
 }
