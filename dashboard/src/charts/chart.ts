@@ -3,6 +3,7 @@
 import './charts.css';
 import { csv, type Table } from './data';
 import { visible } from './format';
+import { inFrame, notInFrame } from './frame';
 import { contextOf, Layer, rulerOf, type Picture } from './layer';
 import { CanvasPen, SvgPen, type Pen } from './pen';
 import { Pointer, type Spot } from './pointer';
@@ -48,7 +49,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   protected height = 0;
   protected data: Data | null = null;
   protected options: Chosen;
-  protected selected = new Set<string>();
+  protected selected: ReadonlySet<string> = new Set();
   protected hovered: string | null = null;
   private readonly layers: Layer[];
   private readonly dirty = new Set<number>();
@@ -56,8 +57,8 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   private readonly observer = new ResizeObserver(() => this.resize());
   private readonly forget: () => void;
   private readonly channel = new MessageChannel();
-  private request = 0;
   private stale = true;
+  private readonly draw = (): void => this.drawDirty();
 
   /** `long`: which layers draw long pictures. */
   constructor(element: HTMLElement, options: Chosen, long: readonly boolean[] = [false, false]) {
@@ -88,18 +89,16 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   /** Shows a selection that was made elsewhere. */
   select(ids: Iterable<string>): void {
     const before = this.selected;
-    this.selected = new Set(ids);
+    this.selected = setOf(ids);
     // The chart that made the selection gets it back, and has drawn it already.
-    const same =
-      before.size === this.selected.size && [...before].every((id) => this.selected.has(id));
-    if (!same) this.selectionChanged();
+    if (!sameSet(before, this.selected)) this.selectionChanged();
   }
 
   /** Shows what the pointer of another chart is on. */
   hover(id: string | null): void {
     if (id === this.hovered) return;
     this.hovered = id;
-    this.redraw(this.layers.length - 1);
+    this.redraw(this.last);
   }
 
   configure(change: Partial<Chosen>): void {
@@ -117,8 +116,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   }
 
   destroy(): void {
-    cancelAnimationFrame(this.request);
-    this.request = 0;
+    notInFrame(this.draw);
     for (const layer of this.layers) layer.cancel();
     this.channel.port1.close();
     this.observer.disconnect();
@@ -177,7 +175,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   /** Computes scales and places from the data and the size. */
   protected abstract arrange(data: Data): void;
 
-  /** Draws one layer. The last layer holds what follows the pointer. */
+  /** Draws one layer. The layer `last` holds what follows the pointer. */
   protected abstract paint(layer: number, pen: Pen): Picture;
 
   protected abstract visibleIds(): string[];
@@ -253,7 +251,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
   /** Draws layers again at the next frame; all of them if none is named. */
   protected redraw(...layers: number[]): void {
     for (const layer of layers.length > 0 ? layers : this.layers.keys()) this.dirty.add(layer);
-    this.request ||= requestAnimationFrame(() => this.draw());
+    inFrame(this.draw);
   }
 
   /** Arranges and draws everything again at the next frame. */
@@ -263,6 +261,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
     this.redraw();
   }
 
+  /** The layer of what follows the pointer. */
   protected get last(): number {
     return this.layers.length - 1;
   }
@@ -278,8 +277,7 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
     this.arrange(this.data);
   }
 
-  private draw(): void {
-    this.request = 0;
+  private drawDirty(): void {
     if (this.width === 0 || this.height === 0 || this.data === null) return;
     this.settle();
     for (const index of this.dirty) {
@@ -323,4 +321,17 @@ export abstract class Chart<Data, Chosen extends Options = Options> {
     });
     this.root.addEventListener('blur', () => hideTip());
   }
+}
+
+/** The ids as a set. A set that is given is not copied, so nobody may change it later. */
+export function setOf(ids: Iterable<string>): ReadonlySet<string> {
+  return ids instanceof Set ? (ids as ReadonlySet<string>) : new Set(ids);
+}
+
+/** Whether two sets hold the same ids. */
+export function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  if (one === other) return true;
+  if (one.size !== other.size) return false;
+  for (const id of one) if (!other.has(id)) return false;
+  return true;
 }

@@ -33,7 +33,7 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   private best: Float64Array = new Float64Array();
 
   constructor(element: HTMLElement, options: HistoryOptions) {
-    super(element, options, [true, false]);
+    super(element, options, [true, true, false]);
   }
 
   override set(data: HistoryData): void {
@@ -72,14 +72,19 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
   }
 
   protected paint(layer: number, pen: Pen): Picture {
-    if (layer !== this.last) return this.drawAll(pen);
+    if (layer === 0) return this.drawGround(pen);
+    if (layer === 1) return this.drawBright(pen);
     this.drawPointer(pen);
   }
 
-  private *drawAll(pen: Pen): Generator<void> {
+  private *drawGround(pen: Pen): Generator<void> {
     this.drawAxes(pen);
     this.drawLegend(pen);
-    yield* this.drawTrials(pen);
+    if (this.faded()) yield* this.drawTrials(pen, false);
+  }
+
+  private *drawBright(pen: Pen): Generator<void> {
+    yield* this.drawTrials(pen, true);
     this.drawBest(pen);
   }
 
@@ -135,24 +140,23 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
     pen.text(text, this.frame.right, y.to(before) + lift, { ...style, halo: this.theme.ground });
   }
 
-  private *drawTrials(pen: Pen): Generator<void> {
+  /** Draws the bright trials, or all trials faintly. */
+  private *drawTrials(pen: Pen, bright: boolean): Generator<void> {
     const { ids, x, y } = this.spots;
     const radius = radiusOf(ids.length) - 0.2;
     const states = this.data?.states ?? [];
     const dense = Math.max(0.35, Math.min(0.85, 26 / Math.sqrt(Math.max(1, ids.length))));
-    for (const bright of [false, true]) {
-      for (const state of new Set(states)) {
-        const look = stateLook(state, this.theme);
-        pen.begin();
-        ids.forEach((id, row) => {
-          if (states[row] !== state || this.bright(id) !== bright) return;
-          if (!Number.isFinite(at(x, row))) return;
-          const beyond = at(y, row) < this.frame.top;
-          trace(pen, beyond ? 'up' : look.shape, at(x, row), at(y, row), radius);
-        });
-        ink(pen, look, bright ? dense : 0.14);
-        yield;
-      }
+    for (const state of new Set(states)) {
+      const look = stateLook(state, this.theme);
+      pen.begin();
+      ids.forEach((id, row) => {
+        if (states[row] !== state || (bright && !this.bright(id))) return;
+        if (!Number.isFinite(at(x, row))) return;
+        const beyond = at(y, row) < this.frame.top;
+        trace(pen, beyond ? 'up' : look.shape, at(x, row), at(y, row), radius);
+      });
+      ink(pen, look, bright ? dense : 0.14);
+      yield;
     }
   }
 

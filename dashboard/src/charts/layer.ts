@@ -12,7 +12,7 @@ export class Layer {
   readonly canvas = document.createElement('canvas');
   private readonly front = contextOf(this.canvas);
   /** Where a long picture is drawn while the old one stays in sight. */
-  private readonly back: CanvasRenderingContext2D | null;
+  private back: CanvasRenderingContext2D | null = null;
   private target = this.front;
   private job: Iterator<void> | null = null;
   private waiting: Paint | null = null;
@@ -20,19 +20,16 @@ export class Layer {
   private ratio = 1;
 
   /** `long`: the pictures of the layer yield. */
-  constructor(long: boolean) {
-    this.back = long ? contextOf(document.createElement('canvas')) : null;
+  constructor(private readonly long: boolean) {
     this.canvas.setAttribute('aria-hidden', 'true');
   }
 
   /** Changes the size in CSS pixels. The picture is lost. */
   resize(width: number, height: number): void {
     this.ratio = devicePixelRatio || 1;
-    for (const context of [this.front, this.back]) {
-      if (!context) continue;
-      context.canvas.width = Math.max(1, Math.round(width * this.ratio));
-      context.canvas.height = Math.max(1, Math.round(height * this.ratio));
-    }
+    this.canvas.width = Math.max(1, Math.round(width * this.ratio));
+    this.canvas.height = Math.max(1, Math.round(height * this.ratio));
+    this.back = null;
     this.filled = false;
     this.cancel();
   }
@@ -52,7 +49,7 @@ export class Layer {
       this.waiting = paint;
       return;
     }
-    this.target = this.filled && this.back ? this.back : this.front;
+    this.target = this.filled && this.long ? this.behind() : this.front;
     this.clear(this.target);
     const picture = paint(new CanvasPen(this.target, theme));
     if (picture) this.job = picture[Symbol.iterator]();
@@ -73,6 +70,16 @@ export class Layer {
       if (next) this.start(next, theme);
     }
     return false;
+  }
+
+  /** The canvas behind the picture in sight. Many charts are drawn once, and never need it. */
+  private behind(): CanvasRenderingContext2D {
+    if (this.back) return this.back;
+    const canvas = document.createElement('canvas');
+    canvas.width = this.canvas.width;
+    canvas.height = this.canvas.height;
+    this.back = contextOf(canvas);
+    return this.back;
   }
 
   private finish(): void {

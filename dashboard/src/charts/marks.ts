@@ -24,6 +24,7 @@ export abstract class MarkChart<Data, Chosen extends Options = Options> extends 
   protected axes: Axes | null = null;
   protected frame: Frame = { left: 0, top: 0, right: 0, bottom: 0 };
   private box: Box | null = null;
+  private fades = false;
 
   /** What the box says about a row. */
   protected abstract tip(row: number): Tip;
@@ -43,6 +44,18 @@ export abstract class MarkChart<Data, Chosen extends Options = Options> extends 
   /** Whether a mark is drawn at full strength. */
   protected bright(id: string): boolean {
     return this.selected.size === 0 || this.selected.has(id);
+  }
+
+  /** Whether some marks are drawn faintly. The layer 0 has all of them so, below the others. */
+  protected faded(): boolean {
+    return this.selected.size > 0;
+  }
+
+  protected override selectionChanged(): void {
+    const fades = this.faded();
+    if (fades === this.fades) this.redraw(1);
+    else this.redraw(0, 1);
+    this.fades = fades;
   }
 
   /** Places the axes. */

@@ -1,14 +1,14 @@
 /** Parallel coordinates: an axis for each parameter, and a line for each run. */
 
 import { dragged, gripAt, nudged, reordered, within, type Brushes, type Grip } from './brushes';
-import { Chart, type Options } from './chart';
-import { resultColour } from './colours';
+import { Chart, sameSet, setOf, type Options } from './chart';
 import { at, cell, write, type Dimension, type Table } from './data';
 import { count } from './format';
 import type { Picture } from './layer';
 import { nearestLine } from './near';
-import { drawAxis, titleHeight, type Axis } from './parallelaxes';
+import { drawAxis, drawBrush, titleHeight, type Axis } from './parallelaxes';
 import { Handles } from './parallelhandles';
+import { drawLines, lineColour, traceRow } from './parallellines';
 import { drawNext } from './parallelnext';
 import type { Pen } from './pen';
 import type { Spot } from './pointer';
@@ -36,9 +36,8 @@ export interface ParallelOptions extends Options {
 /** How near the pointer must be to an axis, or to a line. */
 const reachAxis = 13;
 const reachLine = 7;
-/** Lines of one stroke. */
-const batch = 48;
-const shades = 64;
+/** The layer of the brushes, which change without the axes. */
+const brushLayer = 4;
 /** While a brush moves, the chart draws only as many lines, the best ones. */
 const mostInMotion = 2500;
 /** With more lines, the other charts follow a brush in motion only so often, in milliseconds. */
@@ -51,21 +50,21 @@ type Gesture =
 export class Parallel extends Chart<ParallelData, ParallelOptions> {
   protected readonly kind: string = 'parallel';
   private order: string[] = [];
-  private axes: Axis[] = [];
+  axes: Axis[] = [];
   private brushes: Brushes = new Map();
-  private unit: Float64Array = new Float64Array();
+  unit: Float64Array = new Float64Array();
   private rankOf: (value: number) => number = () => 1;
   /** The rows from the worst to the best: the best are drawn last. */
   private ranking: number[] = [];
   private mask: Uint8Array = new Uint8Array();
   private filtered = false;
-  private emitted = new Set<string>();
+  private emitted: ReadonlySet<string> = new Set();
   private gesture: Gesture | null = null;
   private emitting: ReturnType<typeof setTimeout> | undefined;
   private readonly handles: Handles;
 
   constructor(element: HTMLElement, options: ParallelOptions) {
-    super(element, options, [true, true, false]);
+    super(element, options, [true, true, false, false, false]);
     this.handles = new Handles(this.root);
   }
 
@@ -87,11 +86,9 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
   }
 
   override select(ids: Iterable<string>): void {
-    const wanted = new Set(ids);
-    const own =
-      wanted.size === this.emitted.size && [...wanted].every((id) => this.emitted.has(id));
+    const wanted = setOf(ids);
     // A selection that was made elsewhere replaces the one of the brushes.
-    if (!own && !this.gesture) this.brushes = new Map();
+    if (!this.gesture && !sameSet(wanted, this.emitted)) this.brushes = new Map();
     super.select(wanted);
   }
 
@@ -135,21 +132,37 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
   }
 
   protected paint(layer: number, pen: Pen): Picture {
-    if (layer === 0) return this.drawLines(pen, false);
-    if (layer === 1) return this.drawLines(pen, true);
+    if (layer < 2) return this.drawRuns(pen, layer === 1);
+    if (layer === this.last) this.drawPointer(pen);
+    else if (layer === brushLayer) this.drawBrushes(pen);
+    else this.drawAxes(pen);
+  }
+
+  /** The axes lie above what follows the pointer, and the brushes above the axes. */
+  protected override get last(): number {
+    return 2;
+  }
+
+  private drawPointer(pen: Pen): void {
+    drawNext(pen, this.theme, this.axes, this.data?.proposed ?? [], this.data?.metric ?? -1);
+    this.drawHovered(pen);
+  }
+
+  private drawBrushes(pen: Pen): void {
+    for (const axis of this.axes) drawBrush(pen, axis, this.theme, this.brushes);
+    const style = { colour: this.theme.muted, align: 'right', base: 'bottom' } as const;
+    pen.text(this.notes().join(' · '), this.width - 8, this.height - 3, style);
+  }
+
+  private drawAxes(pen: Pen): void {
     const look = {
       theme: this.theme,
       gap: this.gap(),
       lifted: this.gesture?.kind === 'title' ? this.gesture.name : null,
       metric: this.data?.metric ?? -1,
-      brushes: this.brushes,
       rankOf: this.rankOf,
     };
-    drawNext(pen, this.theme, this.axes, this.data?.proposed ?? [], this.data?.metric ?? -1);
-    this.drawHovered(pen);
     this.axes.forEach((axis, place) => drawAxis(pen, axis, look, place === this.axes.length - 1));
-    const style = { colour: this.theme.muted, align: 'right', base: 'bottom' } as const;
-    pen.text(this.notes().join(' · '), this.width - 8, this.height - 3, style);
   }
 
   protected override notes(): string[] {
@@ -226,7 +239,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     if (!done) return;
     this.gesture = null;
     if (gesture?.kind === 'brush') this.follow(0);
-    this.redraw(1, 2);
+    this.redraw();
   }
 
   protected override pressed(event: KeyboardEvent): boolean {
@@ -316,54 +329,20 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     return { dimension, index, scale, x, places, none };
   }
 
-  private *drawLines(pen: Pen, focus: boolean): Generator<void> {
-    if (!focus && !this.filtered) return;
-    const all = focus ? this.ranking.filter((row) => this.mask[row]) : this.ranking;
-    const rows = focus && this.gesture?.kind === 'brush' ? all.slice(-mostInMotion) : all;
-    const [least, most] = strengths(rows.length);
-    for (let start = 0; start < rows.length;) {
-      const shade = this.shade(rows[start] ?? 0);
-      let end = start;
-      while (end < rows.length && end - start < batch && this.shade(rows[end] ?? 0) === shade)
-        end += 1;
-      pen.begin();
-      for (let place = start; place < end; place += 1) this.traceRow(pen, rows[place] ?? 0);
-      if (focus) {
-        const unit = Math.max(0, shade / shades);
-        const alpha = least + (most - least) * unit ** 4;
-        pen.stroke({ colour: this.colour(shade), alpha, width: 0 });
-      } else {
-        pen.stroke({ colour: this.theme.muted, alpha: Math.min(0.14, least * 0.5), width: 0 });
-      }
-      start = end;
-      yield;
-    }
-  }
-
-  private shade(row: number): number {
-    const unit = at(this.unit, row);
-    return Number.isNaN(unit) ? -1 : Math.round(unit * shades);
-  }
-
-  private colour(shade: number): string {
-    return shade < 0 ? this.theme.muted : resultColour(shade / shades, this.theme.dark);
-  }
-
-  private traceRow(pen: Pen, row: number): void {
-    this.axes.forEach(({ x, places }, index) => {
-      const y = at(places, row);
-      if (index === 0) pen.move(x, y);
-      else pen.line(x, y);
-    });
+  private drawRuns(pen: Pen, chosen: boolean): Picture {
+    if (!chosen && !this.filtered) return;
+    const all = chosen ? this.ranking.filter((row) => this.mask[row]) : this.ranking;
+    const rows = chosen && this.gesture?.kind === 'brush' ? all.slice(-mostInMotion) : all;
+    return drawLines(pen, this.theme, this, rows, chosen);
   }
 
   private drawHovered(pen: Pen): void {
     const row = this.hovered === null ? -1 : (this.data?.ids.indexOf(this.hovered) ?? -1);
     if (row < 0) return;
     pen.begin();
-    this.traceRow(pen, row);
+    traceRow(pen, this.axes, row);
     pen.stroke({ colour: this.theme.ground, width: 6, alpha: 0.9 });
-    pen.stroke({ colour: this.colour(this.shade(row)), width: 3 });
+    pen.stroke({ colour: lineColour(at(this.unit, row), this.theme), width: 3 });
     pen.begin();
     for (const { x, places } of this.axes) pen.circle(x, at(places, row), 3.5);
     pen.fill(this.theme.ink);
@@ -393,7 +372,7 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     if (!data) return { title: '', rows: [] };
     const metric = data.dimensions[data.metric];
     const others = this.axes.map((axis) => axis.dimension).filter((one) => one !== metric);
-    const colour = this.colour(this.shade(row));
+    const colour = lineColour(at(this.unit, row), this.theme);
     const value = (one: Dimension): string => write(one, at(one.values, row));
     const first = metric
       ? [{ colour, name: metric.name, value: value(metric), strong: true }]
@@ -431,22 +410,21 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
     if (brushes.size === 0) this.selected = new Set();
     this.filter();
     const many = (this.data?.ids.length ?? 0) > mostInMotion;
-    this.follow(this.gesture && many ? followEvery : 16);
+    this.follow(this.gesture && many ? followEvery : 0);
   }
 
-  /** Tells the page of the brushes after some milliseconds: they change more often than that. */
+  /** Tells the page of the brushes: at once, so that all charts follow in the same frame, or later. */
   private follow(wait: number): void {
-    if (wait === 0) {
+    const tell = (): void => {
       clearTimeout(this.emitting);
-      this.emitting = undefined;
-    }
-    this.emitting ??= setTimeout(() => {
       this.emitting = undefined;
       this.emit();
       this.options.onbrush?.(
         Object.fromEntries(this.brushes) as Record<string, [number, number]>,
       );
-    }, wait);
+    };
+    if (wait === 0) tell();
+    else this.emitting ??= setTimeout(tell, wait);
   }
 
   /** Finds out which lines are drawn at full strength. */
@@ -461,24 +439,19 @@ export class Parallel extends Chart<ParallelData, ParallelOptions> {
         ? within(data.dimensions, this.brushes, data.ids.length)
         : Uint8Array.from(data.ids, selected);
     this.handles.label(this.axes, this.brushes);
-    if (before === this.filtered) this.redraw(1, 2);
-    else this.redraw();
+    if (before === this.filtered) this.redraw(1, brushLayer);
+    else this.redraw(0, 1, brushLayer);
   }
 
   /** Tells the page which runs lie in the brushes. */
   private emit(): void {
     const ids = this.brushes.size > 0 ? this.visibleIds() : [];
-    const same = ids.length === this.emitted.size && ids.every((id) => this.emitted.has(id));
-    this.emitted = same ? this.emitted : new Set(ids);
+    const found = new Set(ids);
+    const same = sameSet(found, this.emitted);
+    if (!same) this.emitted = found;
     this.selected = this.emitted;
     if (!same) this.options.onselect?.(ids);
   }
-}
-
-/** The strength of the worst and of the best lines: many lines must be faint to be seen at all. */
-function strengths(lines: number): [number, number] {
-  const root = Math.sqrt(Math.max(1, lines));
-  return [Math.min(0.75, Math.max(0.06, 8 / root)), Math.min(0.95, Math.max(0.22, 20 / root))];
 }
 
 /** Gives each dimension a name of its own: a parameter may be called like a metric. */

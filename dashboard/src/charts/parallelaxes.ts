@@ -30,7 +30,6 @@ export interface Look {
   /** The axis that is being moved, and the one whose metric gives the colours. */
   lifted: string | null;
   metric: number;
-  brushes: Brushes;
   /** The rank of a value of the metric, from 0 to 1. */
   rankOf: (value: number) => number;
 }
@@ -47,7 +46,6 @@ export function drawAxis(pen: Pen, axis: Axis, look: Look, isLast: boolean): voi
   pen.stroke({ colour: theme.ground, width: 3, alpha: 0.8 });
   pen.stroke({ colour, width: lifted === dimension.name ? 2 : 1.1 });
   if (axis.index === look.metric) drawColours(pen, axis, look);
-  drawBrush(pen, axis, look);
   drawTicks(pen, axis, look, isLast);
 }
 
@@ -109,7 +107,13 @@ function drawColours(pen: Pen, { scale, x }: Axis, { theme, rankOf }: Look): voi
   }
 }
 
-function drawBrush(pen: Pen, { dimension, scale, x }: Axis, { theme, brushes }: Look): void {
+/** Draws the brush of an axis, if it has one. */
+export function drawBrush(
+  pen: Pen,
+  { dimension, scale, x }: Axis,
+  theme: Theme,
+  brushes: Brushes,
+): void {
   const range = brushes.get(dimension.name);
   if (!range) return;
   const [bottom, top] = [scale.to(range[0]), scale.to(range[1])];

@@ -33,6 +33,7 @@ export class Handles {
       const inner = scale.kind === 'category' ? 0.5 : 0;
       const ends = range && [range[0] + inner, range[1] - inner];
       const text = ends?.map((end) => write(dimension, end)).join(' to ') ?? 'everything';
+      if (element.getAttribute('aria-valuetext') === text) continue;
       // The numbers are places along the axis, because ARIA does not know 8e-7.
       element.setAttribute('aria-valuemin', '0');
       element.setAttribute('aria-valuemax', '100');

@@ -36,13 +36,23 @@ export interface ScatterData {
 
 const shades = 48;
 
+/** Rows whose marks look the same. */
+interface Group {
+  look: Look;
+  /** The rank of their best result, or 0. */
+  order: number;
+  rows: number[];
+}
+
 export class Scatter extends MarkChart<ScatterData> {
   protected readonly kind: string = 'scatter';
   private front: number[] = [];
-  private unit: Float64Array | null = null;
+  private onFront = new Set<number>();
+  /** The worst come first, so that the best stay in sight. */
+  private groups: Group[] = [];
 
   constructor(element: HTMLElement, options: Options) {
-    super(element, options, [true, false]);
+    super(element, options, [true, true, false]);
   }
 
   table(): Table {
@@ -66,25 +76,40 @@ export class Scatter extends MarkChart<ScatterData> {
       x: place(x, data.x.values, data.x.scale === 'category'),
       y: place(y, data.y.values, data.y.scale === 'category'),
     };
-    this.unit = data.colour ? ranks(data.colour.values, data.maximize ?? false) : null;
     this.front = data.front ? pareto(data.x.values, data.y.values, data.front) : [];
+    this.onFront = new Set(this.front);
+    this.groups = this.grouped(data);
   }
 
   protected paint(layer: number, pen: Pen): Picture {
-    if (layer !== this.last) return this.drawAll(pen);
-    this.drawPointer(pen);
+    if (layer === this.last) this.drawPointer(pen);
+    else return layer === 0 ? this.drawGround(pen) : this.drawBright(pen);
   }
 
-  private *drawAll(pen: Pen): Generator<void> {
-    const { left, top, right, bottom } = this.frame;
+  private *drawGround(pen: Pen): Generator<void> {
     this.drawAxes(pen);
-    pen.clip(left - 6, top - 6, right - left + 12, bottom - top + 12);
+    this.clip(pen);
     if (this.data?.diagonal) this.drawDiagonal(pen);
+    if (this.faded()) yield* this.drawMarks(pen, false);
+    pen.unclip();
+  }
+
+  private *drawBright(pen: Pen): Generator<void> {
+    this.clip(pen);
     this.drawErrors(pen);
     this.drawFront(pen);
-    yield* this.drawMarks(pen);
+    yield* this.drawMarks(pen, true);
     this.drawNext(pen);
     pen.unclip();
+  }
+
+  private clip(pen: Pen): void {
+    const { left, top, right, bottom } = this.frame;
+    pen.clip(left - 6, top - 6, right - left + 12, bottom - top + 12);
+  }
+
+  protected override faded(): boolean {
+    return this.front.length > 0 || super.faded();
   }
 
   protected tip(row: number): Tip {
@@ -98,45 +123,52 @@ export class Scatter extends MarkChart<ScatterData> {
     return { title: this.nameOf(data.ids[row] ?? ''), rows };
   }
 
-  /** Draws the marks in groups of one look, the worst first, so that the best stay in sight. */
-  private *drawMarks(pen: Pen): Generator<void> {
+  /** Draws the bright marks, or all marks faintly. */
+  private *drawMarks(pen: Pen, bright: boolean): Generator<void> {
     const { ids, x, y } = this.spots;
     const radius = radiusOf(ids.length);
-    const groups = new Map<
-      string,
-      { look: Look; order: number; alpha: number; rows: number[] }
-    >();
-    const onFront = new Set(this.front);
     const dense = Math.max(0.35, Math.min(0.9, 60 / Math.sqrt(Math.max(1, ids.length))));
-    for (let row = 0; row < ids.length; row += 1) {
-      if (!Number.isFinite(at(x, row) + at(y, row))) continue;
-      const unit = this.unit ? at(this.unit, row) : NaN;
-      const look = this.look(row, unit);
-      const bright = this.bright(ids[row] ?? '') && (this.front.length === 0 || onFront.has(row));
-      const key = `${bright}${look.shape}${look.colour}`;
-      const order = (bright ? 2 : 0) + (Number.isNaN(unit) ? 0 : unit);
-      const group = groups.get(key) ?? { look, order, alpha: bright ? dense : 0.16, rows: [] };
-      group.rows.push(row);
-      groups.set(key, group);
-    }
-    for (const { look, alpha, rows } of [...groups.values()].sort((a, b) => a.order - b.order)) {
+    const isShown = (row: number): boolean =>
+      !bright ||
+      (this.bright(ids[row] ?? '') && (this.front.length === 0 || this.onFront.has(row)));
+    for (const { look, rows } of this.groups) {
       pen.begin();
-      for (const row of rows) trace(pen, look.shape, at(x, row), at(y, row), radius);
-      ink(pen, look, alpha);
+      for (const row of rows) {
+        if (isShown(row)) trace(pen, look.shape, at(x, row), at(y, row), radius);
+      }
+      ink(pen, look, bright ? dense : 0.16);
       yield;
     }
   }
 
-  private look(row: number, unit: number): Look {
-    const state = this.data?.states?.[row];
+  /** Puts the rows that have a place into groups of one look. */
+  private grouped(data: ScatterData): Group[] {
+    const { ids, x, y } = this.spots;
+    const unit = data.colour ? ranks(data.colour.values, data.maximize ?? false) : null;
+    const groups = new Map<string, Group>();
+    for (let row = 0; row < ids.length; row += 1) {
+      if (!Number.isFinite(at(x, row) + at(y, row))) continue;
+      // The rank is NaN without a result. Without a column of colours, there is none.
+      const rank = unit ? Math.round(at(unit, row) * shades) / shades : undefined;
+      const key = `${data.states?.[row] ?? ''} ${rank ?? ''}`;
+      let group = groups.get(key);
+      if (!group) {
+        group = { look: this.look(data.states?.[row], rank), order: rank || 0, rows: [] };
+        groups.set(key, group);
+      }
+      group.rows.push(row);
+    }
+    return [...groups.values()].sort((a, b) => a.order - b.order);
+  }
+
+  private look(state: string | undefined, rank: number | undefined): Look {
     const base: Look =
       state === undefined
         ? { colour: categoryColour(0, this.theme.dark), shape: 'dot' }
         : stateLook(state, this.theme);
-    if (!this.unit) return base;
-    if (Number.isNaN(unit)) return { ...base, colour: this.theme.muted };
-    const colour = resultColour(Math.round(unit * shades) / shades, this.theme.dark);
-    return { ...base, colour };
+    if (rank === undefined) return base;
+    if (Number.isNaN(rank)) return { ...base, colour: this.theme.muted };
+    return { ...base, colour: resultColour(rank, this.theme.dark) };
   }
 
   private drawDiagonal(pen: Pen): void {
