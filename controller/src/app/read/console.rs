@@ -123,8 +123,9 @@ pub(crate) struct Sought {
     pub(crate) total: u64,
 }
 
-/// The lines that one snapshot of the database reads.
-const AT_ONCE: u64 = 5000;
+/// The lines that one snapshot of the database reads. Each snapshot decodes whole blocks, which may
+/// have as many lines. `Limits::console_part` bounds their bytes.
+const AT_ONCE: u64 = 50_000;
 /// The most lines that are looked at for one call.
 const LOOKED_AT: u64 = 200_000;
 
