@@ -264,9 +264,10 @@ pub struct MarkdownLimits {
 /// The limits on logged tables of which a call reads rows.
 #[derive(Clone, Debug)]
 pub struct TableLimits {
-    /// Bytes of a table in JSON. Of a table in Parquet, bytes of a column in a group of rows, and
-    /// of each of its pages.
-    pub bytes: u64,
+    /// Bytes of a table in JSON.
+    pub json_bytes: u64,
+    /// Of a table in Parquet, bytes of a column in a group of rows, and of each of its pages.
+    pub column_bytes: u64,
     /// Rows that one call may filter and sort, and rows in a group of a table in Parquet.
     pub rows: u64,
     /// Bytes of a table in Parquet that one call may read to filter and to sort rows.
@@ -452,7 +453,12 @@ impl Default for MarkdownLimits {
 
 impl Default for TableLimits {
     fn default() -> Self {
-        Self { bytes: 32 << 20, rows: 1_000_000, scanned_bytes: 1 << 30 }
+        Self {
+            json_bytes: 128 << 20,
+            column_bytes: 32 << 20,
+            rows: 1_000_000,
+            scanned_bytes: 1 << 30,
+        }
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) struct App {
     compaction: Compaction,
     explaining: Arc<Semaphore>,
     hashing: Hashing,
+    /// The MiB that all readers of logged tables together may take, one permit per MiB.
     tables: Arc<Semaphore>,
     /// The KiB that all readers together may still read ahead of their clients, one permit per KiB.
     ahead: Semaphore,
@@ -91,8 +92,8 @@ const SECRET: &str = "secret";
 const AHEAD_KIB: usize = 32 << 10;
 /// The most explanations that are computed at the same time. Further explanations wait.
 const EXPLAINING: usize = 2;
-/// The most logged tables that are in memory at the same time. Further readers wait.
-const TABLES: usize = 4;
+/// The most MiB of logged tables that are in memory at the same time. Further readers wait.
+const TABLES_MIB: u32 = 256;
 
 impl App {
     /// Opens the application over an open store. Every attempt that an agent or a process holds
@@ -131,7 +132,7 @@ impl App {
             compaction: Compaction::default(),
             explaining: Arc::new(Semaphore::new(EXPLAINING)),
             hashing: Hashing::new(&settings.limits, threads),
-            tables: Arc::new(Semaphore::new(TABLES)),
+            tables: Arc::new(Semaphore::new(TABLES_MIB as usize)),
             ahead: Semaphore::new(AHEAD_KIB),
             collector: Collector::new(clock.now()),
             increments: tokio::sync::Mutex::default(),

@@ -298,9 +298,9 @@ async fn rows_of_a_table_come_in_pages() {
     assert!(problem(&log.ask("tables?path=t.txt"), 400).contains("read as a table"));
     problem(&log.ask("tables?path=none"), 404);
     problem(&log.ask("tables"), 400);
-    log.lab.restart_with(|settings| settings.limits.tables.bytes = 20).await;
+    log.lab.restart_with(|settings| settings.limits.tables.json_bytes = 20).await;
     log.connect();
-    assert!(problem(&log.ask("tables?path=t.table.json"), 400).contains("more than 20 bytes"));
+    assert!(problem(&log.ask("tables?path=t.table.json"), 400).contains("at most 20 are read"));
     log.lab.shutdown().await;
 }
 

@@ -14,7 +14,7 @@ const FILTER_BYTES: usize = 1000;
 /// The most columns of a table.
 pub(super) const COLUMNS: usize = 10_000;
 /// What to do about a table that cannot be read here.
-pub(super) const HINT: &str = "fetch the file itself, under `files`";
+pub(super) const HINT: &str = "download the file itself";
 
 /// Rows of a table.
 #[derive(Debug)]
@@ -51,8 +51,8 @@ pub(crate) struct Asked {
 /// How much one call may read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Bytes of a table in JSON, and of one column in a group of rows in Parquet.
-    pub(super) bytes: u64,
+    /// Bytes of one column in a group of rows in Parquet.
+    pub(super) column_bytes: u64,
     /// Rows that are looked at, to filter and to sort them.
     pub(super) rows: u64,
     /// Bytes of a table in Parquet that are read for it.

@@ -99,7 +99,8 @@ impl<'a> Choice<'a> {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { bytes: 1000, rows: 100, scanned_bytes: 1000, answer: 1000 };
+    const BOUNDS: Bounds =
+        Bounds { column_bytes: 1000, rows: 100, scanned_bytes: 1000, answer: 1000 };
 
     fn text(text: &str) -> Cell<'_> {
         Cell::Text(text.into())

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
     use crate::app::read::tables::asked::{Filter, Order};
 
-    const BOUNDS: Bounds = Bounds { bytes: 1 << 20, rows: 3, scanned_bytes: 0, answer: 1 << 20 };
+    const BOUNDS: Bounds = Bounds { column_bytes: 0, rows: 3, scanned_bytes: 0, answer: 1 << 20 };
 
     fn parsed(
         text: &str,

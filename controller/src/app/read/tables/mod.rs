@@ -12,11 +12,12 @@ mod parquet;
 use std::sync::Arc;
 
 use record::{file::FileRow, ids::RunId};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::files;
 use crate::{
     app::{
-        App,
+        App, TABLES_MIB,
         error::Error,
         files::{
             references::{self, Found},
@@ -60,26 +61,36 @@ pub(crate) async fn read(
             FileRow { path, sha256, size, kind: "table".to_owned() }
         }
     };
-    let turn = app.tables.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let limits = &app.settings.limits;
-    let TableLimits { bytes, rows, scanned_bytes } = limits.tables;
-    let bounds = Bounds { bytes, rows, scanned_bytes, answer: limits.read_bytes };
+    let TableLimits { json_bytes, column_bytes, rows, scanned_bytes } = limits.tables;
+    let bounds = Bounds { column_bytes, rows, scanned_bytes, answer: limits.read_bytes };
     if files::beginning(app, &file.sha256, file.size, parquet::MAGIC.len() as u64).await?
         == parquet::MAGIC
     {
+        let turn = turn(app, column_bytes).await?;
         let table = parquet::read(app, &file, &asked, bounds).await;
         drop(turn);
         return table;
     }
-    if file.size > bounds.bytes {
-        let message = format!("the table `{}` has more than {} bytes", file.path, bounds.bytes);
-        return Err(Error::invalid(message).hint(HINT));
+    if file.size > json_bytes {
+        let FileRow { path, size, .. } = file;
+        let message = format!("the table `{path}` has {size} bytes, and in JSON at most ");
+        let hint = format!("{HINT}, or log fewer rows in one table");
+        return Err(Error::invalid(format!("{message}{json_bytes} are read")).hint(hint));
     }
-    let bytes = files::beginning(app, &file.sha256, file.size, bounds.bytes).await?;
+    let turn = turn(app, file.size).await?;
+    let bytes = files::beginning(app, &file.sha256, file.size, json_bytes).await?;
     let parsing = app.threads.run(move || {
         // The work keeps its turn until it ends, even if the caller no longer waits.
         let _turn = turn;
         json::read(bytes, &asked, bounds).map_err(|reason| refused(&file, &reason))
     });
     parsing.await.map_err(|error| failed(&error))?
+}
+
+/// Waits until there is memory for so many bytes of a table, and for a copy of them.
+async fn turn(app: &App, bytes: u64) -> Result<OwnedSemaphorePermit, Error> {
+    let mib = u32::try_from((2 * bytes).div_ceil(1 << 20)).unwrap_or(u32::MAX);
+    let turn = app.tables.clone().acquire_many_owned(mib.clamp(1, TABLES_MIB)).await;
+    turn.map_err(|closed| failed(&closed))
 }

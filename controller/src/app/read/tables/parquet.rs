@@ -201,7 +201,7 @@ impl Open<'_> {
         let no_table = |reason: &str| refused(self.file, reason);
         let chunk = Chunk::of(self.contents.row_group(group.place), place, self.file.size)
             .map_err(|reason| no_table(&reason))?;
-        let (range, most) = (chunk.range.clone(), self.bounds.bytes);
+        let (range, most) = (chunk.range.clone(), self.bounds.column_bytes);
         let size = range.end - range.start;
         if size > most {
             return Err(no_table(&format!("a column of a group has more than {most} bytes")));
