@@ -143,16 +143,24 @@ export class FoundLines {
   }
 }
 
-/** Loads all lines as one text, up to a bound. `told` hears how many there are so far. */
-export async function download(run: string, told: (lines: number) => void): Promise<string> {
+/**
+ * Loads all lines as one text, up to a bound, and says how many there are in all. `told` hears how
+ * many are loaded so far.
+ */
+export async function download(
+  run: string,
+  told: (lines: number) => void,
+): Promise<{ text: string; lines: number; total: number }> {
   const [target, limit, most] = [`/runs${path(run, 'console')}`, 5_000, 1_000_000];
   const parts: string[] = [];
+  let total = 0;
   for (let from = 0; from < most; from += limit) {
     const query = from === 0 ? { before: limit, limit } : { after: from - 1, limit };
     const found = await get<Console>(target, query);
     parts.push(...found.lines.map(({ text }) => `${text}\n`));
     told(parts.length);
-    if (from + limit >= found.total) break;
+    total = found.total;
+    if (from + limit >= total) break;
   }
-  return parts.join('');
+  return { text: parts.join(''), lines: parts.length, total };
 }
