@@ -4,7 +4,17 @@
 import { parseArgs } from 'node:util';
 
 import { Browser, chart, Lab, until } from './lab.js';
-import { beside, brush, firstPaint, median, openSweep, sweepOfMany, watched } from './measure.js';
+import {
+  beside,
+  brush,
+  firstPaint,
+  median,
+  openSweep,
+  readLog,
+  readTable,
+  sweepOfMany,
+  watched,
+} from './measure.js';
 import { lastStep, startTrial } from './train.js';
 
 const { values: flags } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
@@ -70,6 +80,25 @@ async function freshness(browser, lab) {
   return took;
 }
 
+/** A log of 100,000 lines and a table of 1,000,000 rows. */
+async function long(browser, lab) {
+  const [lines, rows] = [100_000, 1_000_000];
+  lab.fill('long', 'long', lines, rows);
+  const address = `${lab.address}/p/${TEAM}/long/r/long`;
+  const log = await readLog(browser, address, lines);
+  report('a log of 100,000 lines, its end', log.opened, 1_500, 'ms');
+  report('its first line', log.first, 500, 'ms');
+  report('its end again', log.end, 500, 'ms');
+  report('a line that a search finds', log.found, 2_000, 'ms');
+  const table = await readTable(browser, address, rows);
+  report('a table of 1,000,000 rows, its first rows', table.opened, 1_500, 'ms');
+  report('its last rows', table.end, 1_000, 'ms');
+  report('its rows, sorted', table.sorted, 2_000, 'ms');
+  report('its rows, filtered', table.filtered, 2_000, 'ms');
+  report('memory of a page of them', Math.max(log.heap, table.heap) / 2 ** 20, 20, 'MiB');
+  report('memory of the controller so far', lab.memory() / 2 ** 20, 512, 'MiB');
+}
+
 async function memory(browser, lab) {
   const live = await lab.live('live', 50, 1_000);
   const page = await watched(browser, `${lab.address}/p/${TEAM}/live`);
@@ -96,6 +125,7 @@ try {
   await sweeps(browser, lab, 1_000, 1_000, 50);
   await sweeps(browser, lab, 10_000, 2_000, 100);
   report('a point on the page after its call', await freshness(browser, lab), 1_000, 'ms');
+  await long(browser, lab);
   const growth = await memory(browser, lab);
   report(`memory after ${minutes} minutes, beside that of the start`, growth, 1.2, 'times');
 } finally {

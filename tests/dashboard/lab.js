@@ -117,6 +117,12 @@ export class Lab {
     await gone;
   }
 
+  /** The most memory that the controller has had, in bytes. */
+  memory() {
+    const status = readFileSync(`/proc/${this.controller.pid}/status`, 'utf8');
+    return 1024 * Number(/VmHWM:\s+(\d+)/.exec(status)[1]);
+  }
+
   write(name, text) {
     writeFileSync(join(this.folder, name), text);
   }
@@ -137,6 +143,8 @@ export class Lab {
       env: { ...process.env, ...this.#variables(name) },
       encoding: 'utf8',
       input,
+      // A program may print a long log.
+      maxBuffer: 64 << 20,
     });
     if (done.status !== 0) throw new Error(`${name} ${args.join(' ')}: ${done.stderr}`);
     return done.stdout;

@@ -144,3 +144,69 @@ export async function brush(page) {
   await until('the choice', async () => (await chart(page, label)).selected.length > 0);
   return (after - before) / moves;
 }
+
+/** The milliseconds from `begin` until `seen` is true. */
+async function timed(what, begin, seen) {
+  const begun = performance.now();
+  await begin();
+  await until(what, seen);
+  return performance.now() - begun;
+}
+
+/** Opens the log of a run, goes to its first line and back to its end, and searches. */
+export async function readLog(browser, address, lines) {
+  const page = await watched(browser, 'about:blank');
+  const log = page.getByRole('log');
+  const has = (text) => async () =>
+    (await log.count()) === 1 && (await log.innerText()).includes(text);
+  const last = has(`line ${lines - 1} of`);
+  const place = page.getByLabel('Go to a line or a time');
+  const jump = () => place.fill('0').then(() => place.press('Enter'));
+  const follow = () => page.getByRole('button', { name: 'Follow', exact: true }).click();
+  const search = () => page.getByLabel('Search in the logs').fill('line 77 of');
+  const took = {
+    opened: await timed('the last line', () => page.goto(`${address}?tab=logs`), last),
+    first: await timed('the first line', jump, has('line 0 of')),
+    end: await timed('the last line again', follow, last),
+    found: await timed('the found line', search, async () => {
+      return (await page.getByText(/^1 of/).count()) === 1 && has('line 77 of')();
+    }),
+    heap: await page.heap(),
+  };
+  await page.context().close();
+  return took;
+}
+
+/** Opens the table `rows` of a run, goes to its end, sorts it and filters it. */
+export async function readTable(browser, address, rows) {
+  const page = await watched(browser, 'about:blank');
+  const table = page.getByRole('region', { name: 'Rows of rows' });
+  const has = (text) => async () =>
+    (await table.count()) === 1 && (await table.innerText()).includes(text);
+  const toEnd = () => table.evaluate((place) => place.scrollTo(0, place.scrollHeight));
+  const sort = () => table.getByRole('button', { name: 'score' }).click();
+  const button = page.getByRole('button', { name: 'Filter', exact: true });
+  const filter = () => page.getByLabel('Filter word').fill('= word 500');
+  const took = {
+    opened: await timed(
+      'the first rows',
+      () => page.goto(`${address}?tab=media`),
+      has('word 31'),
+    ),
+    end: await timed('the last row', toEnd, async () => {
+      await toEnd();
+      return has((rows - 1).toLocaleString('en'))();
+    }),
+    sorted: await timed('the least scores', sort, has('e-6')),
+    filtered: await timed(
+      'the chosen rows',
+      () => button.click().then(filter),
+      async () => {
+        return (await page.getByText(/rows of/).count()) === 1 && has('word 500')();
+      },
+    ),
+    heap: await page.heap(),
+  };
+  await page.context().close();
+  return took;
+}

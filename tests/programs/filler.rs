@@ -6,9 +6,12 @@
 //! - `filler ADDRESS runs PROJECT COUNT ROWS` adds runs outside sweeps, with curves, and ends them.
 //! - `filler ADDRESS live PROJECT COUNT PACE_MS` keeps runs alive, each of which logs a row every
 //!   `PACE_MS`, until its input ends. The program prints `live` once every run has a row.
+//! - `filler ADDRESS long PROJECT LINES ROWS` adds the run `long`, which prints so many lines and
+//!   logs a table of so many rows under `rows`.
 
 use std::{env, error::Error, io, sync::Arc, thread, time::Duration};
 
+use besom::{Cell, Column, Table};
 use proto::{
     dial::Dial,
     v1::{AppendRows, BeginRun, EndRun, Outcome, RunBegun},
@@ -37,6 +40,9 @@ async fn main() -> Result<(), Failure> {
         }
         [address, "live", project, count, pace] => {
             live(address, project, count.parse()?, Duration::from_millis(pace.parse()?)).await
+        }
+        [address, "long", project, lines, rows] => {
+            long(address, project, lines.parse()?, rows.parse()?)
         }
         _ => Err("the first lines of filler.rs say what its arguments are".into()),
     }
@@ -118,6 +124,25 @@ async fn live(address: &str, project: &str, count: u64, pace: Duration) -> Resul
         ended = all(tasks) => ended,
         _ = input_ended => Ok(()),
     }
+}
+
+/// Prints and logs as a program that a person has started.
+fn long(address: &str, project: &str, lines: u64, rows: u64) -> Result<(), Failure> {
+    let init = besom::init().controller(address).project(project).id("long").console(true);
+    let run = init.start()?;
+    let columns = [("number", Column::I64), ("score", Column::F64), ("word", Column::Text)];
+    let table = Table::new(columns)?;
+    for row in 0..rows {
+        let score = ((row * 7919) % 999_983) as f64 / 999_983.0;
+        let word = format!("word {}", (row * 31) % 1009);
+        table.add_row([Cell::from(row as i64), Cell::from(score), Cell::from(word.as_str())])?;
+    }
+    besom::log!(run, "rows" => table);
+    for line in 0..lines {
+        terminal::print(format_args!("line {line} of a log, loss {:.6}", 1.0 / (line + 1) as f64));
+    }
+    run.finish()?;
+    Ok(())
 }
 
 fn begin(project: &str, number: u64) -> BeginRun {
