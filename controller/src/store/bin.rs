@@ -5,7 +5,10 @@
 use record::ids::{ProjectId, RunId, SweepId};
 use sweeps::lifecycle::run::State;
 
-use super::database::{Error, Result, Tx};
+use super::{
+    database::{Error, Result, Tx},
+    usage,
+};
 
 /// Why a stored run is not shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,30 +197,12 @@ pub(crate) fn each<E: From<Error>>(
     )
 }
 
-/// The SQL of how many bytes the rows, the files and the kept checkpoints of some runs take. The
-/// runs are those whose keys match the given condition.
-macro_rules! bytes_of {
-    ($of:literal) => {
-        concat!(
-            "SELECT (SELECT coalesce(sum(coalesce(bytes, length(frames))), 0)
-                     FROM blocks LEFT JOIN heads ON block = key WHERE run ",
-            $of,
-            ") + (SELECT coalesce(sum(size), 0) FROM files WHERE run ",
-            $of,
-            ") + (SELECT coalesce(sum(size), 0) FROM checkpoints WHERE kept = 1 AND run ",
-            $of,
-            ")"
-        )
-    };
-}
-
 /// Returns how many bytes the rows and files of something in the bin take. Contents that other runs
 /// also have count in full.
 pub(crate) fn bytes(tx: &Tx<'_>, of: &Binned) -> Result<u64> {
-    let of_sweep = bytes_of!("IN (SELECT key FROM runs WHERE sweep = ?1)");
-    let bytes = match of.is_sweep {
-        true => tx.one(of_sweep, &[&of.id], |row| row.count(0))?,
-        false => tx.one(bytes_of!("= ?1"), &[&of.key], |row| row.count(0))?,
+    let (rows, files, checkpoints) = match of.is_sweep {
+        true => usage::of_sweep(tx, &of.id)?,
+        false => usage::of_run(tx, of.key)?,
     };
-    Ok(bytes.unwrap_or_default())
+    Ok(rows + files + checkpoints)
 }

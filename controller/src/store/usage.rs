@@ -3,7 +3,7 @@
 
 use record::ids::ProjectId;
 
-use super::database::{Result, SCHEMA, Tx};
+use super::database::{Result, Row, SCHEMA, Tx};
 
 /// A number of things and their bytes.
 pub(crate) type Amount = (u64, u64);
@@ -45,15 +45,36 @@ pub(crate) fn rows_by_project(tx: &Tx<'_>) -> Result<Vec<(ProjectId, u64)>> {
     )
 }
 
-/// Returns the bytes of the rows, the files and the kept checkpoints of a run.
-pub(crate) fn of_run(tx: &Tx<'_>, run: i64) -> Result<(u64, u64, u64)> {
-    let found = tx.one(
-        "SELECT (SELECT coalesce(sum(coalesce(bytes, length(frames))), 0)
-                 FROM blocks LEFT JOIN heads ON block = key WHERE run = ?1),
-                (SELECT coalesce(sum(size), 0) FROM files WHERE run = ?1),
-                (SELECT coalesce(sum(size), 0) FROM checkpoints WHERE kept = 1 AND run = ?1)",
-        &[&run],
-        |row| Ok((row.count(0)?, row.count(1)?, row.count(2)?)),
-    )?;
-    Ok(found.unwrap_or_default())
+/// The bytes of rows, of files and of kept checkpoints.
+pub(crate) type Bytes = (u64, u64, u64);
+
+/// The SQL of the bytes of some runs. The runs are those whose keys match the given condition.
+macro_rules! bytes_of {
+    ($of:literal) => {
+        concat!(
+            "SELECT (SELECT coalesce(sum(coalesce(bytes, length(frames))), 0)
+                     FROM blocks LEFT JOIN heads ON block = key WHERE run ",
+            $of,
+            "), (SELECT coalesce(sum(size), 0) FROM files WHERE run ",
+            $of,
+            "), (SELECT coalesce(sum(size), 0) FROM checkpoints WHERE kept = 1 AND run ",
+            $of,
+            ")"
+        )
+    };
+}
+
+/// Returns the bytes of a run.
+pub(crate) fn of_run(tx: &Tx<'_>, run: i64) -> Result<Bytes> {
+    Ok(tx.one(bytes_of!("= ?1"), &[&run], three)?.unwrap_or_default())
+}
+
+/// Returns the bytes of all trials of a sweep.
+pub(crate) fn of_sweep(tx: &Tx<'_>, sweep: &str) -> Result<Bytes> {
+    let sql = bytes_of!("IN (SELECT key FROM runs WHERE sweep = ?1)");
+    Ok(tx.one(sql, &[&sweep], three)?.unwrap_or_default())
+}
+
+fn three(row: &Row<'_>) -> Result<Bytes> {
+    Ok((row.count(0)?, row.count(1)?, row.count(2)?))
 }
