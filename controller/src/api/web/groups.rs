@@ -21,7 +21,7 @@ pub(super) struct GroupsQuery {
     /// The runs of each group. A run may be in several groups.
     groups: Vec<Vec<String>>,
     keys: Vec<String>,
-    /// `step`, `time` (milliseconds since 1970) or `metric:NAME`.
+    /// `step`, `time` (milliseconds since 1970), `count` (of finite values) or `metric:NAME`.
     x: String,
     #[serde(default)]
     #[cfg_attr(test, ts(optional = nullable))]
