@@ -317,7 +317,7 @@ fn value(
                 Error::damaged(format!("the summary of {id} is damaged: {corrupt}"))
             })
         }
-        Name::Field(Field::Tags) => Ok(Some(Value::Text(tags(run)?.join(", ")))),
+        Name::Field(Field::Tags) => Ok(Some(Value::Text(joined(&tags(run)?)))),
         Name::Field(Field::Id) => text(Text::Id),
         Name::Field(Field::Name) => text(Text::Name),
         Name::Field(Field::State) => text(Text::State),
@@ -353,6 +353,27 @@ fn value(
     }
 }
 
+/// Returns tags as one text, in which `, ` stands between two of them. Within a tag, a backslash
+/// stands before `, ` and before a backslash, so that a reader can tell the tags apart.
+fn joined(tags: &[String]) -> String {
+    let one = |tag: &String| tag.replace('\\', r"\\").replace(", ", r"\, ");
+    tags.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 fn tags(run: &Candidate<'_>) -> Result<Vec<String>, Error> {
     Ok(serde_json::from_str(run.text(Text::Tags)?).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn a_comma_in_a_tag_does_not_look_like_two_tags() {
+        let text =
+            |tags: &[&str]| joined(&tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>());
+        assert_eq!(text(&["a", "b,c"]), "a, b,c");
+        assert_eq!(text(&["a, b", "c"]), r"a\, b, c");
+        assert_eq!(text(&[r"a\", "b"]), r"a\\, b");
+    }
 }

@@ -11,11 +11,24 @@ export interface Group {
 
 const order = new Intl.Collator('en', { numeric: true });
 
+/** The tags in the text of a column. A backslash says that the next sign belongs to a tag. */
+function tagsOf(text: string): string[] {
+  let tag = '';
+  const tags: string[] = [];
+  for (const [piece] of text.matchAll(/\\.|, |./gs)) {
+    if (piece === ', ') {
+      tags.push(tag);
+      tag = '';
+    } else tag += piece.length === 2 ? piece.slice(1) : piece;
+  }
+  return [...tags, tag];
+}
+
 /** The values of a run by which it is grouped: each of its tags, or its one value. */
 function valuesOf(frame: Frame, column: string, row: number): (string | null)[] {
   const text = frame.text(column, row);
   if (text === null || text === '') return [null];
-  return column === 'tags' ? text.split(', ') : [text];
+  return column === 'tags' ? tagsOf(text) : [text];
 }
 
 /** The name of a column, as a person reads it. */

@@ -51,6 +51,12 @@ test('a run is in the group of each of its tags, and none is dropped', () => {
   expect(listedRows(groups, new Set(['a']))).toEqual([-1, -2, 0, -3, 1]);
 });
 
+test('a tag with a comma is one tag', () => {
+  const some = frame([1, 2], [['tags', texts(['a\\, b, c', 'd\\\\, c'])]]);
+  const labels = groupsOf(some, 'tags', rows(2)).map(({ label }) => label);
+  expect(labels.sort()).toEqual(['a, b', 'c', 'd\\']);
+});
+
 test('numbers and absent values make groups', () => {
   const data = Float64Array.from([0.1, NaN, 10, 0.1]);
   const some = frame([4, 3, NaN, 2], [['config.lr', { kind: 'numbers', data }]]);
