@@ -5,7 +5,7 @@ import { at, cell, write, type Dimension, type Table } from './data';
 import type { Picture } from './layer';
 import { MarkChart, radiusOf } from './marks';
 import type { Pen } from './pen';
-import { bestSoFar } from './rank';
+import { bestSoFar, counts } from './rank';
 import { fit, Scale } from './scale';
 import { ink, legend, stateLook, stateOrder, trace } from './states';
 import type { Tip } from './tooltip';
@@ -16,6 +16,8 @@ export interface HistoryData {
   x: Dimension;
   value: Dimension;
   states: readonly string[];
+  /** Whether each trial keeps the limits of its sweep; absent if there are none. */
+  keeps?: readonly boolean[] | undefined;
   maximize: boolean;
 }
 
@@ -38,7 +40,10 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
 
   override set(data: HistoryData): void {
     this.order = sorted(data);
-    const values = Float64Array.from(this.order, (row) => counted(data, row));
+    const { states, keeps, value } = data;
+    const values = Float64Array.from(this.order, (row) =>
+      counts(states[row], keeps?.[row]) ? at(value.values, row) : NaN,
+    );
     this.best = bestSoFar(values, data.maximize);
     super.set(data);
   }
@@ -99,6 +104,7 @@ export class History extends MarkChart<HistoryData, HistoryOptions> {
         { name: data.value.name, value, strong: true },
         { name: data.x.name, value: write(data.x, at(data.x.values, row)) },
         { name: 'state', value: state, colour: stateLook(state, this.theme).colour },
+        ...(data.keeps?.[row] === false ? [{ name: 'limits', value: 'breaks one' }] : []),
       ],
     };
   }
@@ -177,12 +183,6 @@ function sorted(data: HistoryData): number[] {
   const rows = data.ids.map((_, row) => row);
   const key = (row: number): number => at(data.x.values, row);
   return rows.filter((row) => Number.isFinite(key(row))).sort((a, b) => key(a) - key(b));
-}
-
-/** The value of a row if it counts for the best: a run that failed never does. */
-function counted(data: HistoryData, row: number): number {
-  const state = data.states[row];
-  return state === 'finished' ? at(data.value.values, row) : NaN;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { pareto } from './pareto';
-import { bestSoFar, rankAmong, ranks } from './rank';
+import { bestSoFar, counts, rankAmong, ranks } from './rank';
 
 test('ranks ignore how far an outlier is, and equal values share a rank', () => {
   expect(Array.from(ranks([1, 2, 2, 1e9, NaN], false))).toEqual([1, 1 / 3, 1 / 3, 0, NaN]);
@@ -32,4 +32,11 @@ test('the Pareto front holds what nothing else beats', () => {
   expect(pareto(x, y, [false, false])).toEqual([0, 1, 2]);
   expect(pareto(x, y, [true, true])).toEqual([3, 2]);
   expect(pareto([], [], [true, true])).toEqual([]);
+});
+
+test('a run that breaks a limit is never the best, and neither is one that has not finished', () => {
+  expect(counts('finished', undefined)).toBe(true);
+  expect(counts('finished', true)).toBe(true);
+  expect(counts('finished', false)).toBe(false);
+  expect(counts('pruned', true)).toBe(false);
 });

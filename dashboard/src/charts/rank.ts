@@ -23,6 +23,11 @@ function compare(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Whether a run can be the best of its sweep: it has finished, and breaks no limit. */
+export function counts(state: string | undefined, keeps: boolean | undefined): boolean {
+  return state === 'finished' && keeps !== false;
+}
+
 /** For each row, the best value until then; NaN before the first one. */
 export function bestSoFar(values: ArrayLike<number>, maximize: boolean): Float64Array {
   let best = NaN;

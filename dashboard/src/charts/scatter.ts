@@ -30,6 +30,8 @@ export interface ScatterData {
   high?: ArrayLike<number> | undefined;
   /** Draws the Pareto front; tells for x and y whether a large value is good. */
   front?: readonly [boolean, boolean] | undefined;
+  /** Whether each row keeps the limits of its sweep. Only such a row can be on the front. */
+  keeps?: readonly boolean[] | undefined;
   /** Points that no trial has yet. */
   proposed?: Proposed | undefined;
 }
@@ -76,7 +78,8 @@ export class Scatter extends MarkChart<ScatterData> {
       x: place(x, data.x.values, data.x.scale === 'category'),
       y: place(y, data.y.values, data.y.scale === 'category'),
     };
-    this.front = data.front ? pareto(data.x.values, data.y.values, data.front) : [];
+    const { x: across, y: up, front, keeps } = data;
+    this.front = front ? pareto(across.values, up.values, front, keeps) : [];
     this.onFront = new Set(this.front);
     this.groups = this.grouped(data);
   }

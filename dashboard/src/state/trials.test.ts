@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { Frame, type Column } from '../api/columns';
 import type { Parameter } from '../api/types';
-import { columnAxis, everyRow, lanes, parameterAxis } from './trials';
+import { columnAxis, everyRow, keepsOf, lanes, parameterAxis } from './trials';
 
 function numbers(...data: number[]): Column {
   return { kind: 'numbers', data: Float64Array.from(data) };
@@ -58,4 +58,23 @@ test('runs of an agent share a lane only if they do not overlap', () => {
   const span = (from: number, to: number | null, agent = 'a') => ({ agent, from, to });
   const spans = [span(10, 20), span(0, 10), span(5, null), span(15, 16, 'b'), span(150, 160)];
   expect(lanes(spans, 100)).toEqual(['a · 1', 'a · 1', 'a · 2', 'b · 1', 'a · 1']);
+});
+
+test('a trial keeps the limits on both sides, and breaks a limit whose value it lacks', () => {
+  const size = numbers(1, 3, NaN, 1);
+  const speed = numbers(9, 9, 9, 2);
+  const frame = new Frame(
+    4,
+    new Map([
+      ['summary.size', size],
+      ['summary.speed', speed],
+    ]),
+  );
+  const limits = [
+    { metric: 'size', min: null, max: 2 },
+    { metric: 'speed', min: 5, max: null },
+  ];
+  const rows = everyRow(frame);
+  expect(keepsOf(frame, { limits }, rows)).toEqual([true, false, false, false]);
+  expect(keepsOf(frame, { limits: [] }, rows)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 // Turns a table of runs into what the charts draw. This module is pure.
 
 import { Frame } from '../api/columns';
-import type { Json, Parameter } from '../api/types';
+import type { Json, Parameter, SweepDetail } from '../api/types';
 import { codes, numbers, type Dimension } from '../charts/data';
 
 /** The columns that every list of runs needs. */
@@ -86,6 +86,29 @@ export function idsOf(frame: Frame, rows: readonly number[]): string[] {
 
 export function statesOf(frame: Frame, rows: readonly number[]): string[] {
   return pick(rows, (row) => frame.text('state', row) ?? '');
+}
+
+/** The columns with the values that the limits of a sweep bound. */
+export function limitColumns(detail: Pick<SweepDetail, 'limits'>): string[] {
+  return detail.limits.map(({ metric }) => `summary.${metric}`);
+}
+
+/**
+ * Whether each trial keeps all limits of its sweep, as the search sees it: a trial without the
+ * value breaks the limit. `undefined` if the sweep has no limits.
+ */
+export function keepsOf(
+  frame: Frame,
+  detail: Pick<SweepDetail, 'limits'>,
+  rows: readonly number[],
+): boolean[] | undefined {
+  if (detail.limits.length === 0) return undefined;
+  return pick(rows, (row) =>
+    detail.limits.every(({ min, max }, index) => {
+      const value = frame.number(limitColumns(detail)[index] ?? '', row);
+      return value !== null && (min === null || value >= min) && (max === null || value <= max);
+    }),
+  );
 }
 
 /** How long each run took so far, in seconds. */

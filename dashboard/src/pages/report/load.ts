@@ -12,7 +12,8 @@ import type {
   SweepDetail,
 } from '../../api/types';
 import { count } from '../../parts/text';
-import { BASICS, columnOf, everyRow } from '../../state/trials';
+import { session } from '../../state/session.svelte';
+import { BASICS, columnOf, everyRow, limitColumns } from '../../state/trials';
 import { linesOfRuns } from '../lines/linesOf';
 import { hasOverlay, painted } from '../run/media/overlay';
 import { clipsOf, fields, pathOf, type Picture, picturesOf } from '../run/media/values';
@@ -133,7 +134,8 @@ async function table(panel: Shows<'table'>, at: Place, signal: AbortSignal): Pro
 /** The trials of a sweep, with all of their parameters. */
 async function trials(sweep: string, signal: AbortSignal) {
   const detail = await get<SweepDetail>(`/sweeps${path(sweep)}`, {}, signal);
-  const wanted = [...BASICS, ...detail.parameters.map(({ name }) => columnOf(name))];
+  const named = detail.parameters.map(({ name }) => columnOf(name));
+  const wanted = [...BASICS, ...named, ...limitColumns(detail)];
   const body = { sweep, filters: [], sort: [], columns: wanted };
   const target = `/projects${path(detail.team, detail.project)}/columns`;
   const frame = await columns(target, body, signal);

@@ -3,7 +3,14 @@
 import type { Frame } from '../../api/columns';
 import type { Explanation, Parameter, SweepDetail } from '../../api/types';
 import { count } from '../../charts/format';
-import { columnAxis, everyRow, idsOf, parameterAxis, statesOf } from '../../state/trials';
+import {
+  columnAxis,
+  everyRow,
+  idsOf,
+  keepsOf,
+  parameterAxis,
+  statesOf,
+} from '../../state/trials';
 import { weakness } from './model';
 
 /** The value of each trial, over its number or its time. */
@@ -17,6 +24,7 @@ export function historyData(frame: Frame, detail: SweepDetail, x: 'trial' | 'tim
     x: x === 'time' ? trial : { ...trial, scale: 'linear' as const },
     value: { ...columnAxis(frame, 'value', rows, detail.metric), scale: 'linear' as const },
     states: statesOf(frame, rows),
+    keeps: keepsOf(frame, detail, rows),
     maximize: detail.maximize,
   };
 }
