@@ -3,7 +3,7 @@
 //! change.
 
 use jiff::Timestamp;
-use proto::v1;
+use proto::v1::{self, only::Thing};
 use serde_json::{Value, json};
 
 use crate::view::values;
@@ -285,6 +285,11 @@ pub(crate) fn key(key: &v1::Key) -> Value {
         "kind": key.kind,
         "sweeps": key.sweeps,
         "projects": key.projects,
+        "only": key.only.as_ref().and_then(|only| only.thing.as_ref()).map(|thing| match thing {
+            Thing::Run(id) => json!({ "run": id }),
+            Thing::Sweep(id) => json!({ "sweep": id }),
+            Thing::Report(id) => json!({ "report": id }),
+        }),
         "label": text_or_null(&key.label),
         "created": time(Some(key.created_ms)),
         "expires": time(key.expires_ms),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use proto::v1::{Key, KeyRef, ListKeysRequest, NewKey};
+use proto::v1::{Key, KeyRef, ListKeysRequest, NewKey, only::Thing};
 use terminal::{Failure, one_line, table::Table};
 
 use crate::{
@@ -91,6 +91,7 @@ async fn add(controller: &Controller, args: &Add) -> Result<(), Failure> {
         sweeps: args.sweeps.clone(),
         projects: args.projects.clone(),
         lasts_s: args.expires.map_or(0, |expires| expires.as_secs()),
+        only: None,
     };
     let added = controller.dial().people().add_key(within_patience(new)).await;
     let added = added.map_err(|status| controller.failure(&status))?.into_inner();
@@ -128,8 +129,13 @@ fn table(keys: &[Key]) -> Table {
     let mut table = Table::new(["key", "user", "kind", "opens", "ends", "label"]);
     for key in keys {
         let named: Vec<_> = key.sweeps.iter().chain(&key.projects).map(String::as_str).collect();
-        let opens =
-            if named.is_empty() { "all of its user's".to_owned() } else { named.join(", ") };
+        let opens = match key.only.as_ref().and_then(|only| only.thing.as_ref()) {
+            Some(Thing::Run(id)) => format!("run {id}"),
+            Some(Thing::Sweep(id)) => format!("sweep {id}"),
+            Some(Thing::Report(id)) => format!("report {id}"),
+            None if named.is_empty() => "all of its user's".to_owned(),
+            None => named.join(", "),
+        };
         let ends = json::time(key.expires_ms).map_or("never".to_owned(), |at| at[..10].to_owned());
         let cells = [&key.id, &key.user, &key.kind, &opens, &ends, &key.label];
         table.row(cells.map(|cell| one_line(cell, CELL)));

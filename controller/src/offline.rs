@@ -86,7 +86,7 @@ pub struct ListedKey {
     pub label: String,
     /// The word for what the key opens.
     pub kind: String,
-    /// The sweeps and projects that the key opens. Empty: all of its user's.
+    /// The sweeps and projects that the key opens, or the one thing. Empty: all of its user's.
     pub opens: Vec<String>,
     /// When the key ends, in milliseconds since the epoch; `None` for never.
     pub expires_ms: Option<i64>,
@@ -216,7 +216,7 @@ impl Offline {
     pub fn add_key(&self, wanted: WantedKey) -> Boxed<'_, Result<(String, ListedKey), Refused>> {
         let WantedKey { user, label, kind, sweeps, projects, lasts } = wanted;
         let sweeps = sweeps.into_iter().map(Into::into).collect();
-        let new = NewKey { user, label, kind, sweeps, projects, lasts };
+        let new = NewKey { user, label, kind, sweeps, projects, only: None, lasts };
         Box::pin(async move {
             let added = keys::add(self.app(), &Caller::Admin, new).await.map_err(Refused::from);
             added.map(|(secret, key)| (secret, key.into()))
@@ -275,13 +275,14 @@ impl Offline {
 
 impl From<Key> for ListedKey {
     fn from(key: Key) -> Self {
-        let sweeps = key.sweeps.into_iter().map(String::from);
+        let lists = key.sweeps.into_iter().map(String::from);
+        let lists = lists.chain(key.projects.into_iter().map(String::from));
         Self {
             id: key.id,
             user: key.user,
             label: key.label,
             kind: key.kind.name().to_owned(),
-            opens: sweeps.chain(key.projects.into_iter().map(String::from)).collect(),
+            opens: key.only.map_or_else(|| lists.collect(), |only| vec![only.said()]),
             expires_ms: key.expires_ms,
         }
     }

@@ -27,52 +27,52 @@ use crate::{
 /// no such thing", `x` for "who are you".
 #[rustfmt::skip]
 const TABLE: &[(&str, &str)] = &[
-    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token
-    ("Sweeps.Create",        "o - o o - 0  - - - - -  - x o"),
-    ("Sweeps.Get",           "o o o o o 0  o - - - 0  - x o"),
-    ("Sweeps.List",          "o o o o o o  o - - - o  - x o"),
-    ("Sweeps.Change",        "o - o o - 0  - - - - -  - x o"),
-    ("Sweeps.Retry",         "o - o o - 0  - - - - -  - x o"),
-    ("Sweeps.Extend",        "o - o o - 0  - - - - -  - x o"),
-    ("Sweeps.Watch",         "o o o o o 0  o - - - 0  - x o"),
-    ("Sweeps.Replay",        "o o o o o 0  o - - - 0  - x o"),
-    ("Sweeps.Explain",       "o o o o o 0  o - - - 0  - x o"),
-    ("Agents.Heartbeat",     "o - o o - 0  - o 0 - -  - x o"),
-    ("Agents.List",          "o o o o o o  o - - - o  - x o"),
-    ("Runs.Begin",           "o - o o - 0  - 0 0 o -  - x o"),
-    ("Runs.Append",          "o - o o - 0  - o 0 o -  - x o"),
-    ("Runs.Get",             "o o o o o 0  o - - - 0  - x o"),
-    ("Runs.List",            "o o o o o 0  o - - - 0  - x o"),
-    ("Runs.Find",            "o o o o o o  o - - - o  - x o"),
-    ("Runs.Read",            "o o o o o 0  o - - - 0  - x o"),
-    ("History.Keys",         "o o o o o 0  o - - - 0  - x o"),
-    ("History.Curve",        "o o o o o 0  o - - - 0  - x o"),
-    ("History.Rows",         "o o o o o 0  o - - - 0  - x o"),
-    ("Files.Missing",        "o - o o o o  - o o o -  o x o"),
-    ("Files.Put",            "o - o o o o  - o o o -  o x o"),
-    ("Files.Get",            "o o o o o 0  o - - - 0  - x o"),
-    ("Files.List",           "o o o o o 0  o - - - 0  - x o"),
-    ("Checkpoints.List",     "o o o o o 0  o - - - 0  - x o"),
-    ("Checkpoints.Resume",   "o - o o - 0  - o 0 o -  - x o"),
-    ("Artifacts.Use",        "o - o o - 0  - - 0 - -  - x o"),
-    ("Artifacts.Get",        "o o o o o 0  o - - - 0  o x o"),
-    ("Artifacts.List",       "o o o o o o  o - - - o  - x o"),
-    ("Artifacts.OfRun",      "o o o o o 0  o - - - 0  - x o"),
-    ("Artifacts.Read",       "o o o o o 0  o - - - 0  o x o"),
-    ("Artifacts.Alias",      "o - o o - 0  - - - - -  - x o"),
-    ("Artifacts.Remove",     "o - o o - 0  - - - - -  - x o"),
-    ("People.Me",            "o o o o o o  o o o o o  - x o"),
-    ("People.AddKey",        "o o o o o o  - - - - -  - x o"),
-    ("People.ListKeys",      "o o o o o o  - - - - -  - x o"),
-    ("People.RemoveKey",     "o 0 o 0 0 0  - - - - -  - x o"),
-    ("People.SetPassword",   "o o o o o o  - - - - -  - x o"),
-    ("People.Audit",         "o o o o o o  - - - - -  - x o"),
-    ("Files.Remove",         "o - o o - 0  - - - - -  - x o"),
-    ("Bin.List",             "o o o o o o  o - - - o  - x o"),
-    ("Bin.DeleteRuns",       "o - o o - 0  - - - - -  - x o"),
-    ("Bin.DeleteSweep",      "o - o o - 0  - - - - -  - x o"),
-    ("Bin.Restore",          "o - o o - 0  - - - - -  - x o"),
-    ("Runs.End",             "o - o o - 0  - o 0 o -  - x o"),
+    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token  one: run sweep report other
+    ("Sweeps.Create",        "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Sweeps.Get",           "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
+    ("Sweeps.List",          "o o o o o o  o - - - o  - x o  o o o o"),
+    ("Sweeps.Change",        "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Sweeps.Retry",         "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Sweeps.Extend",        "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Sweeps.Watch",         "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
+    ("Sweeps.Replay",        "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
+    ("Sweeps.Explain",       "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
+    ("Agents.Heartbeat",     "o - o o - 0  - o 0 - -  - x o  - - - -"),
+    ("Agents.List",          "o o o o o o  o - - - o  - x o  o o o o"),
+    ("Runs.Begin",           "o - o o - 0  - 0 0 o -  - x o  - - - -"),
+    ("Runs.Append",          "o - o o - 0  - o 0 o -  - x o  - - - -"),
+    ("Runs.Get",             "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("Runs.List",            "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
+    ("Runs.Find",            "o o o o o o  o - - - o  - x o  o o o o"),
+    ("Runs.Read",            "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("History.Keys",         "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("History.Curve",        "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("History.Rows",         "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("Files.Missing",        "o - o o o o  - o o o -  o x o  - - - -"),
+    ("Files.Put",            "o - o o o o  - o o o -  o x o  - - - -"),
+    ("Files.Get",            "o o o o o 0  o - - - 0  - x o  0 0 0 0"),
+    ("Files.List",           "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("Checkpoints.List",     "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("Checkpoints.Resume",   "o - o o - 0  - o 0 o -  - x o  - - - -"),
+    ("Artifacts.Use",        "o - o o - 0  - - 0 - -  - x o  - - - -"),
+    ("Artifacts.Get",        "o o o o o 0  o - - - 0  o x o  0 0 0 0"),
+    ("Artifacts.List",       "o o o o o o  o - - - o  - x o  o o o o"),
+    ("Artifacts.OfRun",      "o o o o o 0  o - - - 0  - x o  o o o 0"),
+    ("Artifacts.Read",       "o o o o o 0  o - - - 0  o x o  0 0 0 0"),
+    ("Artifacts.Alias",      "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Artifacts.Remove",     "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("People.Me",            "o o o o o o  o o o o o  - x o  o o o o"),
+    ("People.AddKey",        "o o o o o o  - - - - -  - x o  - - - -"),
+    ("People.ListKeys",      "o o o o o o  - - - - -  - x o  - - - -"),
+    ("People.RemoveKey",     "o 0 o 0 0 0  - - - - -  - x o  - - - -"),
+    ("People.SetPassword",   "o o o o o o  - - - - -  - x o  - - - -"),
+    ("People.Audit",         "o o o o o o  - - - - -  - x o  - - - -"),
+    ("Files.Remove",         "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Bin.List",             "o o o o o o  o - - - o  - x o  o o o o"),
+    ("Bin.DeleteRuns",       "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Bin.DeleteSweep",      "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Bin.Restore",          "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Runs.End",             "o - o o - 0  - o 0 o -  - x o  - - - -"),
 ];
 
 impl World {
@@ -291,7 +291,7 @@ fn methods() -> BTreeSet<String> {
         .collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_method_gives_each_caller_what_its_role_and_key_allow() {
     let told: BTreeSet<String> = TABLE.iter().map(|(method, _)| (*method).to_owned()).collect();
     assert_eq!(told, methods(), "the table has every method of the protocol");
@@ -320,10 +320,10 @@ async fn every_method_gives_each_caller_what_its_role_and_key_allow() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_opens_nothing_and_ends_what_it_had_open() {
     let world = World::new().await;
-    let token = world.keys.iter().find(|(name, _)| *name == "member").unwrap().1.clone().unwrap();
+    let token = world.token("member").unwrap().to_owned();
     let dial = world.lab.dial(Some(&token));
     let one = SweepRef { sweep: world.sweep.clone() };
     let mut watching = dial.sweeps().watch(one.clone()).await.unwrap().into_inner();
@@ -343,13 +343,10 @@ async fn a_revoked_key_opens_nothing_and_ends_what_it_had_open() {
     assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_user_meets_the_idempotency_keys_contents_or_agents_of_another() {
     let world = World::new().await;
-    let of = |wanted: &str| {
-        let (_, token) = world.keys.iter().find(|(name, _)| *name == wanted).unwrap();
-        world.lab.dial(token.as_deref())
-    };
+    let of = |wanted: &str| world.lab.dial(world.token(wanted));
     let begin = |project: &str| BeginRun {
         project: project.to_owned(),
         idempotency_key: "the same".to_owned(),

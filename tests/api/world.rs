@@ -5,22 +5,30 @@ use std::{path::Path, sync::atomic::AtomicU64};
 
 use blobs::Hashed;
 use controller::offline::{Offline, WantedKey};
-use proto::dial::Dial;
+use proto::{
+    dial::Dial,
+    v1::{BeginRun, NewKey, Only, only::Thing},
+};
 use record::{
     Row, Writer,
     artifact::{ArtifactRow, Content, Entry, manifest},
     checkpoint::CheckpointRow,
 };
+use serde_json::json;
 
-use crate::lab::{FakeAgent, Lab, RANDOM};
+use crate::{
+    lab::{FakeAgent, Lab, RANDOM},
+    wandb::http::Caller,
+};
 
 /// The callers of the table, in the order of its columns. Those before `run` are keys: of an
 /// administrator, of a viewer, a member and an admin of the team vision, of a viewer of the
 /// project vision/digits, of an admin of another team, and of the member with less than everything:
 /// for reading, for agents of the sweep, for agents of another sweep, for logging to vision/digits,
 /// and for reading another project. `run` is the token of another run of the sweep. `none` has no
-/// token.
-pub(crate) const CALLERS: [&str; 14] = [
+/// token. The last ones are keys of the member for one thing: the trial, its sweep, a report that
+/// shows the trial, and another run of the project.
+pub(crate) const CALLERS: [&str; 18] = [
     "root",
     "viewer",
     "member",
@@ -35,6 +43,10 @@ pub(crate) const CALLERS: [&str; 14] = [
     "run",
     "none",
     "token",
+    "one-run",
+    "one-sweep",
+    "one-report",
+    "one-other",
 ];
 
 /// The project of the sweep.
@@ -48,6 +60,7 @@ pub(crate) struct World {
     pub(crate) keys: Vec<(&'static str, Option<String>)>,
     pub(crate) sweep: String,
     pub(crate) run: String,
+    pub(crate) report: String,
     pub(crate) removed: AtomicU64,
     pub(crate) admin: Dial,
 }
@@ -146,6 +159,46 @@ impl World {
         keys.extend([("run", Some(other.token)), ("none", None)]);
         keys.push(("token", Some("hush".to_owned())));
         let admin = lab.dial(Some("hush"));
-        Self { lab, keys, sweep, run: start.run, removed: AtomicU64::new(0), admin }
+        let run = start.run;
+        let report = report_of(&lab, &run);
+        let begin = BeginRun { project: PROJECT.to_owned(), ..BeginRun::default() };
+        let alone = admin.runs().begin(begin).await.unwrap().into_inner().run;
+        for (name, thing) in [
+            ("one-run", Thing::Run(run.clone())),
+            ("one-sweep", Thing::Sweep(sweep.clone())),
+            ("one-report", Thing::Report(report.clone())),
+            ("one-other", Thing::Run(alone)),
+        ] {
+            keys.push((name, Some(key_for(&admin, thing).await)));
+        }
+        Self { lab, keys, sweep, run, report, removed: AtomicU64::new(0), admin }
     }
+
+    /// Returns the token of a caller of the table.
+    pub(crate) fn token(&self, wanted: &str) -> Option<&str> {
+        let (_, token) = self.keys.iter().find(|(name, _)| *name == wanted).unwrap();
+        token.as_deref()
+    }
+}
+
+/// Makes a key of the member that opens one thing.
+pub(crate) async fn key_for(admin: &Dial, thing: Thing) -> String {
+    let new = NewKey {
+        user: "member".to_owned(),
+        kind: "read".to_owned(),
+        only: Some(Only { thing: Some(thing) }),
+        ..NewKey::default()
+    };
+    admin.people().add_key(new).await.unwrap().into_inner().secret
+}
+
+/// Makes a report of a table with one run.
+fn report_of(lab: &Lab, run: &str) -> String {
+    let panel = json!({ "shows": "table", "runs": [run], "filters": [], "columns": [] });
+    let block =
+        json!({ "kind": "panel", "id": "a", "title": "Runs", "panel": panel, "frozen": null });
+    let body = json!({ "title": "Report", "version": 0, "blocks": [block] }).to_string();
+    let path = format!("/api/v1/projects/{PROJECT}/reports");
+    let made = Caller::new(lab, Some("hush")).send("POST", &path, &[], body.as_bytes()).json();
+    made["id"].as_str().unwrap().to_owned()
 }

@@ -22,6 +22,7 @@ use super::{
         audit,
         caller::{Caller, Right},
         permit,
+        things::Thing,
     },
     runs::{begin, lookup},
     sweeps::planning,
@@ -234,11 +235,11 @@ fn restore_one(
     };
     let sweep = SweepId::from(id);
     if let Some(binned) = store::bin::sweep(change.tx, &sweep)? {
-        caller.check(Right::Steer, &binned.project, Some(&sweep), nothing)?;
+        caller.check(Right::Steer, &binned.project, Thing::Sweep(&sweep), nothing)?;
         return restore_sweep(change, caller, sweep, binned.project, binned.purged);
     }
     if let Some(found) = store::sweeps::get(change.tx, &sweep)? {
-        caller.check(Right::Steer, &found.project, Some(&sweep), nothing)?;
+        caller.check(Right::Steer, &found.project, Thing::Sweep(&sweep), nothing)?;
         return Err(Error::refused(Why::State, format!("the sweep `{id}` is not deleted")));
     }
     let run = RunId::from(id);
@@ -320,7 +321,7 @@ pub(crate) async fn list(
         let mut found: Vec<Binned> = Vec::new();
         store::bin::each(tx, |binned| -> Result<bool, Error> {
             let is_wanted = project.as_ref().is_none_or(|project| binned.project == *project);
-            if is_wanted && caller.may(Right::See, &binned.project, binned.sweep.as_ref()) {
+            if is_wanted && caller.may(Right::See, &binned.project, Thing::Project) {
                 found.push(binned);
             }
             Ok(found.len() < limit)

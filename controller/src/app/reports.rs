@@ -15,6 +15,7 @@ use super::{
         audit,
         caller::{Caller, Right},
         permit,
+        things::Thing,
     },
 };
 use crate::store::{
@@ -80,7 +81,7 @@ fn no_report(id: &str) -> Error {
 fn open(tx: &Tx<'_>, caller: &Caller, right: Right, id: &str) -> Result<Report, Error> {
     caller.admits(right)?;
     let report = store::reports::get(tx, id)?.ok_or_else(|| no_report(id))?;
-    caller.check(right, &report.project, None, || no_report(id))?;
+    caller.check(right, &report.project, Thing::Report(id), || no_report(id))?;
     Ok(report)
 }
 
@@ -107,7 +108,7 @@ pub(crate) async fn list(
     limit: u64,
 ) -> Result<(Vec<Report>, u64), Error> {
     let project = &wanted.project;
-    caller.check(Right::See, project, None, || permit::no_project(project))?;
+    caller.check(Right::See, project, Thing::Project, || permit::no_project(project))?;
     app.read(move |tx, _| Ok(store::reports::list(tx, &wanted, from, limit)?)).await
 }
 
@@ -120,7 +121,7 @@ pub(crate) async fn get(app: &Arc<App>, caller: &Caller, id: String) -> Result<R
     let caller = caller.clone();
     app.read(move |tx, _| {
         let report = open_shown(tx, &caller, Right::See, &id)?;
-        let writes = caller.may(Right::Log, &report.project, None);
+        let writes = caller.may(Right::Log, &report.project, Thing::Report(&id));
         Ok(ReportView { blocks: store::reports::blocks(tx, &id)?, writes, report })
     })
     .await
@@ -137,7 +138,7 @@ pub(crate) async fn create(
     project: ProjectId,
     contents: Contents,
 ) -> Result<Report, Error> {
-    caller.check(Right::Log, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::Log, &project, Thing::Project, || permit::no_project(&project))?;
     check(app, &contents)?;
     let caller = caller.clone();
     let work = move |change: &mut Change<'_>| {
@@ -176,6 +177,12 @@ fn note(change: &Change<'_>, caller: &Caller, what: &str, report: &Report) -> Re
     audit::note(change, caller.who(), what, report.id.as_str(), Some(report.project.clone()))
 }
 
+/// Tells the roster that a report shows something else. The keys for this report open what it
+/// shows.
+fn tell(change: &mut Change<'_>, id: &str) -> Result<(), Error> {
+    if change.app.roster.people().is_shared(id) { change.tell_roster() } else { Ok(()) }
+}
+
 /// Changes a report. `version` is the version that the change is based on.
 ///
 /// # Errors
@@ -207,6 +214,7 @@ pub(crate) async fn save(
             ..before
         };
         store::reports::save(change.tx, &report, &contents.blocks)?;
+        tell(change, &id)?;
         let named = serde_json::json!(contents.frozen).to_string();
         let until_ms = change.now_ms.saturating_sub(millis(limits.frozen_grace));
         store::reports::thaw(change.tx, &id, &named, until_ms)?;
@@ -241,6 +249,7 @@ pub(crate) async fn delete(app: &Arc<App>, caller: &Caller, id: String) -> Resul
         let blocks = store::reports::blocks(change.tx, &id)?;
         let report = Report { deleted_ms: Some(change.now_ms), ..report };
         store::reports::save(change.tx, &report, &blocks)?;
+        tell(change, &id)?;
         note(change, &caller, "delete report", &report)
     })
     .await
@@ -261,6 +270,7 @@ pub(crate) async fn restore(app: &Arc<App>, caller: &Caller, id: String) -> Resu
         let blocks = store::reports::blocks(change.tx, &id)?;
         let report = Report { deleted_ms: None, ..report };
         store::reports::save(change.tx, &report, &blocks)?;
+        tell(change, &id)?;
         note(change, &caller, "restore report", &report)
     })
     .await

@@ -16,6 +16,7 @@ use super::{
         audit,
         caller::{Caller, Right},
         permit,
+        things::Thing,
     },
     read::projects,
 };
@@ -50,7 +51,7 @@ pub(crate) async fn list(
     caller: &Caller,
     project: ProjectId,
 ) -> Result<Vec<ViewView>, Error> {
-    let project = projects::find(app, caller, project).await?;
+    let project = projects::find(app, caller, project, Thing::Project).await?;
     app.read(move |tx, _| Ok(store::saved_views::of_project(tx, &project)?)).await
 }
 
@@ -73,7 +74,7 @@ pub(crate) async fn create(
         let message = format!("there are no views of `{page}`: {}", PAGES.join(", "));
         return Err(Error::invalid(message));
     }
-    let project = projects::find(app, caller, project).await?;
+    let project = projects::find(app, caller, project, Thing::Project).await?;
     let (who, most) = (caller.who(), app.settings.limits.pages.saved_views);
     app.change(move |change| {
         if store::saved_views::of_project(change.tx, &project)?.len() >= most {
@@ -140,7 +141,7 @@ pub(crate) async fn remove(
 }
 
 fn permits(caller: &Caller, project: &ProjectId) -> Result<(), Error> {
-    caller.check(Right::Steer, project, None, || permit::no_project(project))
+    caller.check(Right::Steer, project, Thing::Project, || permit::no_project(project))
 }
 
 fn check(limits: &Limits, said: &Said) -> Result<(), Error> {

@@ -2,7 +2,8 @@
 //! mean. A key is stored only as its hash. Every function fails only if the database does, unless
 //! its comment says more.
 
-use record::ids::{ProjectId, SweepId};
+use record::ids::{ProjectId, RunId, SweepId};
+use serde::{Deserialize, Serialize};
 
 use super::database::{Error, Result, Row, Tx, columns, words};
 
@@ -56,6 +57,18 @@ pub(crate) enum Kind {
     Ingest,
 }
 
+/// The one thing of a project that a key for reading opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Only {
+    /// A run.
+    Run(RunId),
+    /// A sweep with its trials.
+    Sweep(SweepId),
+    /// A report, with the runs and sweeps that its live panels show.
+    Report(String),
+}
+
 /// A key of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -74,6 +87,8 @@ pub(crate) struct Key {
     pub(crate) sweeps: Vec<SweepId>,
     /// The projects that the key opens. None for a key for reading: all of its user's.
     pub(crate) projects: Vec<ProjectId>,
+    /// The one thing of the key's one project that the key opens; `None` for all of its projects.
+    pub(crate) only: Option<Only>,
     /// When the key was made, in milliseconds since the epoch.
     pub(crate) created_ms: i64,
     /// When the key ends, in milliseconds since the epoch; `None` for never.
@@ -141,6 +156,17 @@ impl Kind {
     /// Returns the kind with this word.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Only {
+    /// Returns the thing as people write it, such as `run k3x9abcd-7`.
+    pub(crate) fn said(&self) -> String {
+        match self {
+            Self::Run(id) => format!("run {id}"),
+            Self::Sweep(id) => format!("sweep {id}"),
+            Self::Report(id) => format!("report {id}"),
+        }
     }
 }
 
@@ -226,13 +252,14 @@ pub(crate) fn ungrant(tx: &Tx<'_>, user: &str, team: &str, project: &str) -> Res
 }
 
 columns! {
-    /// Reads a key. Its lists are JSON arrays.
+    /// Reads a key. Its lists and the thing that it opens are JSON.
     macro key_columns, fn read_key() -> Key {
-        id: get, hash: get, user: get, label: get, kind: get, sweeps: get, projects: get,
+        id: get, hash: get, user: get, label: get, kind: get, sweeps: get, projects: get, only: get,
         created_ms: get, expires_ms: get,
     } => Key {
-        sweeps: list(sweeps)?,
-        projects: list(projects)?,
+        sweeps: json(sweeps)?,
+        projects: json(projects)?,
+        only: Option::<String>::map(only, json).transpose()?,
         id,
         hash,
         user,
@@ -243,8 +270,8 @@ columns! {
     }
 }
 
-fn list<T: serde::de::DeserializeOwned>(json: String) -> Result<Vec<T>> {
-    serde_json::from_str(&json).map_err(|error| Error::Corrupt(format!("a key's list: {error}")))
+fn json<T: serde::de::DeserializeOwned>(json: String) -> Result<T> {
+    serde_json::from_str(&json).map_err(|error| Error::Corrupt(format!("a key's JSON: {error}")))
 }
 
 /// Reads all keys, the oldest first.
@@ -258,10 +285,12 @@ pub(crate) fn add_key(tx: &Tx<'_>, key: &Key) -> Result<()> {
     let Key { id, hash, user, label, kind, created_ms, expires_ms, .. } = key;
     let [sweeps, projects] =
         [serde_json::json!(key.sweeps), serde_json::json!(key.projects)].map(|it| it.to_string());
+    let only = key.only.as_ref().map(|only| serde_json::json!(only).to_string());
     tx.run(
-        "INSERT INTO keys (id, hash, user, label, kind, sweeps, projects, created_ms, expires_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        &[id, hash, user, label, &kind.name(), &sweeps, &projects, created_ms, expires_ms],
+        "INSERT INTO keys (id, hash, user, label, kind, sweeps, projects, only, created_ms,
+                           expires_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        &[id, hash, user, label, &kind.name(), &sweeps, &projects, &only, created_ms, expires_ms],
     )?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Stores reports, and the data of their frozen panels. `app::reports` calls it and decides who may
 //! read and change them. Every function fails only if the database does.
 
-use record::ids::ProjectId;
+use record::ids::{ProjectId, RunId, SweepId};
+use serde::Deserialize;
 
 use super::{
-    database::{Result, Row, Tx, columns, int},
+    database::{Error, Result, Row, Tx, columns, int},
     purge::Room,
 };
 
@@ -61,6 +62,52 @@ pub(crate) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<Report>> {
 pub(crate) fn blocks(tx: &Tx<'_>, id: &str) -> Result<String> {
     let found = tx.one("SELECT blocks FROM reports WHERE id = ?1", &[&id], |row| row.get(0))?;
     Ok(found.unwrap_or_default())
+}
+
+/// The runs and sweeps that the live panels of a report show. The data of a frozen panel is kept
+/// with the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// The runs.
+    pub(crate) runs: Vec<RunId>,
+    /// The sweeps.
+    pub(crate) sweeps: Vec<SweepId>,
+}
+
+/// The part of a block that says what it shows.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Block {
+    panel: Panel,
+    frozen: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Panel {
+    run: Option<RunId>,
+    runs: Vec<RunId>,
+    sweep: Option<SweepId>,
+}
+
+impl Shown {
+    fn read(blocks: &str) -> Result<Self> {
+        let corrupt = |error| Error::Corrupt(format!("the blocks of a report: {error}"));
+        let blocks: Vec<Block> = serde_json::from_str(blocks).map_err(corrupt)?;
+        let mut shown = Self::default();
+        for Block { panel, .. } in blocks.into_iter().filter(|block| block.frozen.is_none()) {
+            shown.runs.extend(panel.runs.into_iter().chain(panel.run));
+            shown.sweeps.extend(panel.sweep);
+        }
+        Ok(shown)
+    }
+}
+
+/// Reads what a report shows: nothing if it is deleted, or if there is no such report.
+pub(crate) fn shown(tx: &Tx<'_>, id: &str) -> Result<Shown> {
+    let sql = "SELECT blocks FROM reports WHERE id = ?1 AND deleted_ms IS NULL";
+    let blocks: Option<String> = tx.one(sql, &[&id], |row| row.get(0))?;
+    blocks.map_or_else(|| Ok(Shown::default()), |blocks| Shown::read(&blocks))
 }
 
 /// Counts the reports of a project, with the deleted ones.

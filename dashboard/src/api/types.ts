@@ -17,7 +17,11 @@ export type AccessKey = { id: string, user: string, label: string, kind: "full" 
 /**
  * The sweeps and projects that the key opens; none: all that its kind opens.
  */
-opens: Array<string>, created_ms: number, 
+opens: Array<string>, 
+/**
+ * The one thing that the key opens; `null` for more.
+ */
+only: SharedThing | null, created_ms: number, 
 /**
  * When it ends; `null` for never.
  */
@@ -618,6 +622,8 @@ old: string, };
 
 export type NewView = { page: "project" | "sweep", name: string, query: string, };
 
+export type OnlyThing = { "run": string } | { "sweep": string } | { "report": string };
+
 export type Outcome = { state: string, class: string, exit_code: number | null, signal: number | null, message: string, };
 
 export type Overview = { projects: Array<Project>, 
@@ -1049,6 +1055,14 @@ steers: boolean,
  */
 key: string | null, 
 /**
+ * The one thing that this key opens; `null` for more.
+ */
+only: SharedThing | null, 
+/**
+ * Whether the caller may make links with keys.
+ */
+shares: boolean, 
+/**
  * Whether nobody has to log in.
  */
 open: boolean, 
@@ -1056,6 +1070,8 @@ open: boolean,
  * The version of the controller.
  */
 version: string, };
+
+export type SharedThing = { team: string, project: string, thing: OnlyThing, };
 
 export type Side = "left" | "center" | "right";
 
@@ -1326,6 +1342,10 @@ user: string, label: string,
  * `full`, `read`, `agent` or `ingest`; empty means `full`.
  */
 kind: string, sweeps: Array<string>, projects: Array<string>, 
+/**
+ * The one thing that a key for reading opens. Then it names no projects.
+ */
+only?: OnlyThing | null, 
 /**
  * How many seconds the key is valid; `null` for ever.
  */

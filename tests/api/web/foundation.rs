@@ -16,8 +16,8 @@ async fn the_session_says_who_calls() {
     let lab = Lab::start().await;
     let session = get(&Caller::new(&lab, None), "/session");
     let expected = json!({
-        "user": null, "team": "home", "admin": true, "steers": true, "key": null, "open": true,
-        "version": env!("CARGO_PKG_VERSION")
+        "user": null, "team": "home", "admin": true, "steers": true, "key": null, "only": null,
+        "shares": false, "open": true, "version": env!("CARGO_PKG_VERSION")
     });
     assert_eq!(session, expected);
     let lab = Lab::with(|settings| settings.token = Some("hush".to_owned())).await;

@@ -11,6 +11,7 @@ mod fleet;
 mod foundation;
 mod groups;
 mod linked;
+mod links;
 mod login;
 mod media;
 mod overview;

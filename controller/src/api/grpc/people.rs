@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use proto::v1::{
     AddedKey, Caller, Deed, Deeds, GetAudit, GetMe, Grant, Key, KeyList, KeyRef, ListKeysRequest,
-    NewKey, NewPassword, PasswordSet, people_server::People,
+    NewKey, NewPassword, Only, PasswordSet, only::Thing, people_server::People,
 };
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{Door, error::status};
 use crate::app::people::{
     audit::{self, DeedView},
-    caller::Person,
-    keys::{self, KeyView},
+    caller::{GrantView, Person},
+    keys::{self, KeyView, OnlyView},
     passwords,
 };
 
@@ -27,11 +27,16 @@ impl People for Door {
     }
 
     async fn add_key(&self, request: Request<NewKey>) -> Result<Response<AddedKey>, Status> {
-        let (caller, NewKey { user, label, kind, sweeps, projects, lasts_s }) =
+        let (caller, NewKey { user, label, kind, sweeps, projects, lasts_s, only }) =
             self.enter(request).await?;
         let sweeps = sweeps.into_iter().map(Into::into).collect();
         let lasts = (lasts_s > 0).then(|| Duration::from_secs(lasts_s));
-        let new = keys::NewKey { user, label, kind, sweeps, projects, lasts };
+        let only = only.and_then(|only| only.thing).map(|thing| match thing {
+            Thing::Run(id) => OnlyView::Run(id.into()),
+            Thing::Sweep(id) => OnlyView::Sweep(id.into()),
+            Thing::Report(id) => OnlyView::Report(id),
+        });
+        let new = keys::NewKey { user, label, kind, sweeps, projects, only, lasts };
         let (secret, key) = keys::add(&self.app, &caller, new).await.map_err(status)?;
         Ok(Response::new(AddedKey { secret, key: Some(key.into()) }))
     }
@@ -70,17 +75,11 @@ impl People for Door {
 impl From<Person> for Caller {
     fn from(person: Person) -> Self {
         let admin = person.is_admin();
-        let Person { user, grants, key, .. } = person;
-        let grants = grants
-            .into_iter()
-            .map(|grant| Grant { role: grant.role.name().to_owned(), place: grant.place() });
-        Self {
-            user: user.name,
-            team: user.team,
-            admin,
-            grants: grants.collect(),
-            key: key.map(Into::into),
-        }
+        let grant =
+            |grant: &GrantView| Grant { role: grant.role.name().to_owned(), place: grant.place() };
+        let grants = person.known_grants().iter().map(grant).collect();
+        let Person { user, key, .. } = person;
+        Self { user: user.name, team: user.team, admin, grants, key: key.map(Into::into) }
     }
 }
 
@@ -95,6 +94,13 @@ impl From<KeyView> for Key {
             projects: key.projects.into_iter().map(Into::into).collect(),
             created_ms: key.created_ms,
             expires_ms: key.expires_ms,
+            only: key.only.map(|only| Only {
+                thing: Some(match only {
+                    OnlyView::Run(id) => Thing::Run(id.into()),
+                    OnlyView::Sweep(id) => Thing::Sweep(id.into()),
+                    OnlyView::Report(id) => Thing::Report(id),
+                }),
+            }),
         }
     }
 }

@@ -16,10 +16,13 @@ use super::{
     error::Problem,
     session::Call,
 };
-use crate::app::read::{
-    filter::{self, Field, Name, condition::Condition},
-    find::{self, Search},
-    projects,
+use crate::app::{
+    people::things::Thing,
+    read::{
+        filter::{self, Field, Name, condition::Condition},
+        find::{self, Search},
+        projects,
+    },
 };
 
 /// The type of the content.
@@ -137,7 +140,7 @@ pub(super) async fn table(
     Body(asked): Body<TableQuery>,
 ) -> Result<Response, Problem> {
     let Call { app, caller, asked: Nothing {} } = call;
-    projects::find(&app, &caller, ProjectId::new(&team, &project)).await?;
+    projects::find(&app, &caller, ProjectId::new(&team, &project), Thing::Each).await?;
     let texts = asked.columns.unwrap_or_default();
     let names = filter::names(&texts)?;
     let mut parts: Vec<Condition> =

@@ -11,7 +11,7 @@ use super::{
     session::Call,
 };
 use crate::app::people::{
-    keys::{self, KeyView, NewKey},
+    keys::{self, KeyView, NewKey, OnlyView},
     online::{self, RoleView, UserView},
     passwords,
     sessions::{self, SessionView},
@@ -35,9 +35,42 @@ struct AccessKey {
     kind: &'static str,
     /// The sweeps and projects that the key opens; none: all that its kind opens.
     opens: Vec<String>,
+    /// The one thing that the key opens; `null` for more.
+    only: Option<SharedThing>,
     created_ms: i64,
     /// When it ends; `null` for never.
     expires_ms: Option<i64>,
+}
+
+/// The one thing that a key opens, by its id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(super) enum OnlyThing {
+    /// A run.
+    Run(String),
+    /// A sweep with its trials.
+    Sweep(String),
+    /// A report, with the runs and sweeps that its live panels show.
+    Report(String),
+}
+
+/// The one thing that a key opens, and its project.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(super) struct SharedThing {
+    team: String,
+    project: String,
+    thing: OnlyThing,
+}
+
+impl SharedThing {
+    /// Returns the one thing that a key opens, if it does not open more.
+    pub(super) fn of(key: &KeyView) -> Option<Self> {
+        let (thing, project) = (key.only.clone()?.into(), key.projects.first()?);
+        let (team, project) = (project.team().to_owned(), project.name().to_owned());
+        Some(Self { team, project, thing })
+    }
 }
 
 /// A key to make.
@@ -52,6 +85,9 @@ pub(super) struct WantedKey {
     kind: String,
     sweeps: Vec<String>,
     projects: Vec<String>,
+    /// The one thing that a key for reading opens. Then it names no projects.
+    #[cfg_attr(test, ts(optional = nullable))]
+    only: Option<OnlyThing>,
     /// How many seconds the key is valid; `null` for ever.
     #[cfg_attr(test, ts(optional = nullable))]
     lasts_s: Option<u32>,
@@ -181,10 +217,11 @@ pub(super) async fn add_key(
     Body(wanted): Body<WantedKey>,
 ) -> Result<Json<MadeKey>, Problem> {
     let Call { app, caller, asked: Nothing {} } = call;
-    let WantedKey { user, label, kind, sweeps, projects, lasts_s } = wanted;
+    let WantedKey { user, label, kind, sweeps, projects, only, lasts_s } = wanted;
     let sweeps = sweeps.into_iter().map(Into::into).collect();
     let lasts = lasts_s.map(|seconds| Duration::from_secs(seconds.into()));
-    let new = NewKey { user, label, kind, sweeps, projects, lasts };
+    let only = only.map(OnlyView::from);
+    let new = NewKey { user, label, kind, sweeps, projects, only, lasts };
     let (secret, key) = keys::add(&app, &caller, new).await?;
     Ok(Json(MadeKey { secret, key: key.into() }))
 }
@@ -309,6 +346,7 @@ fn read(word: &str) -> Result<RoleView, Problem> {
 
 impl From<KeyView> for AccessKey {
     fn from(key: KeyView) -> Self {
+        let only = SharedThing::of(&key);
         let sweeps = key.sweeps.into_iter().map(String::from);
         Self {
             id: key.id,
@@ -316,8 +354,29 @@ impl From<KeyView> for AccessKey {
             label: key.label,
             kind: key.kind.name(),
             opens: sweeps.chain(key.projects.into_iter().map(String::from)).collect(),
+            only,
             created_ms: key.created_ms,
             expires_ms: key.expires_ms,
+        }
+    }
+}
+
+impl From<OnlyView> for OnlyThing {
+    fn from(only: OnlyView) -> Self {
+        match only {
+            OnlyView::Run(id) => Self::Run(id.into()),
+            OnlyView::Sweep(id) => Self::Sweep(id.into()),
+            OnlyView::Report(id) => Self::Report(id),
+        }
+    }
+}
+
+impl From<OnlyThing> for OnlyView {
+    fn from(only: OnlyThing) -> Self {
+        match only {
+            OnlyThing::Run(id) => Self::Run(id.into()),
+            OnlyThing::Sweep(id) => Self::Sweep(id.into()),
+            OnlyThing::Report(id) => Self::Report(id),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     session::Call,
 };
 use crate::app::{
+    people::things::Thing,
     read::{
         filter::{self, condition::Condition},
         find::{self, Search},
@@ -65,7 +66,8 @@ pub(super) async fn list(
     call: Call<Asked>,
 ) -> Result<Json<Runs>, Problem> {
     let Call { app, caller, asked } = call;
-    let project = projects::find(&app, &caller, ProjectId::new(&team, &project)).await?;
+    let project =
+        projects::find(&app, &caller, ProjectId::new(&team, &project), Thing::Each).await?;
     let names = filter::names(&asked.field)?;
     let search = Search {
         project: format!("{team}/{}", project.name()),

@@ -13,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     asked::{self, Nothing},
     error::Problem,
+    people::SharedThing,
 };
 use crate::{
     api::caller::{self, Host},
@@ -85,6 +86,10 @@ pub(super) struct Session {
     steers: bool,
     /// The id of the key that the caller shows, or that opened the session.
     key: Option<String>,
+    /// The one thing that this key opens; `null` for more.
+    only: Option<SharedThing>,
+    /// Whether the caller may make links with keys.
+    shares: bool,
     /// Whether nobody has to log in.
     open: bool,
     /// The version of the controller.
@@ -101,8 +106,17 @@ pub(super) async fn show(
     let Nothing {} = asked::query(&uri)?;
     let open = app.tokens.is_open(&app.roster);
     let version = env!("CARGO_PKG_VERSION");
-    let (user, key, team) = (None, None, String::new());
-    let nobody = Session { user, team, admin: false, steers: false, key, open, version };
+    let nobody = Session {
+        user: None,
+        team: String::new(),
+        admin: false,
+        steers: false,
+        key: None,
+        only: None,
+        shares: false,
+        open,
+        version,
+    };
     let caller = match caller(&app, &headers) {
         Err(Error::Refused(Why::Unknown, _)) if !headers.contains_key(header::AUTHORIZATION) => {
             return Ok(Json(nobody));
@@ -118,6 +132,8 @@ pub(super) async fn show(
             admin: person.is_admin(),
             steers,
             key: person.key.as_ref().map(|key| key.id.clone()),
+            only: person.key.as_ref().and_then(SharedThing::of),
+            shares: keys::may_make(&caller),
             ..nobody
         },
     }))

@@ -11,9 +11,12 @@ use sweeps::{
 };
 
 use super::{asked::Nothing, error::Problem, rows::Repeats, session::Call};
-use crate::app::read::{
-    lists, projects,
-    views::{self, SweepView},
+use crate::app::{
+    people::things::Thing,
+    read::{
+        lists, projects,
+        views::{self, SweepView},
+    },
 };
 
 /// The sweeps of a page, unless the caller asks for another number.
@@ -143,7 +146,8 @@ pub(super) async fn list(
     call: Call<Asked>,
 ) -> Result<Json<Sweeps>, Problem> {
     let Call { app, caller, asked } = call;
-    let project = projects::find(&app, &caller, ProjectId::new(&team, &project)).await?;
+    let project =
+        projects::find(&app, &caller, ProjectId::new(&team, &project), Thing::Project).await?;
     let (from, limit) = (asked.from, asked.limit.min(MOST));
     let found = lists::page_of_sweeps(&app, &caller, Some(project), from, limit).await?;
     let (sweeps, total) = (found.0.into_iter().map(Into::into).collect(), found.1 as u64);

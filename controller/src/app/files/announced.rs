@@ -23,6 +23,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         runs::lookup::{self, Named},
     },
@@ -137,7 +138,7 @@ fn run_of(
     named: &Named,
 ) -> Result<Option<Run>, Error> {
     if named.name.is_empty() {
-        caller.check(Right::Log, project, None, || permit::no_project(project))?;
+        caller.check(Right::Log, project, Thing::Project, || permit::no_project(project))?;
         return Ok(None);
     }
     lookup::find_to_log(tx, caller, project, named).map(Some)
@@ -231,7 +232,7 @@ pub(super) fn find(
     let run = announced.run.map(|run| store::runs::at(tx, run)).transpose()?.flatten();
     let permitted = match &run {
         Some(run) => permit::run_in(tx, caller, Right::Log, &run.id),
-        None => caller.check(Right::Log, &announced.project, None, missing),
+        None => caller.check(Right::Log, &announced.project, Thing::Project, missing),
     };
     // Nobody learns of a run that is hidden.
     match permitted {

@@ -28,6 +28,7 @@ use crate::{
             audit,
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         read::{pages, views::Streamed},
         runs::lookup,
@@ -308,7 +309,8 @@ pub(crate) fn list(
             loop {
                 let page = store::artifacts::page(tx, &project, &name, after.as_ref(), limit)?;
                 after = page.last().cloned();
-                let sees = |version: &Version| caller.may(Right::See, &version.project, None);
+                let sees =
+                    |version: &Version| caller.may(Right::See, &version.project, Thing::Project);
                 let seen: Vec<Version> = page.into_iter().filter(sees).collect();
                 if !seen.is_empty() || after.is_none() {
                     return listed(tx, seen);

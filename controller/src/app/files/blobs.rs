@@ -20,6 +20,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         read::{pages, views::Streamed},
         runs::lookup,
@@ -315,7 +316,7 @@ pub(crate) async fn get(
                     Caller::Person(_) => store::holdings::projects(tx, &look)?
                         .iter()
                         .filter(|project| !owner::is_of_user(project))
-                        .any(|project| caller.may(Right::See, project, None)),
+                        .any(|project| caller.may(Right::See, project, Thing::Project)),
                 };
                 if !is_own {
                     // A user learns nothing about contents of others.

@@ -18,6 +18,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
     },
     store::{self, catalog::Named},
@@ -53,7 +54,7 @@ pub(crate) async fn collections(
     after: String,
     limit: u32,
 ) -> Result<Page<CollectionView>, Error> {
-    caller.check(Right::See, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::See, &project, Thing::Project, || permit::no_project(&project))?;
     app.read(move |tx, _| {
         let (mut found, mut after) = (Vec::new(), after);
         loop {
@@ -93,7 +94,8 @@ pub(crate) async fn versions(
     before: Option<u64>,
     limit: u32,
 ) -> Result<(Described, Page<ArtifactView>), Error> {
-    caller.check(Right::See, &which.project, None, || permit::no_project(&which.project))?;
+    caller
+        .check(Right::See, &which.project, Thing::Project, || permit::no_project(&which.project))?;
     app.read(move |tx, _| {
         let collection = present(tx, &which)?;
         let (project, name) = (&collection.project, &collection.name);

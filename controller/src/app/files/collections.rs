@@ -20,6 +20,7 @@ use crate::{
             audit,
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
     },
     settings::Limits,
@@ -110,7 +111,7 @@ fn is_portfolio(tx: &Tx<'_>, project: &ProjectId, name: &str) -> Result<bool, Er
 /// Passes if the caller may change the collections of this project.
 fn check_right(caller: &Caller, project: &ProjectId) -> Result<(), Error> {
     caller.admits(Right::Steer)?;
-    caller.check(Right::Steer, project, None, || permit::no_project(project))
+    caller.check(Right::Steer, project, Thing::Project, || permit::no_project(project))
 }
 
 /// Changes the name, the description and the tags of a collection. Returns the collection as it is

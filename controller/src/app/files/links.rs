@@ -23,6 +23,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
     },
     store::{self, Tx, artifacts::Version, links::Link},
@@ -115,7 +116,7 @@ pub(crate) async fn alias(
     if (&project, &name) == (&version.project, &version.name) {
         return labels::alias(app, caller, wanted, add, remove).await;
     }
-    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::Steer, &project, Thing::Project, || permit::no_project(&project))?;
     check_aliases(app, &add, &remove)?;
     let caller = caller.clone();
     let write = move |change: &mut Change<'_>| {
@@ -152,7 +153,7 @@ pub(crate) async fn unlink(
     project: ProjectId,
     name: String,
 ) -> Result<(), Error> {
-    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::Steer, &project, Thing::Project, || permit::no_project(&project))?;
     let caller = caller.clone();
     let remove = move |change: &mut Change<'_>| {
         let version = versions::find(change.tx, change.app, &caller, Right::See, &wanted)?;

@@ -16,6 +16,7 @@ use crate::{
         people::{
             caller::{Caller, Right, project},
             permit,
+            things::Thing,
         },
         runs::lookup,
     },
@@ -137,7 +138,7 @@ pub(in crate::app) fn find(
             .hint("`sweep artifact ls` shows what there is")
     };
     if !matches!(caller, Caller::Run(_)) {
-        caller.check(right, project, None, missing)?;
+        caller.check(right, project, Thing::Project, missing)?;
     }
     let found = in_sequence(tx, project, name, version, digest)?;
     let linked = match found {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use record::ids::ProjectId;
 
-use super::caller::{Caller, Right};
+use super::{
+    caller::{Caller, Right},
+    things::Thing,
+};
 use crate::{
     app::{App, change::Change, error::Error},
     store::{self, people::Deed},
@@ -50,7 +53,7 @@ pub(crate) async fn list(
         let sees = |deed: &Deed| {
             let project = deed.project.as_ref();
             caller.is_admin()
-                || project.is_some_and(|project| caller.may(Right::Manage, project, None))
+                || project.is_some_and(|project| caller.may(Right::Manage, project, Thing::Project))
         };
         let (mut found, mut before) = (Vec::new(), i64::MAX);
         while found.len() < limit as usize {

@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use record::ids::{Attempt, HOME, ProjectId, RunId, SweepId};
+use record::ids::{Attempt, HOME, ProjectId, RunId};
 
+use super::things::{self, Thing};
 use crate::{
     app::error::{Error, Why},
-    store::people::{Grant, Key, Kind, Role, User},
+    store::{
+        people::{Grant, Key, Kind, Only, Role, User},
+        reports::Shown,
+    },
 };
 
 /// The name of the project of runs that name none, as in W&B.
@@ -26,6 +30,9 @@ pub(crate) enum Caller {
     Run(Attempt),
 }
 
+/// A role of a user, as callers see it.
+pub(crate) type GrantView = Grant;
+
 /// A user who calls with a key, or in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
@@ -36,6 +43,8 @@ pub(crate) struct Person {
     /// The key of this call, or the one that opened its session. `None`: the user's password
     /// opened the session.
     pub(crate) key: Option<Key>,
+    /// What the panels of a report show, if the key opens only this report.
+    pub(crate) shown: Shown,
     /// The hash of the session of this call; `None` if the call shows the key itself.
     pub(crate) session: Option<Vec<u8>>,
 }
@@ -88,6 +97,17 @@ impl Person {
         self.key.as_ref().map_or(Kind::Full, |key| key.kind)
     }
 
+    /// Returns the one thing that the key of the call opens, if it does not open more.
+    pub(crate) fn only(&self) -> Option<&Only> {
+        self.key.as_ref()?.only.as_ref()
+    }
+
+    /// Returns the roles of the user that the caller may know of. Who calls with a key for one
+    /// thing learns of no other.
+    pub(crate) fn known_grants(&self) -> &[Grant] {
+        if self.only().is_some() { &[] } else { &self.grants }
+    }
+
     /// Returns whether the user has this right in any project.
     pub(in crate::app) fn has(&self, right: Right) -> bool {
         self.user.admin || self.grants.iter().any(|grant| grant.role >= right.needs())
@@ -115,26 +135,12 @@ impl Person {
         }
     }
 
-    /// Returns whether the key opens this right here. `sweep` is the sweep, or the one that the run
-    /// is a trial of.
-    fn opens(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
-        let Some(Key { kind, sweeps, projects, .. }) = &self.key else { return true };
-        self.has_kind(right)
-            && match kind {
-                Kind::Full => true,
-                Kind::Read => projects.is_empty() || projects.contains(project),
-                // An agent logs the trials that it gets, and no other runs.
-                Kind::Agent => {
-                    sweep.is_some_and(|sweep| sweeps.contains(sweep) || projects.contains(project))
-                }
-                Kind::Ingest => projects.contains(project),
-            }
-    }
-
-    /// Returns whether the user may do this here with this key.
-    fn may(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
+    /// Returns whether the user may do this to this thing with this key.
+    fn may(&self, right: Right, project: &ProjectId, thing: Thing<'_>) -> bool {
+        let is_opened =
+            |key: &Key| self.has_kind(right) && things::opens(key, &self.shown, project, thing);
         self.role(project).is_some_and(|role| role >= right.needs())
-            && self.opens(right, project, sweep)
+            && self.key.as_ref().is_none_or(is_opened)
     }
 }
 
@@ -210,35 +216,35 @@ impl Caller {
         }
     }
 
-    /// Returns whether the caller may do this in this project. `sweep` is the sweep, or the one
-    /// that the run is a trial of. The token of a run may do nothing in a project.
-    pub(crate) fn may(&self, right: Right, project: &ProjectId, sweep: Option<&SweepId>) -> bool {
+    /// Returns whether the caller may do this to a thing in this project. The token of a run may do
+    /// nothing in a project.
+    pub(crate) fn may(&self, right: Right, project: &ProjectId, thing: Thing<'_>) -> bool {
         match self {
             Caller::Admin => true,
-            Caller::Person(person) => person.may(right, project, sweep),
+            Caller::Person(person) => person.may(right, project, thing),
             Caller::Run(_) => false,
         }
     }
 
-    /// Passes if the caller may do this in this project. `sweep` is the sweep, or the one that the
-    /// run is a trial of. `missing` makes the error of a thing that does not exist.
+    /// Passes if the caller may do this to a thing in this project. `missing` makes the error of a
+    /// thing that does not exist.
     ///
     /// # Errors
-    /// Fails with `missing` if the caller may not even see the project, so that nobody learns of
+    /// Fails with `missing` if the caller may not even see the thing, so that nobody learns of
     /// projects of others. Otherwise refuses a caller without this right.
     pub(in crate::app) fn check(
         &self,
         right: Right,
         project: &ProjectId,
-        sweep: Option<&SweepId>,
+        thing: Thing<'_>,
         missing: impl FnOnce() -> Error,
     ) -> Result<(), Error> {
         self.admits(right)?;
         let Caller::Person(person) = self else { return Ok(()) };
-        if person.may(right, project, sweep) {
+        if person.may(right, project, thing) {
             return Ok(());
         }
-        if !person.may(Right::See, project, sweep) {
+        if !person.may(Right::See, project, thing) {
             return Err(missing());
         }
         let role = person.role(project).map_or("viewer", Role::name);
@@ -345,6 +351,8 @@ pub(in crate::app) fn project(team: &str, said: &str) -> Result<ProjectId, Error
 
 #[cfg(test)]
 mod tests {
+    use record::ids::SweepId;
+
     use super::*;
 
     fn person(kind: Kind, grants: &[(&str, &str, Role)]) -> Person {
@@ -370,9 +378,11 @@ mod tests {
                 kind,
                 sweeps: vec![SweepId::from("swept")],
                 projects: vec![ProjectId::new("vision", "digits")],
+                only: None,
                 created_ms: 0,
                 expires_ms: None,
             }),
+            shown: Shown::default(),
             session: None,
         }
     }
@@ -381,7 +391,8 @@ mod tests {
 
     fn rights(person: &Person, project: &str, sweep: Option<&str>) -> Vec<Right> {
         let (project, sweep) = (ProjectId::from(project), sweep.map(SweepId::from));
-        ALL.into_iter().filter(|&right| person.may(right, &project, sweep.as_ref())).collect()
+        let thing = sweep.as_ref().map_or(Thing::Project, Thing::Sweep);
+        ALL.into_iter().filter(|&right| person.may(right, &project, thing)).collect()
     }
 
     #[test]
@@ -446,7 +457,8 @@ mod tests {
     fn an_invisible_project_does_not_exist_and_a_visible_one_says_what_is_missing() {
         let ann = Caller::Person(Arc::new(person(Kind::Full, &[("vision", "", Role::Viewer)])));
         let check = |project: &str| {
-            ann.check(Right::Steer, &ProjectId::from(project), None, || Error::missing("nothing"))
+            let missing = || Error::missing("nothing");
+            ann.check(Right::Steer, &ProjectId::from(project), Thing::Project, missing)
         };
         assert_eq!(check("nlp/words"), Err(Error::missing("nothing")));
         let refused = check("vision/digits").unwrap_err();

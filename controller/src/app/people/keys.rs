@@ -8,7 +8,8 @@ use record::ids::{ProjectId, SweepId};
 use super::{
     audit,
     caller::{Caller, Person, Right, project},
-    manage,
+    manage, permit,
+    tokens::PREFIX,
 };
 use crate::{
     app::{
@@ -16,16 +17,16 @@ use crate::{
         change::Change,
         error::{Error, Why},
         limits::{check_list, check_name},
+        reports,
+        runs::lookup,
+        sweeps::planning,
     },
     store::{
         self,
-        people::{Key, Kind, User},
+        people::{Key, Kind, Only, User},
     },
 };
 
-/// The beginning of every key, by which scanners for leaked secrets find it. The wandb client wants
-/// 40 letters and digits after the dash.
-const PREFIX: &str = "besom-";
 /// The number of random ids that make up a key. The first one is the key's id.
 const IDS: usize = 5;
 
@@ -42,9 +43,14 @@ pub(crate) struct NewKey {
     pub(crate) sweeps: Vec<SweepId>,
     /// The projects that the key opens, as the user says them. None for a key for reading: all.
     pub(crate) projects: Vec<String>,
+    /// The one thing that a key for reading opens.
+    pub(crate) only: Option<OnlyView>,
     /// How long the key is valid; `None` for ever.
     pub(crate) lasts: Option<Duration>,
 }
+
+/// The one thing that a key opens, as callers see it.
+pub(crate) type OnlyView = Only;
 
 /// A key as clients see it, without its secret.
 pub(crate) type KeyView = Key;
@@ -68,24 +74,47 @@ pub(crate) async fn add(
     check_list(limits, "projects", &new.projects)?;
     let kind = kind(&new)?;
     let said = |said: &String| project(&user.team, said);
-    let projects = new.projects.iter().map(said).collect::<Result<Vec<ProjectId>, _>>()?;
+    let mut projects = new.projects.iter().map(said).collect::<Result<Vec<ProjectId>, _>>()?;
+    if let Some(only) = &new.only {
+        projects.push(project_of(app, caller, only).await?);
+    }
     let secret = secret(app);
     let id = secret[PREFIX.len()..][..8].to_owned();
     let hash = blake3::hash(secret.as_bytes()).as_bytes().to_vec();
     let who = caller.who();
-    let NewKey { label, sweeps, lasts, .. } = new;
+    let NewKey { label, sweeps, only, lasts, .. } = new;
     let user = user.name;
     let work = move |change: &mut Change<'_>| {
         let created_ms = change.now_ms;
         let end = |lasts: Duration| created_ms.saturating_add_unsigned(lasts.as_millis() as u64);
         let expires_ms = lasts.map(end);
-        let key = Key { id, hash, user, label, kind, sweeps, projects, created_ms, expires_ms };
+        let key =
+            Key { id, hash, user, label, kind, sweeps, projects, only, created_ms, expires_ms };
         store::people::add_key(change.tx, &key)?;
         audit::note(change, who, "add key", format!("{} of {}", key.id, key.user), None)?;
         Ok(key)
     };
     let key = manage::change(app, work).await?;
     Ok((secret, key))
+}
+
+/// Returns the project of the one thing that a new key opens.
+///
+/// # Errors
+/// Fails with [`Error::Missing`] if there is no such thing that the caller may see.
+async fn project_of(app: &Arc<App>, caller: &Caller, only: &Only) -> Result<ProjectId, Error> {
+    match only {
+        Only::Run(id) => {
+            permit::run(app, caller, Right::See, id).await?;
+            let id = id.clone();
+            app.read(move |tx, _| Ok(lookup::find(tx, &id)?.project)).await
+        }
+        Only::Sweep(id) => {
+            permit::sweep(app, caller, Right::See, id).await?;
+            Ok(planning::of(app, id).await?.project.clone())
+        }
+        Only::Report(id) => Ok(reports::get(app, caller, id.clone()).await?.report.project),
+    }
 }
 
 /// Returns the user whose key the caller may make.
@@ -115,6 +144,9 @@ fn kind(new: &NewKey) -> Result<Kind, Error> {
     })?;
     let (sweeps, projects) = (new.sweeps.len(), new.projects.len());
     let problem = match kind {
+        _ if new.only.is_some() && (kind != Kind::Read || sweeps + projects > 0) => {
+            "a key for one run, sweep or report is of the kind `read`: name no sweep and no project"
+        }
         Kind::Full if sweeps + projects > 0 => {
             "a key of the kind `full` opens all projects of its user: name none"
         }
@@ -135,6 +167,11 @@ fn kind(new: &NewKey) -> Result<Kind, Error> {
 fn secret(app: &App) -> String {
     let ids = (0..IDS).map(|_| app.chance.id());
     std::iter::once(PREFIX.to_owned()).chain(ids).collect()
+}
+
+/// Returns whether the caller may make keys of its own.
+pub(crate) fn may_make(caller: &Caller) -> bool {
+    matches!(caller, Caller::Person(_)) && caller.admits(Right::Manage).is_ok()
 }
 
 /// Returns the caller's own keys. An administrator gets the keys of all users.

@@ -23,7 +23,7 @@ pub(crate) struct Member {
 pub(crate) fn of_team(app: &App, caller: &Caller, team: &str) -> Result<Vec<Member>, Error> {
     let people = app.roster.people();
     let is_member = match caller {
-        Caller::Person(person) => person.grants.iter().any(|grant| grant.team == team),
+        Caller::Person(person) => person.known_grants().iter().any(|grant| grant.team == team),
         Caller::Admin | Caller::Run(_) => false,
     };
     let is_known = people.teams.iter().any(|known| known == team);

@@ -14,4 +14,5 @@ pub(crate) mod passwords;
 pub(crate) mod permit;
 pub(crate) mod roster;
 pub(crate) mod sessions;
+pub(crate) mod things;
 pub(crate) mod tokens;

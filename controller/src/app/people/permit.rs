@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use record::ids::{Attempt, ProjectId, RunId, SweepId};
 
-use super::caller::{Caller, Right};
+use super::{
+    caller::{Caller, Right},
+    things::Thing,
+};
 use crate::{
     app::{
         App,
@@ -50,7 +53,8 @@ pub(in crate::app) fn run_in(
     }
     caller.admits(right)?;
     let (project, sweep) = store::runs::place(tx, id)?.ok_or_else(|| Error::no_run(id))?;
-    caller.check(right, &project, sweep.as_ref(), || Error::no_run(id))
+    let thing = Thing::Run(id, sweep.as_ref());
+    caller.check(right, &project, thing, || Error::no_run(id))
 }
 
 /// Passes if the caller may write as this attempt.
@@ -84,14 +88,15 @@ pub(in crate::app) async fn sweep(
     }
     let no_sweep = || Error::no_sweep(id);
     let missing = match planning::of(app, id).await {
-        Ok(plan) => return caller.check(right, &plan.project, Some(id), no_sweep),
+        Ok(plan) => return caller.check(right, &plan.project, Thing::Sweep(id), no_sweep),
         Err(missing @ Error::Missing(_)) => missing,
         Err(error) => return Err(error),
     };
     // The sweep may be deleted. Only a caller who may see its project learns that.
     let wanted = id.clone();
     let binned = app.read(move |tx, _| Ok(store::bin::sweep(tx, &wanted)?)).await?;
-    caller.check(right, &binned.ok_or_else(no_sweep)?.project, Some(id), no_sweep)?;
+    let binned = binned.ok_or_else(no_sweep)?;
+    caller.check(right, &binned.project, Thing::Sweep(id), no_sweep)?;
     Err(missing)
 }
 
@@ -113,8 +118,8 @@ pub(in crate::app) fn still(app: &App, caller: &Caller) -> Result<(), Error> {
     }
 }
 
-/// Returns the project that the caller means, or `None` if the caller may not do this there. The
-/// token of a run may name any project; use cases decide what it sees there.
+/// Returns the project that the caller means, or `None` if the caller may not do this to anything
+/// there. The token of a run may name any project; use cases decide what it sees there.
 ///
 /// # Errors
 /// Fails with [`Error::Invalid`] if `said` is no name of a project.
@@ -124,7 +129,7 @@ pub(crate) fn project(
     said: &str,
 ) -> Result<Option<ProjectId>, Error> {
     let project = caller.project(said)?;
-    let may = matches!(caller, Caller::Run(_)) || caller.may(right, &project, None);
+    let may = matches!(caller, Caller::Run(_)) || caller.may(right, &project, Thing::Each);
     Ok(Some(project).filter(|_| may))
 }
 
@@ -141,7 +146,9 @@ pub(in crate::app) fn artifacts_of(
     project: &ProjectId,
     missing: impl FnOnce() -> Error,
 ) -> Result<(), Error> {
-    let Caller::Run(own) = caller else { return caller.check(right, project, None, missing) };
+    let Caller::Run(own) = caller else {
+        return caller.check(right, project, Thing::Project, missing);
+    };
     match store::runs::place(tx, &own.run)? {
         Some((of_run, _)) if of_run == *project => Ok(()),
         _ => Err(missing()),

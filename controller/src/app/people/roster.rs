@@ -14,7 +14,8 @@ use crate::{
     app::error::Error,
     store::{
         self, Tx,
-        people::{Grant, Key, User},
+        people::{Grant, Key, Only, User},
+        reports::Shown,
         sessions::Session,
     },
 };
@@ -66,11 +67,22 @@ impl People {
     pub(crate) fn read(tx: &Tx<'_>) -> Result<Self, Error> {
         let (users, grants) = (store::people::users(tx)?, store::people::grants(tx)?);
         let (teams, keys) = (store::people::teams(tx)?, store::people::keys(tx)?);
+        let mut shown: HashMap<&str, Shown> = HashMap::new();
+        for key in &keys {
+            if let Some(Only::Report(id)) = &key.only {
+                shown.insert(id, store::reports::shown(tx, id)?);
+            }
+        }
+        let shown = |key: &Key| match &key.only {
+            Some(Only::Report(id)) => shown.get(id.as_str()).cloned().unwrap_or_default(),
+            _ => Shown::default(),
+        };
         let person = |name: &str, key: Option<&Key>, session: Option<&Session>| {
             let user = users.iter().find(|user| user.name == name)?.clone();
             let grants = grants.iter().filter(|grant| grant.user == name).cloned().collect();
             let session = session.map(|session| session.hash.clone());
-            Some(Arc::new(Person { user, grants, key: key.cloned(), session }))
+            let shown = key.map(shown).unwrap_or_default();
+            Some(Arc::new(Person { user, grants, key: key.cloned(), shown, session }))
         };
         let caller = |key: &Key| Some((key.hash.clone(), person(&key.user, Some(key), None)?));
         let opened = |session: Session| {
@@ -88,6 +100,12 @@ impl People {
         let sessions = store::sessions::all(tx)?.into_iter().filter_map(opened).collect();
         let passwords = store::sessions::passwords(tx)?.into_iter().collect();
         Ok(Self { users, grants, teams, keys, passwords, callers, sessions })
+    }
+
+    /// Returns whether a key opens this report and nothing else.
+    pub(crate) fn is_shared(&self, report: &str) -> bool {
+        let is_it = |only: &Only| matches!(only, Only::Report(id) if id == report);
+        self.keys.iter().filter_map(|key| key.only.as_ref()).any(is_it)
     }
 
     /// Returns the user with this name.
@@ -227,7 +245,8 @@ mod tests {
         };
         let user =
             User { name: "ann".to_owned(), team: "vision".to_owned(), admin: false, created_ms: 0 };
-        let person = Person { user, grants: Vec::new(), key, session: Some(hash.clone()) };
+        let (grants, shown) = (Vec::new(), Shown::default());
+        let person = Person { user, grants, key, shown, session: Some(hash.clone()) };
         let opened = (session, Caller::Person(Arc::new(person)));
         let people = People { sessions: [(hash, opened)].into(), ..People::default() };
         Roster::new(people, Duration::from_millis(IDLE_MS as u64))
@@ -286,6 +305,7 @@ mod tests {
             kind: store::people::Kind::Read,
             sweeps: Vec::new(),
             projects: Vec::new(),
+            only: None,
             created_ms: 0,
             expires_ms: Some(500),
         };

@@ -252,6 +252,7 @@ mod tests {
             kind: String::new(),
             sweeps: Vec::new(),
             projects: Vec::new(),
+            only: None,
             lasts: None,
         };
         let (key, _) = keys::add(&app, &Caller::Admin, new).await.unwrap();

@@ -11,6 +11,10 @@ use record::{file::hex, ids::Attempt};
 use super::{caller::Caller, roster::Roster};
 use crate::app::error::{Error, Why};
 
+/// The beginning of every key, by which scanners for leaked secrets find it. The wandb client wants
+/// 40 letters and digits after the dash.
+pub(super) const PREFIX: &str = "besom-";
+
 /// The bytes of the proof in a run token.
 const PROOF_BYTES: usize = 20;
 
@@ -90,10 +94,15 @@ impl Tokens {
             Some(Ok(person)) => Ok(Caller::Person(person)),
             Some(Err(_)) => Err(Error::refused(Why::Unknown, "this key has expired")
                 .hint("`sweep key add` makes a new one, with another key that is still valid")),
-            None => self
-                .attempt_of(token)
-                .map(Caller::Run)
-                .ok_or_else(|| unknown("the controller does not know this token or key")),
+            None => self.attempt_of(token).map(Caller::Run).ok_or_else(|| {
+                match token.starts_with(PREFIX) {
+                    true => unknown(
+                        "the controller does not know this key: it was revoked, or a part of it is \
+                         missing",
+                    ),
+                    false => unknown("the controller does not know this token or key"),
+                }
+            }),
         }
     }
 

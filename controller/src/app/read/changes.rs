@@ -19,10 +19,11 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         runs::lookup,
     },
-    store,
+    store::{self, people::Only},
 };
 
 /// Something that a caller looks at.
@@ -93,7 +94,7 @@ async fn check(app: &Arc<App>, caller: &Caller, subject: &Subject) -> Result<(),
     match subject {
         Subject::Home => caller.admits(Right::See),
         Subject::Project(project) => {
-            caller.check(Right::See, project, None, || permit::no_project(project))
+            caller.check(Right::See, project, Thing::Project, || permit::no_project(project))
         }
         Subject::Sweep(id) => {
             permit::sweep(app, caller, Right::See, id).await?;
@@ -116,6 +117,11 @@ async fn check(app: &Arc<App>, caller: &Caller, subject: &Subject) -> Result<(),
 fn topics(caller: &Caller, subject: Subject) -> Vec<(What, Topic)> {
     match subject {
         Subject::Home => match caller {
+            Caller::Person(person) if person.only().is_some() => match person.only() {
+                Some(Only::Run(run)) => vec![(What::State, Topic::State(run.clone()))],
+                Some(Only::Sweep(sweep)) => vec![(What::State, Topic::Sweep(sweep.clone()))],
+                _ => Vec::new(),
+            },
             Caller::Person(person) if !person.user.admin => {
                 let topic = |grant: &store::people::Grant| match grant.project.as_str() {
                     "" => Topic::Team(grant.team.clone()),

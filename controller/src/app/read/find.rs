@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use record::{
     Value,
-    ids::{ProjectId, SweepId},
+    ids::{ProjectId, RunId, SweepId},
 };
 
 use super::{
@@ -26,6 +26,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         rows::{digest, metrics::Metric},
         runs::edited,
@@ -224,8 +225,10 @@ impl Question {
             return Ok(true);
         }
         let project = ProjectId::from(candidate.text(Text::Project)?);
+        let run = RunId::from(candidate.text(Text::Id)?);
         let sweep = Some(candidate.text(Text::Sweep)?).filter(|sweep| !sweep.is_empty());
-        Ok(self.caller.may(Right::See, &project, sweep.map(SweepId::from).as_ref()))
+        let sweep = sweep.map(SweepId::from);
+        Ok(self.caller.may(Right::See, &project, Thing::Run(&run, sweep.as_ref())))
     }
 
     /// Returns the found runs, in the requested order.

@@ -12,7 +12,10 @@ use crate::{
         App,
         agents::heartbeat::{self, AgentView},
         error::Error,
-        people::caller::{Caller, Right},
+        people::{
+            caller::{Caller, Right},
+            things::Thing,
+        },
         runs::lookup,
     },
     settings::Settings,
@@ -83,7 +86,7 @@ pub(crate) async fn read(app: &Arc<App>, caller: &Caller) -> Result<Fleet, Error
                 Err(Error::Missing(_)) => continue,
                 Err(error) => return Err(error),
             };
-            if caller.may(Right::See, &run.project, run.sweep.as_ref()) {
+            if caller.may(Right::See, &run.project, Thing::Run(&id, run.sweep.as_ref())) {
                 found.insert(id, Held { name: run.name, project: run.project });
             }
         }

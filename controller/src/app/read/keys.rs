@@ -17,7 +17,7 @@ use crate::{
     app::{
         App,
         error::Error,
-        people::caller::Caller,
+        people::{caller::Caller, things::Thing},
         rows::{
             digest,
             metrics::{Goal, Metric},
@@ -72,7 +72,7 @@ pub(crate) async fn of_project(
     caller: &Caller,
     project: ProjectId,
 ) -> Result<Known, Error> {
-    let project = projects::find(app, caller, project).await?;
+    let project = projects::find(app, caller, project, Thing::Project).await?;
     app.read(move |tx, app| {
         let (mut known, mut left) = (Known::default(), RUNS);
         let mut sweeps = BTreeSet::new();

@@ -18,6 +18,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         sweeps::stored,
     },
@@ -47,7 +48,8 @@ pub(crate) async fn list_sweeps(
                     true => app.plans.get(tx, &sweep.id)?.project.clone(),
                     false => sweep.project.clone(),
                 };
-                if views.len() < limit as usize && caller.may(Right::See, &project, Some(&sweep.id))
+                if views.len() < limit as usize
+                    && caller.may(Right::See, &project, Thing::Sweep(&sweep.id))
                 {
                     views.push(views::of_sweep(tx, app, sweep)?);
                 }
@@ -83,7 +85,7 @@ pub(crate) async fn page_of_sweeps(
                 Some(project) => place == *project,
                 None => !state.is_over(),
             };
-            if is_wanted && caller.may(Right::See, &place, Some(&id)) {
+            if is_wanted && caller.may(Right::See, &place, Thing::Sweep(&id)) {
                 found.push(id);
             }
         }
@@ -146,7 +148,7 @@ struct Wanted {
 
 impl Wanted {
     fn sees(&self, RunView { run, .. }: &RunView) -> bool {
-        self.caller.may(Right::See, &run.project, run.sweep.as_ref())
+        self.caller.may(Right::See, &run.project, Thing::Run(&run.id, run.sweep.as_ref()))
     }
 }
 

@@ -17,7 +17,10 @@ use crate::{
         App,
         agents::heartbeat::{self, AgentView},
         error::Error,
-        people::caller::{Caller, Right},
+        people::{
+            caller::{Caller, Right},
+            things::Thing,
+        },
         upkeep::fullness,
     },
     store::{self, Tx, places::Place},
@@ -128,8 +131,10 @@ pub(crate) async fn read(app: &Arc<App>, caller: &Caller) -> Result<Overview, Er
     let seeing = caller.clone();
     let (live, failed) = app
         .read(move |tx, app| {
-            let sees =
-                |(_, project, sweep, _): &Place| seeing.may(Right::See, project, sweep.as_ref());
+            let sees = |(_, project, sweep, _): &Place| {
+                let thing = sweep.as_ref().map_or(Thing::Project, Thing::Sweep);
+                seeing.may(Right::See, project, thing)
+            };
             let live = store::places::all_live(tx)?.into_iter().filter(sees);
             let (queued, running): (Vec<_>, Vec<_>) =
                 live.partition(|(.., state)| *state == State::Queued);

@@ -12,6 +12,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
     },
     store::{self, listing::Counted},
@@ -39,7 +40,7 @@ pub(crate) async fn counted(app: &Arc<App>, caller: &Caller) -> Result<Vec<Proje
         let found = store::listing::counted(tx)?;
         // Runs and sweeps of older controllers may have no project, and so no page.
         let seen = found.into_iter().filter(|(project, _)| {
-            !project.name().is_empty() && caller.may(Right::See, project, None)
+            !project.name().is_empty() && caller.may(Right::See, project, Thing::Project)
         });
         seen.map(|(project, counted)| {
             let plan = counted.best.as_ref().map(|(sweep, _)| app.plans.get(tx, sweep));
@@ -53,8 +54,8 @@ pub(crate) async fn counted(app: &Arc<App>, caller: &Caller) -> Result<Vec<Proje
     .await
 }
 
-/// Returns the project with this name, if the caller may see it and it has a run, a sweep or a
-/// portfolio.
+/// Returns the project with this name, if the caller may see this thing in it, and it has a run, a
+/// sweep or a portfolio.
 ///
 /// # Errors
 /// Fails with [`Error::Missing`] if there is no such project that the caller may see, so that
@@ -63,8 +64,9 @@ pub(crate) async fn find(
     app: &Arc<App>,
     caller: &Caller,
     project: ProjectId,
+    thing: Thing<'_>,
 ) -> Result<ProjectId, Error> {
-    caller.check(Right::See, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::See, &project, thing, || permit::no_project(&project))?;
     app.read(move |tx, _| match store::listing::first_ms(tx, &project)? {
         Some(_) => Ok(project),
         None => Err(permit::no_project(&project)),
@@ -86,8 +88,9 @@ pub(crate) async fn list(
     let caller = caller.clone();
     app.read(move |tx, _| {
         let mut found = store::listing::projects(tx)?;
-        found
-            .retain(|(project, _)| project.team() == team && caller.may(Right::See, project, None));
+        found.retain(|(project, _)| {
+            project.team() == team && caller.may(Right::See, project, Thing::Project)
+        });
         Ok(found)
     })
     .await
@@ -106,7 +109,8 @@ pub(crate) async fn created_ms(
     let caller = caller.clone();
     app.read(move |tx, _| {
         // A key for logging opens a project to whose runs it can log, without a look at them.
-        let is_open = caller.may(Right::Log, &project, None)
+        let is_open = caller.may(Right::Log, &project, Thing::Project)
+            || caller.may(Right::See, &project, Thing::Each)
             || permit::sees_artifacts(tx, &caller, &project)?;
         Ok(if is_open { store::listing::first_ms(tx, &project)? } else { None })
     })

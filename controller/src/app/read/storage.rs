@@ -12,6 +12,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         runs::lookup,
     },
@@ -103,7 +104,7 @@ pub(crate) async fn by_project(
             found.entry(project).or_default().1 = bytes;
         }
         let seen = found.into_iter().filter(|(project, _)| {
-            !project.name().is_empty() && caller.may(Right::See, project, None)
+            !project.name().is_empty() && caller.may(Right::See, project, Thing::Project)
         });
         let usage = |(project, (contents, rows))| ProjectUsage { project, contents, rows };
         let mut seen: Vec<ProjectUsage> = seen.map(usage).collect();

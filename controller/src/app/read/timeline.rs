@@ -6,7 +6,10 @@ use crate::{
     app::{
         App,
         error::Error,
-        people::caller::{Caller, Right},
+        people::{
+            caller::{Caller, Right},
+            things::Thing,
+        },
     },
     store::{self, places::Span},
 };
@@ -33,7 +36,10 @@ pub(crate) async fn read(
     let caller = caller.clone();
     app.read(move |tx, app| {
         let mut spans = store::places::spans(tx, NEWEST, from_ms, to_ms)?;
-        spans.retain(|span| caller.may(Right::See, &span.project, span.sweep.as_ref()));
+        spans.retain(|span| {
+            let thing = Thing::Run(&span.run, span.sweep.as_ref());
+            caller.may(Right::See, &span.project, thing)
+        });
         let maximize = |span: &Span| match &span.sweep {
             Some(sweep) => Ok(app.plans.get(tx, sweep)?.study.maximize),
             None => Ok(false),

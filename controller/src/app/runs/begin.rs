@@ -20,6 +20,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         sweeps::planning,
         text::cut,
@@ -125,7 +126,7 @@ pub(crate) async fn begin(
     caller.admits(Right::Log)?;
     check(app, &new)?;
     let project = caller.project(&new.project)?;
-    caller.check(Right::Log, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::Log, &project, Thing::Project, || permit::no_project(&project))?;
     let key = caller.own_key(std::mem::take(&mut new.idempotency_key));
     let (new, caller) = (NewRun { idempotency_key: key, ..new }, caller.clone());
     app.change(move |change| start(change, &caller, project, new)).await

@@ -25,6 +25,7 @@ use crate::{
         people::{
             caller::{Caller, Right},
             permit,
+            things::Thing,
         },
         read::views::{self, RunView},
         rows::metrics::Metric,
@@ -114,7 +115,9 @@ pub(crate) async fn upsert(
     let found = app.read(move |tx, _| lookup::named(tx, &place, &named)).await?;
     match &found {
         Some(run) => planning::of_run(app, &run.id).await?,
-        None => caller.check(Right::Log, &project, None, || permit::no_project(&project))?,
+        None => {
+            caller.check(Right::Log, &project, Thing::Project, || permit::no_project(&project))?
+        }
     }
     let caller = caller.clone();
     let work = move |change: &mut Change<'_>| {

@@ -13,6 +13,7 @@ use crate::app::{
     people::{
         caller::{Caller, Right},
         permit,
+        things::Thing,
     },
 };
 
@@ -29,7 +30,7 @@ pub(crate) async fn problems(
     yaml: String,
 ) -> Result<Vec<Problem>, Error> {
     caller.admits(Right::Steer)?;
-    caller.check(Right::Steer, project, None, || permit::no_project(project))?;
+    caller.check(Right::Steer, project, Thing::Project, || permit::no_project(project))?;
     manage::check_lengths(&app.settings.limits, &yaml, None)?;
     let checking = app.threads.run(move || config::check(&yaml).problems);
     checking.await.map_err(|error| Error::Bug(format!("a check failed: {error}")))

@@ -30,6 +30,7 @@ use crate::{
             audit,
             caller::{Caller, NO_PROJECT, Right},
             permit,
+            things::Thing,
         },
         read::views::{self, SweepView},
         runs::lookup::{self, Named},
@@ -194,7 +195,7 @@ async fn permitted(
     let said = if project_said.is_empty() { said(config) } else { project_said.to_owned() };
     check_name(&app.settings.limits, "the project", &said)?;
     let project = caller.project(&said)?;
-    caller.check(Right::Steer, &project, None, || permit::no_project(&project))?;
+    caller.check(Right::Steer, &project, Thing::Project, || permit::no_project(&project))?;
     for earlier in warm_start {
         permit::sweep(app, caller, Right::See, &SweepId::from(earlier.as_str())).await?;
     }

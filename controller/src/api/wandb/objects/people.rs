@@ -21,7 +21,7 @@ use crate::{
 pub(super) fn viewer(session: &Session) -> Json {
     let (name, admin, teams) = match &session.caller {
         Caller::Person(person) => {
-            let teams = person.grants.iter().map(|grant| grant.team.clone()).collect();
+            let teams = person.known_grants().iter().map(|grant| grant.team.clone()).collect();
             (person.user.name.clone(), person.is_admin(), teams)
         }
         Caller::Admin => ("administrator".to_owned(), true, Vec::new()),

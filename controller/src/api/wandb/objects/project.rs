@@ -13,7 +13,7 @@ use crate::{
         session::Session,
     },
     app::{
-        people::caller::Right,
+        people::{caller::Right, things::Thing},
         read::{lists, projects, views},
         runs::lookup::Named,
     },
@@ -93,7 +93,7 @@ impl Object for Project {
             "artifactCollections" => {
                 collection::page(asked, collection::collections(session, &self.0, None).await?)
             }
-            "readOnly" => (!session.caller.may(Right::Log, &self.0, None)).into(),
+            "readOnly" => (!session.caller.may(Right::Log, &self.0, Thing::Project)).into(),
             "isBenchmark" => false.into(),
             "access" => "PRIVATE".into(),
             "user" => people::of_team(team).into(),

@@ -14,7 +14,10 @@ use crate::{
         App,
         error::Error,
         files::versions::{self, Wanted},
-        people::caller::{Caller, Right},
+        people::{
+            caller::{Caller, Right},
+            things,
+        },
     },
     store::{
         self, Tx,
@@ -221,14 +224,17 @@ impl Drawing {
                 let role = if side == Side::Before { Role::Made } else { Role::Used };
                 let sees = |run: &RunFacts| {
                     let is_gone = run.project.as_str().is_empty();
-                    is_gone || caller.may(Right::See, &run.project, run.sweep.as_ref())
+                    let thing = things::Thing::Run(&run.id, run.sweep.as_ref());
+                    is_gone || caller.may(Right::See, &run.project, thing)
                 };
                 let runs = store::catalog::runs_of(tx, version.key, role, READ)?;
                 runs.into_iter().filter(sees).map(Thing::Run).collect()
             }
             Thing::Run(run) => {
                 let role = if side == Side::Before { Role::Used } else { Role::Made };
-                let sees = |version: &VersionFacts| caller.may(Right::See, &version.project, None);
+                let sees = |version: &VersionFacts| {
+                    caller.may(Right::See, &version.project, things::Thing::Project)
+                };
                 let versions = store::catalog::versions_of(tx, run.key, role, READ)?;
                 versions.into_iter().filter(sees).map(Thing::Version).collect()
             }
