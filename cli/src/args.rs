@@ -107,7 +107,7 @@ pub(crate) enum Command {
     /// Make, list and revoke your keys
     #[command(subcommand)]
     Key(crate::key::Command),
-    /// Make a link that lets others read a project for some time
+    /// Make a link that lets others read a project, a sweep or a run for some time
     Share(crate::share::Args),
     /// Show who created, changed and removed what
     Audit(crate::audit::Args),
