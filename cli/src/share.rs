@@ -1,6 +1,6 @@
 //! `sweep share`: makes a key that only reads one project, sweep or run for some time, and prints a
-//! link with it. The key stands behind the `#` of the link, which a browser never sends. So no log of
-//! a server or a proxy gets it.
+//! link with it. The key stands behind the `#` of the link, which a browser never sends. So no log
+//! of a server or a proxy gets it.
 
 use std::time::Duration;
 

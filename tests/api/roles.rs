@@ -27,7 +27,8 @@ use crate::{
 /// no such thing", `x` for "who are you".
 #[rustfmt::skip]
 const TABLE: &[(&str, &str)] = &[
-    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token  one: run sweep report other
+    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token
+    // At the end: one-run one-sweep one-report one-other.
     ("Sweeps.Create",        "o - o o - 0  - - - - -  - x o  - - - -"),
     ("Sweeps.Get",           "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
     ("Sweeps.List",          "o o o o o o  o - - - o  - x o  o o o o"),

@@ -424,7 +424,7 @@ export type GroupsQuery = {
  */
 groups: Array<Array<string>>, keys: Array<string>, 
 /**
- * `step`, `time` (milliseconds since 1970) or `metric:NAME`.
+ * `step`, `time` (milliseconds since 1970), `count` (of finite values) or `metric:NAME`.
  */
 x: string, from?: number | null, to?: number | null, buckets?: number | null, };
 

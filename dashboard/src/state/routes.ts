@@ -77,6 +77,11 @@ export function safePlace(wanted: string | null): string {
   return url.pathname + url.search + url.hash;
 }
 
+/** The link that opens a page with a key. A browser never sends what is behind the `#`. */
+export function shareLink(page: string, key: string): string {
+  return `/share?next=${encodeURIComponent(page)}#${key}`;
+}
+
 function link(...names: string[]): string {
   return names.map((name) => `/${encodeURIComponent(name)}`).join('');
 }

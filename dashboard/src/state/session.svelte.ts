@@ -1,7 +1,7 @@
 // Who uses the page.
 
 import { get, hooks, send } from '../api/client';
-import type { Session } from '../api/types';
+import type { Session, SharedThing } from '../api/types';
 import { live } from './live.svelte';
 import { router } from './router.svelte';
 import { OPEN_PAGES, safePlace } from './routes';
@@ -13,6 +13,18 @@ class CurrentSession {
   /** Whether the reader may change something somewhere. Otherwise no button offers it. */
   get steers(): boolean {
     return this.value?.steers ?? false;
+  }
+
+  /** The one thing that the session's key opens, or `null` for more. */
+  get only(): SharedThing | null {
+    return this.value?.only ?? null;
+  }
+
+  /** Whether the reader may see a sweep, as far as the page knows. */
+  opensSweep(sweep: string | null): sweep is string {
+    if (sweep === null) return false;
+    const { only } = this;
+    return only === null || ('sweep' in only.thing && only.thing.sweep === sweep);
   }
 
   constructor() {
@@ -49,9 +61,14 @@ class CurrentSession {
   }
 
   expire(): void {
+    const { only } = this;
     this.value = null;
     if (OPEN_PAGES.includes(router.page)) return;
     const next = router.href;
+    if (only !== null) {
+      router.go(`/share?${new URLSearchParams({ ended: '1', next })}`, true);
+      return;
+    }
     router.go(next === '/' ? '/login' : `/login?${new URLSearchParams({ next })}`, true);
   }
 }

@@ -17,7 +17,8 @@ use crate::{
 /// such thing", `x` for "who are you". `RUN` and `SWEEP` stand for ids.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, &str)] = &[
-    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token  one: run sweep report other
+    // root viewer member admin guest outsider  read agent elsewhere ingest share  run none token
+    // At the end: one-run one-sweep one-report one-other.
     ("GET /session", "",                        "o o o o o o  o o o o o  - o o  o o o o"),
     ("GET /overview", "",                       "o o o o o o  o - - - o  - x o  o o o o"),
     ("GET /fleet", "",                          "o o o o o o  o - - - o  - x o  o o o o"),
@@ -72,7 +73,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET /sessions", "",                       "o o o o o o  - - - - -  - x o  - - - -"),
     ("DELETE /sessions/nothing", "",            "0 0 0 0 0 0  - - - - -  - x 0  - - - -"),
     ("GET /users", "",                          "o - - - - -  - - - - -  - x o  - - - -"),
-    ("POST /users", "{\"name\": \"!\", \"role\": \"member\"}", "o - - - - -  - - - - -  - x o  - - - -"),
+    ("POST /users", NOBODY,                     "o - - - - -  - - - - -  - x o  - - - -"),
     ("DELETE /users/nobody", "",                "0 - - - - -  - - - - -  - x 0  - - - -"),
     ("PUT /users/nobody/roles", ROLE,           "0 - - - - -  - - - - -  - x 0  - - - -"),
     ("POST /teams", "{\"name\": \"!\"}",        "o - - - - -  - - - - -  - x o  - - - -"),
@@ -115,6 +116,8 @@ const CLIMBS: &str = r#"{"sweeps": ["SWEEP"]}"#;
 /// A question for curves.
 const SERIES: &str = r#"{"runs": ["RUN"], "keys": ["val/loss"], "x": "step"}"#;
 
+/// A user whose name has no valid form.
+const NOBODY: &str = r#"{"name": "!", "role": "member"}"#;
 /// A role to give.
 const ROLE: &str = r#"{"place": "vision", "role": "viewer"}"#;
 /// A question for curves of groups.

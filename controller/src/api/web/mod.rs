@@ -35,6 +35,7 @@ mod runs;
 mod saved_views;
 mod series;
 mod session;
+mod shared;
 mod steer;
 mod storage;
 mod sweeps;

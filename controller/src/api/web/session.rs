@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     asked::{self, Nothing},
     error::Problem,
-    people::SharedThing,
+    shared::SharedThing,
 };
 use crate::{
     api::caller::{self, Host},

@@ -80,6 +80,9 @@ function shortened(shown: number, all: number, missing: number): string {
   return parts.filter(Boolean).join(', ');
 }
 
+const NOT_OPENED =
+  'The panel chooses its runs by filters, and the link opens only named runs. The sender can ' +
+  'freeze the panel.';
 const NO_RUNS = 'No run is left to show. The runs may be deleted, or none passes the filter.';
 
 async function curves(panel: Shows<'curves'>, at: Place, signal: AbortSignal): Promise<Drawn> {
@@ -217,7 +220,12 @@ export async function load(
   at: Place,
   signal: AbortSignal,
 ): Promise<Drawn> {
-  if (block.frozen === null) return fresh(block.panel, at, signal);
+  if (block.frozen === null) {
+    const { panel } = block;
+    const byFilter = 'runs' in panel && panel.runs.length === 0;
+    if (byFilter && session.only) return nothing(NOT_OPENED);
+    return fresh(panel, at, signal);
+  }
   return unpack(
     await get<unknown>(`/reports${path(report, 'frozen', block.frozen)}`, {}, signal),
   );
