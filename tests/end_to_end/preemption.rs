@@ -1,8 +1,13 @@
 //! Tests nodes that are taken away, and attempts that fail. Preempted trials run before all others,
 //! a second attempt starts like the first, and every cell ends once.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
 
+use serde_json::{Value, json};
 use tests::{Lab, program, wait_for};
 
 /// A trial that notes its point and waits as long as the file `hold` is there. On SIGTERM it saves
@@ -140,4 +145,54 @@ fn a_second_attempt_starts_like_the_first() {
         (&run["failures"][0]["class"], &run["failures"][0]["attempt"]),
         (&"error".into(), &1.into())
     );
+}
+
+/// Returns the attempts of a run, as the dashboard's API says them.
+fn attempts(lab: &Lab, run: &str) -> Vec<Value> {
+    let address = lab.address();
+    let address = address.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let path = format!("/api/v1/runs/{run}/attempts");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    // Before the agent has asked for the trial, there is no such run.
+    let (begin, end) = (answer.find('{').unwrap(), answer.rfind('}').unwrap());
+    let answer: Value = serde_json::from_str(&answer[begin..=end]).unwrap();
+    answer["attempts"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn each_attempt_says_how_it_ended_and_where_it_ran() {
+    let mut lab = Lab::with_controller();
+    script(
+        &lab,
+        "#!/bin/sh\nwhile [ ! -e go.$BESOM_ATTEMPT ]; do sleep 0.02; done\n\
+        case $BESOM_ATTEMPT in 1) exit 3;; 2) kill -9 $$;; esac\n",
+    );
+    let yaml = "program: ./trial.sh\nmethod: random\nrun_cap: 1\nretry: {error: 2}\n\
+        parameters: {x: {value: 1}}\n";
+    let sweep = lab.create(yaml);
+    let agent = lab.agent(&sweep, &["--slots", "2"]);
+    let run = format!("{sweep}-0");
+    for number in 1..=3 {
+        wait_for("the agent says the slot of the attempt", || {
+            let attempts = attempts(&lab, &run);
+            attempts.get(number - 1).filter(|one| one["slot"].is_object()).map(drop)
+        });
+        lab.write(&format!("go.{number}"), "");
+    }
+    let (code, said) = agent.wait();
+    assert_eq!(code, Some(0), "{said}");
+    let attempts = attempts(&lab, &run);
+    let field = |name: &str| attempts.iter().map(|one| one[name].clone()).collect::<Vec<_>>();
+    assert_eq!(field("number"), [json!(1), json!(2), json!(3)]);
+    assert_eq!(field("exit_code"), [json!(3), json!(null), json!(0)], "{attempts:?}");
+    assert_eq!(field("signal"), [json!(null), json!(9), json!(null)], "{attempts:?}");
+    assert_eq!(field("class"), [json!("error"), json!("error"), json!("")], "{attempts:?}");
+    for attempt in &attempts {
+        assert!(attempt["slot"]["place"].as_u64().unwrap() < 2, "{attempt}");
+        assert!(attempt["agent"].is_string(), "{attempt}");
+    }
 }

@@ -18,17 +18,22 @@ pub(crate) struct Failure {
     pub(crate) agent: Option<String>,
     /// A message for people.
     pub(crate) message: Option<String>,
+    /// The exit code of its process; `None` if it had none, or if nobody wrote it down.
+    pub(crate) exit_code: Option<i32>,
+    /// The signal that ended its process; `None` if none did, or if nobody wrote it down.
+    pub(crate) signal: Option<i32>,
     /// When the attempt ended, in milliseconds since the epoch.
     pub(crate) ended_ms: i64,
 }
 
 /// Writes a failure. It replaces an earlier failure of the same attempt.
 pub(crate) fn save(tx: &Tx<'_>, run: i64, failure: &Failure) -> Result<()> {
-    let Failure { attempt, class, agent, message, ended_ms } = failure;
+    let Failure { attempt, class, agent, message, exit_code, signal, ended_ms } = failure;
     tx.run(
-        "INSERT OR REPLACE INTO failures (run, attempt, class, agent, message, ended_ms, forgiven)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
-        &[&run, attempt, &class.name(), agent, message, ended_ms],
+        "INSERT OR REPLACE INTO failures
+             (run, attempt, class, agent, message, exit_code, signal, ended_ms, forgiven)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+        &[&run, attempt, &class.name(), agent, message, exit_code, signal, ended_ms],
     )?;
     Ok(())
 }
@@ -58,8 +63,8 @@ pub(crate) fn count(tx: &Tx<'_>, run: i64, class: Class) -> Result<u32> {
 /// Reads all failures of a run, the oldest first.
 pub(crate) fn of_run(tx: &Tx<'_>, run: i64) -> Result<Vec<Failure>> {
     tx.all(
-        "SELECT attempt, class, agent, message, ended_ms FROM failures WHERE run = ?1 ORDER BY \
-        attempt",
+        "SELECT attempt, class, agent, message, exit_code, signal, ended_ms FROM failures
+         WHERE run = ?1 ORDER BY attempt",
         &[&run],
         read,
     )
@@ -71,7 +76,9 @@ fn read(row: &Row<'_>) -> Result<Failure> {
         class: row.get(1)?,
         agent: row.get(2)?,
         message: row.get(3)?,
-        ended_ms: row.get(4)?,
+        exit_code: row.get(4)?,
+        signal: row.get(5)?,
+        ended_ms: row.get(6)?,
     })
 }
 

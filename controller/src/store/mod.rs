@@ -6,6 +6,7 @@ pub(crate) mod about;
 pub(crate) mod agents;
 pub(crate) mod announced;
 pub(crate) mod artifacts;
+pub(crate) mod attempt_slots;
 pub(crate) mod bin;
 pub(crate) mod blobs;
 pub(crate) mod blocks;

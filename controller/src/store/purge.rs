@@ -100,6 +100,8 @@ fn belongings(tx: &Tx<'_>, key: i64, room: &mut Room) -> Result<bool> {
              WHERE run = (SELECT id FROM runs WHERE key = ?1) LIMIT ?2)",
         "DELETE FROM failures WHERE run = ?1 AND attempt IN (
              SELECT attempt FROM failures WHERE run = ?1 LIMIT ?2)",
+        "DELETE FROM attempt_slots WHERE run = ?1 AND attempt IN (
+             SELECT attempt FROM attempt_slots WHERE run = ?1 LIMIT ?2)",
         "DELETE FROM resumes WHERE run = ?1 AND attempt IN (
              SELECT attempt FROM resumes WHERE run = ?1 LIMIT ?2)",
         "DELETE FROM fresh_starts WHERE run = ?1 AND attempt IN (

@@ -123,6 +123,10 @@ next: string | null, };
 
 export type Attempt = { number: number, agent: string | null, 
 /**
+ * The slot of this agent; `null` if nobody wrote it down.
+ */
+slot: AttemptSlot | null, 
+/**
  * The state that it brought the run to: `running`, `finished`, `queued` and so on.
  */
 state: string, began_ms: number | null, ended_ms: number | null, 
@@ -150,6 +154,16 @@ first_line: number,
  * The number of its lines.
  */
 lines: number, };
+
+export type AttemptSlot = { 
+/**
+ * Its place among the agent's slots, from 0.
+ */
+place: number, 
+/**
+ * Its GPUs; none for a CPU slot.
+ */
+gpus: Array<SlotGpu>, };
 
 export type Attempts = { 
 /**
@@ -1084,6 +1098,16 @@ gpus: Array<number>,
  * The id of the run that occupies it.
  */
 run: string | null, };
+
+export type SlotGpu = { 
+/**
+ * Its number on the node.
+ */
+index: number, 
+/**
+ * The name of its model.
+ */
+name: string, };
 
 export type Span = { agent: string, run: string, sweep: string | null, trial: number | null, state: string, value: number | null, 
 /**

@@ -1,7 +1,7 @@
 //! Tests the attempts of a run and its checkpoints over the dashboard's API, the retry of a trial,
 //! and the place of a moment in the console.
 
-use proto::v1::ResumeRun;
+use proto::v1::{AgentGpu, AgentSlot, ResumeRun};
 use record::{Row, Value, Writer, checkpoint::CheckpointRow};
 use serde_json::json;
 
@@ -79,6 +79,32 @@ async fn each_attempt_says_how_it_ended_and_where_its_lines_are() {
     }
     assert_eq!(console("at_ms=999")["lines"], json!([]));
     problem(&ask(&caller, &format!("{run}/console?at_ms=1&after=1")), 400);
+    lab.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_attempt_keeps_its_slot_and_its_exit_code() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(&format!("{RANDOM}\nretry: {{error: 1}}\n")).await.id;
+    let mut agent = lab.agent("a", &sweep);
+    let first = agent.ask().await;
+    let gpu = |index| AgentGpu { index, name: "H200".to_owned() };
+    let free = AgentSlot { gpus: vec![gpu(3)], run: String::new() };
+    let taken = AgentSlot { gpus: vec![gpu(4), gpu(5)], run: first.run.clone() };
+    agent.beat.slot_list = vec![free, taken];
+    agent.heartbeat().await.unwrap();
+    agent.fail(&first, "error", 0).await.unwrap();
+    agent.beat.slot_list.clear();
+    let second = agent.ask().await;
+    assert_eq!((&second.run, second.attempt), (&first.run, 2));
+    let caller = Caller::new(&lab, None);
+    let found = get(&caller, &format!("/runs/{}/attempts", first.run));
+    let [one, two] = [0, 1].map(|at| found["attempts"][at].clone());
+    let gpus = json!([{ "index": 4, "name": "H200" }, { "index": 5, "name": "H200" }]);
+    assert_eq!(one["slot"], json!({ "place": 1, "gpus": gpus }));
+    assert_eq!((&one["class"], &one["exit_code"]), (&json!("error"), &json!(2)));
+    // The agent of the second attempt did not say its slots.
+    assert_eq!((&two["slot"], &two["exit_code"]), (&json!(null), &json!(null)));
     lab.shutdown().await;
 }
 

@@ -244,7 +244,7 @@ fn metric_to(metric: Metric) -> MetricDefinition {
 }
 
 fn failure_to(failure: FailureView) -> Failure {
-    let FailureView { attempt, class, agent, message, ended_ms } = failure;
+    let FailureView { attempt, class, agent, message, ended_ms, .. } = failure;
     let (agent, message) = (agent.unwrap_or_default(), message.unwrap_or_default());
     Failure { attempt, class: class.name().to_owned(), agent, message, ended_ms }
 }

@@ -33,6 +33,8 @@ pub(super) struct Attempts {
 struct Attempt {
     number: u32,
     agent: Option<String>,
+    /// The slot of this agent; `null` if nobody wrote it down.
+    slot: Option<AttemptSlot>,
     /// The state that it brought the run to: `running`, `finished`, `queued` and so on.
     state: String,
     began_ms: Option<i64>,
@@ -52,6 +54,26 @@ struct Attempt {
     first_line: u64,
     /// The number of its lines.
     lines: u64,
+}
+
+/// The slot in which an attempt ran.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+struct AttemptSlot {
+    /// Its place among the agent's slots, from 0.
+    place: u32,
+    /// Its GPUs; none for a CPU slot.
+    gpus: Vec<SlotGpu>,
+}
+
+/// A GPU of a slot.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+struct SlotGpu {
+    /// Its number on the node.
+    index: u32,
+    /// The name of its model.
+    name: String,
 }
 
 /// A checkpoint.
@@ -95,6 +117,7 @@ impl From<attempts::Attempt> for Attempt {
         Self {
             number: attempt.number,
             agent: attempt.agent,
+            slot: attempt.slot.map(Into::into),
             state: attempt.state,
             began_ms: attempt.began_ms,
             ended_ms: attempt.ended_ms,
@@ -108,6 +131,13 @@ impl From<attempts::Attempt> for Attempt {
             first_line: attempt.first_line,
             lines: attempt.lines,
         }
+    }
+}
+
+impl From<attempts::SlotView> for AttemptSlot {
+    fn from(slot: attempts::SlotView) -> Self {
+        let gpus = slot.gpus.into_iter().map(|(index, name)| SlotGpu { index, name });
+        Self { place: slot.place, gpus: gpus.collect() }
     }
 }
 

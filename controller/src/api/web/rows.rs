@@ -262,7 +262,7 @@ impl From<(Edited, Option<Json>)> for SummaryEdit {
 
 impl From<FailureView> for Failure {
     fn from(failure: FailureView) -> Self {
-        let FailureView { attempt, class, agent, message, ended_ms } = failure;
+        let FailureView { attempt, class, agent, message, ended_ms, .. } = failure;
         let (agent, message) = (agent.unwrap_or_default(), message.unwrap_or_default());
         Self { attempt, class: class.name().to_owned(), agent, message, ended_ms }
     }

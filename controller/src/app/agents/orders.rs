@@ -18,6 +18,7 @@ use crate::{
     settings::Limits,
     store::{
         self,
+        attempt_slots::Slot,
         runs::{Most, Run},
     },
 };
@@ -148,6 +149,7 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Caus
         return Ok(Some(Cause::Fenced));
     }
     let mut run = change.run(&held.of.run)?;
+    note_slot(change, beat, &run)?;
     match run.state {
         State::Leased if !held.started => {}
         State::Leased | State::Queued => change.edit(&mut run, Change::hear)?,
@@ -163,6 +165,17 @@ fn hold(change: &mut Change<'_>, beat: &Beat, held: &Held) -> Result<Option<Caus
         State::Running | State::Preempted | State::Stopped | State::Pruned => {}
     }
     Ok(run.stop_wanted.map(Cause::Wanted))
+}
+
+/// Writes down in which slot the newest attempt of a run runs, if the heartbeat says so. Agents of
+/// an older version do not.
+fn note_slot(change: &Change<'_>, beat: &Beat, run: &Run) -> Result<(), Error> {
+    let mut slots = (0..).zip(&beat.portrait.slots);
+    let Some((place, slot)) = slots.find(|(_, slot)| slot.run.as_ref() == Some(&run.id)) else {
+        return Ok(());
+    };
+    let slot = Slot { place, gpus: slot.gpus.clone() };
+    Ok(store::attempt_slots::save(change.tx, run.key, run.attempt, &slot)?)
 }
 
 /// Returns whether this attempt is the newest of its run and belongs to the agent. This check comes

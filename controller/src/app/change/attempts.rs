@@ -152,6 +152,8 @@ impl Change<'_> {
             class,
             agent: run.agent.clone(),
             message: run.outcome.message.clone(),
+            exit_code: run.outcome.exit_code,
+            signal: run.outcome.signal,
             ended_ms: self.now_ms,
         };
         store::failures::save(self.tx, run.key, &failure)?;

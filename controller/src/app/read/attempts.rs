@@ -21,6 +21,7 @@ use crate::{
     },
     store::{
         self, Tx,
+        attempt_slots::Slot,
         checkpoints::Checkpoint,
         runs::{Outcome, Run},
     },
@@ -40,6 +41,9 @@ pub(crate) struct Attempts {
     pub(crate) printed: Option<String>,
 }
 
+/// A slot, as callers see it.
+pub(crate) type SlotView = Slot;
+
 /// An attempt of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempt {
@@ -47,6 +51,8 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
     /// The agent that had it; `None` if no agent had it, or if nobody wrote it down.
     pub(crate) agent: Option<String>,
+    /// The slot of this agent; `None` if nobody wrote it down.
+    pub(crate) slot: Option<SlotView>,
     /// When it began, in milliseconds since the epoch.
     pub(crate) began_ms: Option<i64>,
     /// The state that it brought the run to: `running`, `finished`, `queued` and so on.
@@ -78,9 +84,16 @@ pub(crate) async fn list(app: &Arc<App>, caller: &Caller, run: RunId) -> Result<
         times(tx, &run, &mut found)?;
         for failure in store::failures::of_run(tx, run.key)? {
             let Some(attempt) = found.get_mut(&failure.attempt) else { continue };
-            let store::failures::Failure { class, agent, message, ended_ms, .. } = failure;
-            attempt.outcome = Some(Outcome { class: Some(class), message, ..Outcome::default() });
+            let store::failures::Failure {
+                class, agent, message, exit_code, signal, ended_ms, ..
+            } = failure;
+            attempt.outcome = Some(Outcome { class: Some(class), message, exit_code, signal });
             (attempt.agent, attempt.ended_ms) = (agent, Some(ended_ms));
+        }
+        for (number, slot) in store::attempt_slots::of_run(tx, run.key)? {
+            if let Some(attempt) = found.get_mut(&number) {
+                attempt.slot = Some(slot);
+            }
         }
         for (number, (key, _)) in store::checkpoints::resumes(tx, run.key)? {
             let Some(attempt) = found.get_mut(&number) else { continue };

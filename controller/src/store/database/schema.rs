@@ -25,4 +25,5 @@ pub(in crate::store) const SCHEMA: &[&str] = &[
     include_str!("../schema/021.sql"),
     include_str!("../schema/022.sql"),
     include_str!("../schema/023.sql"),
+    include_str!("../schema/024.sql"),
 ];
