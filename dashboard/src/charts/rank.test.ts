@@ -34,7 +34,7 @@ test('the Pareto front holds what nothing else beats', () => {
   expect(pareto([], [], [true, true])).toEqual([]);
 });
 
-test('a run that breaks a limit is never the best, and neither is one that has not finished', () => {
+test('only a finished run that breaks no limit can be the best', () => {
   expect(counts('finished', undefined)).toBe(true);
   expect(counts('finished', true)).toBe(true);
   expect(counts('finished', false)).toBe(false);
