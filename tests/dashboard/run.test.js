@@ -184,7 +184,7 @@ describe('with a trial that failed once', () => {
   test('each attempt says how it ended, and leads to its lines', async () => {
     const page = await browser.open(`${base}/${run}?tab=about`);
     const attempts = page.getByRole('region', { name: 'Attempts' });
-    await attempts.getByText('error', { exact: true }).waitFor();
+    await attempts.getByText('error, exit code 3', { exact: true }).waitFor();
     await attempts.getByText('finished', { exact: true }).waitFor();
     await attempts.getByText('a word before the end').first().waitFor();
     await sound(page);
