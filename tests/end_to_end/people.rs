@@ -102,7 +102,11 @@ fn each_program_works_with_a_key_that_opens_no_more_than_it_needs() {
     let id = &node["besom-".len()..][..8];
     assert!(with(&lab, Some(&ann), "sweep", &["key", "rm", id]).status.success());
     let revoked = with(&lab, Some(&node), "agent", &[&sweep]);
-    assert!(errors(&revoked).contains("does not know this key: it was revoked"), "{}", errors(&revoked));
+    assert!(
+        errors(&revoked).contains("does not know this key: it was revoked"),
+        "{}",
+        errors(&revoked)
+    );
     let audit = text(&with(&lab, Some(&ann), "sweep", &["audit"]));
     for deed in ["create sweep", "add key", "revoke key", "add user"] {
         assert!(audit.contains(deed), "{audit}");
