@@ -24,6 +24,7 @@ use terminal::{Exit, Failure};
 
 use crate::{
     engines::Choice,
+    families::tables,
     problem::Problem,
     reference::{Reference, References},
     runner::{Plan, Store},
@@ -51,6 +52,12 @@ struct Flags {
     /// Only problems whose name or family contains this
     #[arg(long, value_name = "SUBSTRING", default_value = "")]
     problems: String,
+    /// Add the published tables in this folder, which tests/bench/search/tables.py wrote
+    #[arg(long, value_name = "FOLDER")]
+    tables: Option<PathBuf>,
+    /// Give engines the values without noise
+    #[arg(long)]
+    quiet: bool,
     /// Runs at a time
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -79,11 +86,15 @@ fn main() -> ExitCode {
 }
 
 fn measure(flags: &Flags) -> Result<(), Failure> {
+    let published = flags.tables.as_deref().map(tables::published).transpose();
+    let published = published.map_err(|error| Failure::new(Exit::Input, error))?;
     let problems: Vec<Problem> = problem::all()
         .into_iter()
+        .chain(published.into_iter().flatten())
         .filter(|problem| {
             problem.name.contains(&flags.problems) || problem.family.contains(&flags.problems)
         })
+        .map(|problem| if flags.quiet { problem.quiet() } else { problem })
         .collect();
     if problems.is_empty() {
         return Err(Failure::new(
@@ -102,7 +113,7 @@ fn measure(flags: &Flags) -> Result<(), Failure> {
         terminal::print(report::write(
             &runs,
             &problems,
-            &reference::stored(),
+            &reference::of(&problems),
             Some(&flags.baseline),
         ));
         return Ok(());
@@ -140,7 +151,7 @@ fn search(flags: &Flags, engines: &[Choice], problems: &[Problem]) -> Result<(),
         terminal::print(report::write(
             &runs,
             problems,
-            &reference::stored(),
+            &reference::of(problems),
             Some(&flags.baseline),
         ));
     }

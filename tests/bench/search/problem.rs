@@ -12,18 +12,27 @@ use sweeps::{
 
 use crate::{
     chance::Chance,
-    families::{finite, losses, many, mixed, models, smooth},
+    families::{finite, losses, many, mixed, models, smooth, tables},
+    statistics::mean,
 };
 
 /// A value for every parameter, by name.
 pub(crate) type Values = Map<String, Value>;
 
 type Objective = Box<dyn Fn(&Params<'_>) -> f64 + Send + Sync>;
+/// Returns the value of a training at a point for each seed of the training.
+type Rows = Box<dyn Fn(&Params<'_>) -> Vec<f64> + Send + Sync>;
 
 /// The parameters that an objective reads.
 pub(crate) struct Params<'a>(&'a Values);
 
 impl Params<'_> {
+    /// Returns whether a parameter has this value. Equal numbers are equal values.
+    pub(crate) fn is(&self, name: &str, value: &Value) -> bool {
+        let Some(own) = self.0.get(name) else { return false };
+        own == value || own.is_number() && own.as_f64() == value.as_f64()
+    }
+
     /// Returns a numeric parameter; NaN if it is missing, which fails the run.
     pub(crate) fn number(&self, name: &str) -> f64 {
         self.0.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN)
@@ -92,6 +101,8 @@ pub(crate) struct Problem {
     /// Whether an evaluation costs milliseconds and not microseconds.
     pub(crate) slow: bool,
     objective: Objective,
+    /// The values of which an engine gets a random one; `None` if there is a single value.
+    rows: Option<Rows>,
 }
 
 impl Problem {
@@ -119,7 +130,23 @@ impl Problem {
             place: None,
             slow: false,
             objective: Box::new(objective),
+            rows: None,
         }
+    }
+
+    /// Returns a problem whose trainings ran with several seeds. The value is the mean over the
+    /// seeds. An engine gets the mean with this noise, or the value of one seed if there is none.
+    pub(crate) fn repeated(
+        family: &'static str,
+        name: &'static str,
+        parameters: impl IntoIterator<Item = (String, Value)>,
+        rows: impl Fn(&Params<'_>) -> Vec<f64> + Send + Sync + Clone + 'static,
+        noise: Noise,
+    ) -> Self {
+        let all = rows.clone();
+        let problem = Self::new(family, name, parameters, move |params| mean(&rows(params)));
+        let rows = (noise == Noise::None).then(|| Box::new(all) as Rows);
+        Self { noise, rows, ..problem }
     }
 
     /// Sets an optimum whose place is known.
@@ -169,6 +196,20 @@ impl Problem {
         (self.objective)(&Params(point))
     }
 
+    /// Takes the noise away, so that an engine gets the values themselves.
+    pub(crate) fn quiet(self) -> Self {
+        Self { noise: Noise::None, rows: None, ..self }
+    }
+
+    /// Returns the value with noise, which an engine gets.
+    pub(crate) fn look(&self, point: &Values, chance: &mut Chance) -> f64 {
+        // The noise is drawn in any case, so that every kind of problem takes as many draws.
+        let noise = self.noise.draw(chance);
+        let Some(rows) = &self.rows else { return self.value(point) + noise };
+        let values = rows(&Params(point));
+        values.get(chance.below(values.len())).copied().unwrap_or(f64::NAN)
+    }
+
     /// Returns independent draws from the space, without end.
     pub(crate) fn draws(&self, seed: u64) -> impl Iterator<Item = Values> {
         let study = Study::new(Method::Random, self.space.clone(), seed);
@@ -183,7 +224,7 @@ impl Problem {
     }
 }
 
-/// Returns every problem, family by family.
+/// Returns every problem of the repository, family by family.
 pub(crate) fn all() -> Vec<Problem> {
     [
         smooth::problems(),
@@ -192,6 +233,7 @@ pub(crate) fn all() -> Vec<Problem> {
         losses::problems(),
         models::problems(),
         finite::problems(),
+        tables::trained(),
     ]
     .into_iter()
     .flatten()

@@ -37,13 +37,22 @@ pub(crate) fn stored() -> References {
     serde_json::from_str(include_str!("reference.json")).unwrap_or_default()
 }
 
+/// Returns the references of these problems: the stored ones, and new ones of published tables.
+pub(crate) fn of(problems: &[Problem]) -> References {
+    let mut references = stored();
+    for problem in problems.iter().filter(|problem| problem.family == "tables") {
+        references.insert(problem.name.to_owned(), Reference::of(problem));
+    }
+    references
+}
+
 impl Reference {
     pub(crate) fn of(problem: &Problem) -> Self {
         let (pool, steps) = if problem.slow { (1_500, 4_000) } else { (6_000, 40_000) };
         let points: Vec<Values> = problem.draws(2024).take(pool).collect();
         let values: Vec<f64> = points.iter().map(|point| problem.value(point)).collect();
         let best = problem.optimum.unwrap_or_else(|| climb(problem, &points, &values, steps));
-        Self { probe: probe(problem), best, random: medians(problem, &values) }
+        Self { probe: probe(problem), best, random: medians(problem, &points, &values) }
     }
 
     /// Returns the median result of random search after `budget` trials.
@@ -67,17 +76,17 @@ pub(crate) fn probe(problem: &Problem) -> f64 {
 
 /// Returns, for each of [`BUDGETS`], the median result of 400 random searches in a pool of values.
 /// The result of a search is the noise-free value of the trial whose noisy value was best.
-fn medians(problem: &Problem, values: &[f64]) -> Vec<f64> {
+fn medians(problem: &Problem, points: &[Values], values: &[f64]) -> Vec<f64> {
     let mut chance = Chance::new(problem.name, 8);
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); BUDGETS.len()];
     for _ in 0..400 {
         let (mut looked, mut best, mut trials) = (f64::INFINITY, f64::INFINITY, 0);
         for (budget, found) in BUDGETS.iter().zip(&mut found) {
             while trials < *budget {
-                let value = values[chance.below(values.len())];
-                let seen = value + problem.noise.draw(&mut chance);
+                let at = chance.below(values.len());
+                let seen = problem.look(&points[at], &mut chance);
                 if seen < looked {
-                    (looked, best) = (seen, value);
+                    (looked, best) = (seen, values[at]);
                 }
                 trials += 1;
             }

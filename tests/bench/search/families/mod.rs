@@ -9,3 +9,4 @@ pub(crate) mod mixed;
 pub(crate) mod models;
 pub(crate) mod shapes;
 pub(crate) mod smooth;
+pub(crate) mod tables;
