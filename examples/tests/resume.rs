@@ -4,7 +4,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{thread, time::Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use proto::{
     dial::Dial,
@@ -57,6 +60,27 @@ impl Asked {
     }
 }
 
+/// Kills two nodes of a new training, each at a random moment up to `longest` after the first
+/// checkpoint of its attempt. Returns the sweep, or nothing if the training was done before a kill.
+fn killed_twice(lab: &mut Lab, asked: &Asked, last_step: u64, longest: Duration) -> Option<String> {
+    let sweep = create(lab);
+    let mut before = 0;
+    for attempt in 1..=2 {
+        let mut node = lab.agent(&sweep, &[]);
+        let id = run(lab, &sweep)["id"].as_str().unwrap().to_owned();
+        wait_for("a checkpoint of this attempt", || {
+            asked.newest(&id).filter(|newest| newest.attempt == attempt && newest.step > before)
+        });
+        thread::sleep(longest.mul_f64((monotonic_ns() % 1000) as f64 / 1000.0));
+        node.kill_with_trials();
+        before = asked.newest(&id).unwrap().step;
+        if before == last_step {
+            return None;
+        }
+    }
+    Some(sweep)
+}
+
 /// Waits until the only run of a sweep exists, and returns it.
 fn run(lab: &Lab, sweep: &str) -> Json {
     wait_for("a run", || lab.runs(sweep).into_iter().next())
@@ -72,18 +96,12 @@ fn a_training_that_loses_its_node_ends_with_the_same_bits() {
     assert_eq!(whole["state"], "finished", "{said}");
     let epoch = begun.elapsed() / EPOCHS;
 
-    let sweep = create(&lab);
-    let mut before = 0;
-    for attempt in 1..=2 {
-        let mut node = lab.agent(&sweep, &[]);
-        let id = run(&lab, &sweep)["id"].as_str().unwrap().to_owned();
-        wait_for("a checkpoint of this attempt", || {
-            asked.newest(&id).filter(|newest| newest.attempt == attempt && newest.step > before)
-        });
-        thread::sleep(epoch.mul_f64((monotonic_ns() % 2000) as f64 / 1000.0));
-        node.kill_with_trials();
-        before = asked.newest(&id).unwrap().step;
-    }
+    // The time of the calm training includes the start of its program, which can be slow. A wait of
+    // two such epochs can then outlast the training, so each try waits half as long.
+    let last_step = asked.newest(whole["id"].as_str().unwrap()).unwrap().step;
+    let sweep = (0..8)
+        .find_map(|tries| killed_twice(&mut lab, &asked, last_step, epoch * 2 / (1 << tries)))
+        .expect("one of eight trainings is killed twice before its end");
     let (_, said) = lab.agent(&sweep, &[]).wait();
     let resumed = run(&lab, &sweep);
     assert_eq!((&resumed["state"], &resumed["attempt"]), (&"finished".into(), &3.into()), "{said}");
