@@ -5,11 +5,14 @@
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use proto::v1::{NewKey, Only, SweepRef, only::Thing};
+use proto::v1::{NewKey, Only, only::Thing};
 use record::ids::{ProjectId, last_part};
 use terminal::{Exit, Failure, one_line};
 
-use crate::connect::{Controller, within_patience};
+use crate::{
+    connect::{Controller, within_patience},
+    show::{self, Found},
+};
 
 /// The bytes of a name that stand for themselves in an address.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -74,17 +77,10 @@ async fn find(controller: &Controller, what: &str) -> Result<(ProjectId, Shared)
         return Ok((ProjectId::new(team, name), Shared::Project));
     }
     let id = last_part(what).map_err(|wrong| Failure::new(Exit::Input, wrong))?;
-    let sweep = SweepRef { sweep: id.to_owned() };
-    match controller.dial().sweeps().get(within_patience(sweep)).await {
-        Ok(found) => {
-            let found = found.into_inner();
-            Ok((ProjectId::from(found.project), Shared::Sweep(found.id)))
-        }
-        Err(_) => {
-            let run = controller.run(id).await?;
-            Ok((ProjectId::from(run.project), Shared::Run(run.id)))
-        }
-    }
+    Ok(match show::find(controller, id).await? {
+        Found::Sweep(sweep) => (ProjectId::from(sweep.project), Shared::Sweep(sweep.id)),
+        Found::Run(run) => (ProjectId::from(run.project), Shared::Run(run.id)),
+    })
 }
 
 /// Makes the key and prints the link.

@@ -184,7 +184,7 @@ fn passwords_and_links_open_sessions_and_no_secret_is_in_a_log() {
     let link = text(&run);
     let (page, key) = link.split_once('#').unwrap();
     assert_eq!(page, format!("{}/share?next=%2Fp%2Fvision%2Fdigits", lab.address()));
-    assert!(errors(&share(&["nothing"])).contains("no run `nothing`"));
+    assert!(errors(&share(&["nothing"])).contains("no sweep `nothing`"));
     assert_eq!(share(&["vision/digits", "--expires", "soon"]).status.code(), Some(2));
 
     let mut secrets = vec![offline_one.to_owned(), own.to_owned(), wrong.to_owned()];
