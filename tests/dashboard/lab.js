@@ -1,5 +1,6 @@
 // Starts a real controller, agents and a browser for the tests of the dashboard, and stops them.
 
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -253,4 +254,19 @@ export async function accessibilityProblems(page) {
     window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }),
   );
   return violations.map(({ id, nodes }) => `${id}: ${nodes[0].target.join(' ')}`);
+}
+
+/** Checks that a page is whole, has no error, and can be used by everybody. */
+export async function isSound(page) {
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+  assert.equal(await page.getByRole('alert').count(), 0);
+  assert.deepEqual(await accessibilityProblems(page), []);
+  assert.deepEqual(page.problems, []);
+}
+
+/** Fills in the page on which a person logs in. */
+export async function logIn(page, user, password) {
+  await page.getByLabel('Name').fill(user);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
 }

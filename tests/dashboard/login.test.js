@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
-import { Browser, Lab, until } from './lab.js';
+import { Browser, Lab, logIn, until } from './lab.js';
 import { sweepOf, TRAIN } from './train.js';
 
 const PASSWORD = 'correct horse';
@@ -55,12 +55,6 @@ async function visit(path) {
   return page;
 }
 
-async function login(page, user, password = PASSWORD) {
-  await page.getByLabel('Name').fill(user);
-  await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-}
-
 function share() {
   return lab.command('share', base.slice('/p/'.length)).trim().slice(lab.address.length);
 }
@@ -83,10 +77,10 @@ test('a stranger logs in and comes to the wanted page', async () => {
   const page = await visit(place);
   await heading(page, 'Log in to Besom').waitFor();
   assert.equal(new URL(page.url()).searchParams.get('next'), place);
-  await login(page, 'ann', 'wrong horse');
+  await logIn(page, 'ann', 'wrong horse');
   const alert = page.getByRole('alert');
   await alert.getByText('the user or the password is wrong').waitFor();
-  await login(page, 'ann');
+  await logIn(page, 'ann', PASSWORD);
   await page.waitForURL(lab.address + place);
   await page.getByText('finished').first().waitFor();
   await page.goto(`${lab.address}${base}/s/${sweep}`);
@@ -108,7 +102,7 @@ test('a key logs in, and the logout ends the session', async () => {
 
 test('a viewer gets no buttons that change things', async () => {
   const page = await visit('/');
-  await login(page, 'bob');
+  await logIn(page, 'bob', PASSWORD);
   await page.getByRole('link', { name: 'vision', exact: true }).waitFor();
   await seesOnly(page);
 });
@@ -142,7 +136,7 @@ test('a shared link opens the project only to read, and leaves no key behind', a
 
 test('a shared link asks before it takes the place of a session', async () => {
   const page = await visit('/settings');
-  await login(page, 'ann');
+  await logIn(page, 'ann', PASSWORD);
   await heading(page, 'Settings').waitFor();
   const link = share();
   await page.goto(lab.address + link);
@@ -192,6 +186,6 @@ test('neither a login nor a link leads to another host', async () => {
     await page.getByRole('link', { name: 'vision', exact: true }).waitFor();
   }
   const page = await visit('/login?next=/%5Cexample.org/');
-  await login(page, 'bob');
+  await logIn(page, 'bob', PASSWORD);
   await page.waitForURL(`${lab.address}/`);
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { accessibilityProblems, Browser, chart, Lab, until } from './lab.js';
+import { Browser, chart, isSound, Lab, until } from './lab.js';
 import { logWithClient } from './wandb.js';
 
 /** Fails in its first attempt, and goes on in the second one. */
@@ -48,14 +48,6 @@ after(async () => {
   await lab?.stop();
 });
 
-/** Checks that a page has no error and can be used by everybody. */
-async function sound(page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
-  assert.equal(await page.getByRole('alert').count(), 0);
-  assert.deepEqual(await accessibilityProblems(page), []);
-  assert.deepEqual(page.problems, []);
-}
-
 describe('with a run of the client of W&B', () => {
   const SHOWN = 'shown';
 
@@ -84,7 +76,7 @@ describe('with a run of the client of W&B', () => {
       await table.evaluate((place) => place.scrollTo(0, place.scrollHeight));
       return (await last.count()) === 1;
     });
-    await sound(page);
+    await isSound(page);
   });
 
   test('the charts of tables are drawn by our charts', async () => {
@@ -115,7 +107,7 @@ describe('with a run of the client of W&B', () => {
     const wrong = matrix.table.rows.find(([x, y]) => x === 'cat' && y === 'dog');
     assert.equal(wrong[2], 1);
     await region.getByText('The dashboard does not draw “me/own”').waitFor();
-    await sound(page);
+    await isSound(page);
   });
 
   test('classes have their names, and a slider compares two steps', async () => {
@@ -130,7 +122,7 @@ describe('with a run of the client of W&B', () => {
     await page.getByRole('button', { name: 'A: step 2' }).click();
     await page.getByRole('button', { name: 'Play through the steps' }).click();
     await page.getByRole('button', { name: 'Play through the steps' }).waitFor();
-    await sound(page);
+    await isSound(page);
   });
 
   test('the widest histogram comes first', async () => {
@@ -144,7 +136,7 @@ describe('with a run of the client of W&B', () => {
     await until('the histogram', async () => {
       return (await chart(page, 'gradients/wide'))?.table.rows.length > 0;
     });
-    await sound(page);
+    await isSound(page);
   });
 
   test('the log leads to lines, finds them, and draws only those in sight', async () => {
@@ -160,14 +152,14 @@ describe('with a run of the client of W&B', () => {
     await page.getByRole('button', { name: 'stderr only' }).click();
     await page.getByText('a word for stderr').waitFor();
     assert.equal(await page.getByText('a red end').count(), 0);
-    await sound(page);
+    await isSound(page);
   });
 
   test('the code of the run comes from its files', async () => {
     const page = await browser.open(`${base}/${SHOWN}?tab=about`);
     await page.getByText('Python', { exact: true }).waitFor();
     await page.getByText('The run stored no checkpoint').waitFor();
-    await sound(page);
+    await isSound(page);
   });
 });
 
@@ -187,7 +179,7 @@ describe('with a trial that failed once', () => {
     await attempts.getByText('error, exit code 3', { exact: true }).waitFor();
     await attempts.getByText('finished', { exact: true }).waitFor();
     await attempts.getByText('a word before the end').first().waitFor();
-    await sound(page);
+    await isSound(page);
     await attempts.getByRole('link', { name: /line/ }).last().click();
     await page.waitForURL(/tab=logs&line=0/);
     await page.getByText('a word before the end', { exact: true }).waitFor();
@@ -202,7 +194,7 @@ describe('with a trial that failed once', () => {
     await until('the curves of the sweep', async () => {
       return (await chart(page, 'loss within the sweep'))?.table.columns.length === 3;
     });
-    await sound(page);
+    await isSound(page);
   });
 
   test('the config lies beside that of any run', async () => {
@@ -216,6 +208,6 @@ describe('with a trial that failed once', () => {
     await page.getByRole('cell', { name: 'net.depth' }).waitFor();
     await page.getByRole('button', { name: 'Only differences' }).click();
     await page.getByRole('button', { name: 'more' }).first().click();
-    await sound(page);
+    await isSound(page);
   });
 });

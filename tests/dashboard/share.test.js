@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
-import { accessibilityProblems, Browser, Lab, until } from './lab.js';
+import { accessibilityProblems, Browser, Lab, logIn, until } from './lab.js';
 import { sweepOf, TRAIN } from './train.js';
 
 const PASSWORD = 'correct horse';
@@ -46,9 +46,7 @@ before(async () => {
   report = made.id;
   browser = await Browser.start();
   sharer = await browser.open(`${lab.address}/login`);
-  await sharer.getByLabel('Name').fill('ann');
-  await sharer.getByLabel('Password').fill(PASSWORD);
-  await sharer.getByRole('button', { name: 'Log in' }).click();
+  await logIn(sharer, 'ann', PASSWORD);
   await sharer.getByRole('link', { name: 'ann: settings' }).waitFor();
 });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { Logger, TEAM } from './logger.js';
-import { accessibilityProblems, Browser, chart, Lab, until } from './lab.js';
+import { accessibilityProblems, Browser, chart, Lab, logIn, until } from './lab.js';
 
 let browser;
 /** The pages of the current test. No page may break the policy. */
@@ -248,9 +248,7 @@ describe('on a controller with users', () => {
 
   async function login(path, user, password = PASSWORD) {
     const page = await visit(lab.address + path);
-    await page.getByLabel('Name').fill(user);
-    await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await logIn(page, user, password);
     await heading(page, 'Settings').waitFor();
     return page;
   }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
-import { accessibilityProblems, Browser, Lab, until } from './lab.js';
+import { Browser, isSound, Lab, until } from './lab.js';
 import { runWithClient } from './wandb.js';
 
 /** The width of each image is 16 and its number, so that a test knows which one it sees. */
@@ -53,14 +53,6 @@ after(async () => {
   await browser?.stop();
   await lab?.stop();
 });
-
-/** Checks that a page has no error and can be used by everybody. */
-async function sound(page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
-  assert.equal(await page.getByRole('alert').count(), 0);
-  assert.deepEqual(await accessibilityProblems(page), []);
-  assert.deepEqual(page.problems, []);
-}
 
 /** The number and the label of the first row of a table whose image is drawn. */
 async function firstRow(table) {
@@ -114,7 +106,7 @@ describe('a table of the client of W&B', () => {
     await window.getByRole('button', { name: 'car', exact: true }).click();
     await until('nothing on the image', async () => !(await isPainted(canvas)));
     await window.frameLocator('iframe').getByText('bold').waitFor();
-    await sound(page);
+    await isSound(page);
   });
 
   test('says why its media are not there, and shows what the run has', async () => {
@@ -123,7 +115,7 @@ describe('a table of the client of W&B', () => {
     const table = page.getByRole('region', { name: 'Rows of lost' });
     await table.getByRole('cell', { name: 'alone' }).waitFor();
     await table.getByRole('cell', { name: 'Image', exact: true }).waitFor();
-    await sound(page);
+    await isSound(page);
   });
 
   test('is shown among the files of its artifact', async () => {
@@ -132,7 +124,7 @@ describe('a table of the client of W&B', () => {
     );
     const table = page.getByRole('region', { name: 'Rows of seen.table.json' });
     await firstIs(table, 0, 0);
-    await sound(page);
+    await isSound(page);
   });
 });
 
@@ -170,7 +162,7 @@ describe('a report', () => {
     await page.route('**/runs/**', (route) => route.fulfill({ status: 404 }));
     await page.goto(report);
     await switched(page);
-    await sound(page);
+    await isSound(page);
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'HTML' }).click(),
@@ -195,6 +187,6 @@ describe('a report', () => {
   test('shows a table with its media', async () => {
     const page = await browser.open(await reported('seen'));
     await firstIs(page.getByRole('region', { name: 'Rows of seen' }), 0, 0);
-    await sound(page);
+    await isSound(page);
   });
 });
