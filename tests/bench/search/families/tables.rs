@@ -101,6 +101,11 @@ impl Table {
             .try_fold(0, |cell, axis| Some(cell * axis.levels.len() + axis.nearest(params)?))
     }
 
+    /// Returns the number of cells.
+    fn cells(&self) -> usize {
+        self.values.first().map_or(0, Vec::len)
+    }
+
     /// Returns the value of a cell for each seed.
     fn row(&self, cell: usize) -> Vec<f64> {
         self.values.iter().filter_map(|values| values.get(cell).copied()).collect()
@@ -158,8 +163,7 @@ fn read(folder: &Path) -> Result<Vec<Table>, String> {
 
 /// Returns the problem of a table. Without noise of its own, an engine gets the value of one seed.
 fn problem(family: &'static str, table: Table, noise: Noise) -> Problem {
-    let cells = table.values.first().map_or(0, Vec::len);
-    let least = (0..cells).map(|cell| mean(&table.row(cell))).fold(f64::INFINITY, f64::min);
+    let least = (0..table.cells()).map(|cell| mean(&table.row(cell))).fold(f64::INFINITY, f64::min);
     let parameters: Vec<_> =
         table.axes.iter().map(|axis| named(&axis.name, axis.parameter())).collect();
     let name: &'static str = table.name.clone().leak();
@@ -169,8 +173,7 @@ fn problem(family: &'static str, table: Table, noise: Noise) -> Problem {
 }
 
 fn usual_deviation(table: &Table) -> f64 {
-    let cells = table.values.first().map_or(0, Vec::len);
-    let mut all: Vec<(f64, f64)> = (0..cells)
+    let mut all: Vec<(f64, f64)> = (0..table.cells())
         .map(|cell| {
             let row = table.row(cell);
             let middle = mean(&row);
@@ -179,7 +182,7 @@ fn usual_deviation(table: &Table) -> f64 {
         })
         .collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let better: Vec<f64> = all[..cells / 2].iter().map(|(_, deviation)| *deviation).collect();
+    let better: Vec<f64> = all[..all.len() / 2].iter().map(|(_, deviation)| *deviation).collect();
     quantile(&better, 0.5)
 }
 
