@@ -118,6 +118,37 @@ impl Forest {
         levels
     }
 
+    /// Inverts [`Forest::nth`]: returns the number of the point with these levels. Returns `None`
+    /// if an active parameter has no level, or if a `u64` cannot hold the number.
+    pub(crate) fn rank(&self, levels: &[Option<u64>]) -> Option<u64> {
+        u64::try_from(self.rank_within(&self.roots, levels)?).ok()
+    }
+
+    fn rank_within(&self, group: &[usize], levels: &[Option<u64>]) -> Option<u128> {
+        let mut number = 0_u128;
+        for &index in group {
+            let Node { points, special, .. } = &self.nodes[index];
+            if *points == 0 {
+                continue;
+            }
+            let level = levels[index]?;
+            let (mut before, mut next, mut within) = (0_u128, 0, 0);
+            for (other, active) in special.iter().take_while(|(other, _)| *other <= level) {
+                before += u128::from(other - next);
+                if *other == level {
+                    within = self.rank_within(active, levels)?;
+                } else {
+                    before += self.product(active);
+                }
+                next = other + 1;
+            }
+            // From `next` on, each level has one point.
+            before += u128::from(level.saturating_sub(next)) + within;
+            number = number.checked_mul(*points)?.checked_add(before)?;
+        }
+        Some(number)
+    }
+
     /// Splits the number of a parameter's point into the level and the number within that level.
     /// Returns both, and the parameters that the level makes active.
     fn split<'n>(&self, node: &'n Node, number: u128) -> (u64, u128, &'n [usize]) {
@@ -184,6 +215,10 @@ mod tests {
         };
         let all: Vec<String> = (0..14).map(|number| shown(forest.nth(number))).collect();
         assert_eq!(all, expected);
+        for number in 0..14 {
+            assert_eq!(forest.rank(&forest.nth(number)), Some(number));
+        }
+        assert_eq!(forest.rank(&[Some(2), Some(1), None, Some(0)]), None);
     }
 
     #[test]
@@ -194,6 +229,7 @@ mod tests {
         assert_eq!(one.nth(8), [Some(7), Some(1)]);
         assert_eq!(one.nth(10), [Some(8), None]);
         assert_eq!(one.nth(u64::MAX - 1), [Some(large - 1), None]);
+        assert_eq!(one.rank(&[Some(large - 1), None]), Some(u64::MAX - 1));
         assert_eq!(forest(&[(large, None), (4, Some((0, &[7])))]).size(), None);
         let many = forest(&[(large, None), (large, None), (large, Some((1, &[0])))]);
         assert_eq!(many.size(), None);

@@ -3,15 +3,23 @@
 //! app keeps the history and extends it by events, and `search` reads it. A history never holds a
 //! time or an agent.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{point::Point, search::Fit};
+use crate::{
+    point::{Point, Wanted},
+    search::Fit,
+};
 
 /// The trials of a sweep in the order of their numbers, 0 first, without gaps.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// Trial `n` is at index `n`.
     pub trials: Vec<Trial>,
+    /// The wanted points that people have queued, by the numbers of the trials that took them.
+    /// Every method reads them, even one that needs no trials.
+    pub queued: BTreeMap<u64, Wanted>,
 }
 
 /// The data of one trial that the search uses.

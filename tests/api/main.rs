@@ -28,6 +28,7 @@ mod lost;
 mod owners;
 mod passwords;
 mod people;
+mod points;
 mod restart;
 mod roles;
 mod rows;

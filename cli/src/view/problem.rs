@@ -69,8 +69,12 @@ pub(crate) fn good(name: &str, config: &Config) -> String {
     let parameters = count(searched as u64, "parameter");
     let pruning =
         config.early_terminate.as_ref().map(|rule| format!("\n{rule}")).unwrap_or_default();
+    let points = match config.points.len() {
+        0 => String::new(),
+        points => format!(", {} first", count(points as u64, "given point")),
+    };
     format!(
-        "`{name}` is {}: {method} over {parameters}, {trials}{pruning}",
+        "`{name}` is {}: {method} over {parameters}{points}, {trials}{pruning}",
         paint(style::GOOD, "good")
     )
 }

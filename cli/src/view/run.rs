@@ -259,6 +259,11 @@ fn suggestion(json: &str) -> Option<String> {
         "random" => "at random".to_owned(),
         "sobol" => "as the next point of the Sobol sequence".to_owned(),
         "initial" => "for the initial design, before there is a model".to_owned(),
+        "listed" => {
+            let index = origin.get("index").and_then(Value::as_u64).unwrap_or_default();
+            format!("as point {} of the configuration", index.saturating_add(1))
+        }
+        "queued" => "as a point that a person queued".to_owned(),
         other => format!("by {}", one_word(other)),
     })
 }

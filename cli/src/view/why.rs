@@ -78,6 +78,17 @@ fn chosen(origin: &Map<String, Value>, run: &Run, sweep: &Sweep) -> Vec<String> 
                       results."
                 .to_owned()
         }
+        "listed" => {
+            let index = origin.get("index").and_then(Value::as_u64).unwrap_or_default();
+            format!(
+                "It is point {} of the configuration's `points`: the method chose only what the \
+                point leaves out.",
+                index.saturating_add(1)
+            )
+        }
+        "queued" => "A person queued it by `sweep enqueue`: the method chose only what the point \
+            leaves out."
+            .to_owned(),
         "model" => return modelled(origin, run, sweep),
         _ => "It is not known why it was chosen.".to_owned(),
     };

@@ -782,7 +782,7 @@ values: { [key: string]: Json },
 /**
  * Why the search chose the point.
  */
-origin: "grid" | "random" | "sobol" | "initial" | "model", 
+origin: "grid" | "random" | "sobol" | "initial" | "listed" | "queued" | "model", 
 /**
  * The predicted mean of the metric; `null` if no model chose the point.
  */

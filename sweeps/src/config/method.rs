@@ -234,7 +234,7 @@ fn cells(leaf: &Leaf) -> u64 {
 }
 
 /// Returns the number of cells of a grid over one parameter alone.
-fn alone(distribution: &Distribution) -> Option<u64> {
+pub(super) fn alone(distribution: &Distribution) -> Option<u64> {
     bound(
         Method::Grid,
         &Space { parameters: vec![Parameter::new(Vec::new(), distribution.clone())] },

@@ -13,12 +13,14 @@ mod constraints;
 mod distribution;
 mod early_terminate;
 mod fields;
+mod fit;
 mod hydra;
 mod leaf;
 mod method;
 mod metric;
 pub(crate) mod nearest;
 mod parameters;
+mod points;
 mod problem;
 mod python;
 mod real;
@@ -42,7 +44,7 @@ mod when;
 pub use command::NO_PROGRAM;
 pub use problem::{Problem, Severity};
 pub use render::render;
-pub use schema::{Argument, Checked, Command, Config, Metric, Piece};
+pub use schema::{Argument, Checked, CheckedPoints, Command, Config, Metric, Piece};
 
 /// Checks the text of a sweep's YAML. A check takes a millisecond for a usual text, and at most
 /// about a second for any text. The check refuses a text that is larger than 1 MiB, or is nested
@@ -53,4 +55,14 @@ pub fn check(text: &str) -> Checked {
     let config = tree::parse(text, &mut report).and_then(|root| top::read(&root, &mut report));
     let config = config.filter(|_| report.errors() == 0);
     Checked { config, problems: report.finish() }
+}
+
+/// Checks points that people want a sweep to try. The text is a list of points as below the key
+/// `points`, or one point.
+pub fn check_points(text: &str, config: &Config) -> CheckedPoints {
+    let mut report = problem::Report::default();
+    let points = tree::parse(text, &mut report)
+        .and_then(|root| points::of_text(&root, config, &mut report))
+        .filter(|_| report.errors() == 0);
+    CheckedPoints { points, problems: report.finish() }
 }

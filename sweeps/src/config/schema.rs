@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::problem::Problem;
 use crate::{
     lifecycle::Retry,
+    point::Wanted,
     search::{Constraint, Impute, Method},
     space::Space,
     stopping::EarlyTerminate,
@@ -27,6 +28,8 @@ pub struct Config {
     pub constraints: Vec<Constraint>,
     /// The ids of the earlier sweeps whose trials the search starts with.
     pub warm_start: Vec<String>,
+    /// The points that the sweep tries first, in their order.
+    pub points: Vec<Wanted>,
     /// The largest number of trials over all agents, at least 1; `None` if there is no limit.
     pub run_cap: Option<u64>,
     /// The longest time that a trial may run, in whole seconds from one second to a year; `None` if
@@ -93,6 +96,15 @@ pub enum Piece {
     EnvVar(String),
     /// The path of a file with the parameters as JSON, which the agent writes.
     ArgsJsonFile,
+}
+
+/// The result of a check of points for a sweep that exists.
+#[derive(Clone, Debug)]
+pub struct CheckedPoints {
+    /// The points in their order; `None` if a problem is an error.
+    pub points: Option<Vec<Wanted>>,
+    /// The problems, as in [`Checked`].
+    pub problems: Vec<Problem>,
 }
 
 /// The result of a check.

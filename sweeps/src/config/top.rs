@@ -7,6 +7,7 @@ use super::{
     fields::{Field, Fields, describe},
     method, metric,
     parameters::{self, Parameters},
+    points,
     problem::{At, Report, Span},
     retry,
     text::code,
@@ -14,12 +15,13 @@ use super::{
     tree::Node,
     warm_start,
 };
-use crate::{search::Method, space::Space};
+use crate::{point::Wanted, search::Method, space::Space};
 
 /// The keys that have an effect.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "method",
     "parameters",
+    "points",
     "metric",
     "program",
     "command",
@@ -94,6 +96,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Config> {
     let description = fields.get("description").and_then(|field| description(field, report));
     Some(Config {
         method: method?,
+        points: points(&fields, method, &parameters, run_cap, report),
         metric: metric.flatten(),
         early_terminate,
         space: Space {
@@ -130,6 +133,32 @@ fn parameters(fields: &Fields<'_>, report: &mut Report) -> Parameters {
         );
     }
     fields.get("parameters").map(|field| parameters::read(field, report)).unwrap_or_default()
+}
+
+/// Reads the points that the sweep tries first. They are checked only if the space is known.
+fn points(
+    fields: &Fields<'_>,
+    method: Option<Method>,
+    parameters: &Parameters,
+    run_cap: Option<u64>,
+    report: &mut Report,
+) -> Vec<Wanted> {
+    let (Some(field), Some(method)) = (fields.get("points"), method) else { return Vec::new() };
+    if !parameters.complete {
+        return Vec::new();
+    }
+    let parameters = parameters.leaves.iter().map(|leaf| leaf.parameter.clone()).collect();
+    let points = points::read(field, &Space { parameters }, method, report);
+    let count = field.list().map_or(0, <[_]>::len) as u64;
+    if let Some(cap) = run_cap.filter(|cap| *cap < count) {
+        report
+            .warning(
+                field.at_key(),
+                format!("`run_cap` is {cap}, so only the first {cap} of the {count} points run"),
+            )
+            .hint("raise `run_cap`, or remove points");
+    }
+    points
 }
 
 /// Reports W&B's keys that have no effect, and unknown keys.

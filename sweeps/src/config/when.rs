@@ -128,31 +128,55 @@ fn unknown(
         return;
     }
     let known: Vec<&str> = places.keys().map(String::as_str).collect();
-    // People often write the name of a parameter in a group without the group.
-    let ending = format!(".{}", when.parent);
-    let meant = known.iter().find(|name| name.ends_with(&ending)).copied();
-    let hint = match meant.or_else(|| nearest(&when.parent, &known)) {
-        Some(name) => format!("did you mean {}?", code(name)),
-        None => "write the name of another parameter, with its groups before it and dots between"
-            .to_owned(),
-    };
     report
         .error(when.at_parent(), format!("no parameter is called {}", code(&when.parent)))
-        .hint(hint);
+        .hint(meant(&when.parent, &known, "another parameter"));
+}
+
+/// Returns the hint for a name that no parameter has. `what` says whose name is missing.
+pub(super) fn meant(unknown: &str, known: &[&str], what: &str) -> String {
+    // People often write the name of a parameter in a group without the group.
+    let ending = format!(".{unknown}");
+    let member = known.iter().find(|name| name.ends_with(&ending)).copied();
+    match member.or_else(|| nearest(unknown, known)) {
+        Some(name) => format!("did you mean {}?", code(name)),
+        None => format!("write the name of {what}, with its groups before it and dots between"),
+    }
+}
+
+/// Returns the values that a category or a constant can have: all of them but those of probability
+/// 0. Other distributions have none.
+pub(super) fn possible_values(distribution: &Distribution) -> Vec<&Value> {
+    match distribution {
+        Distribution::Constant(value) => vec![value],
+        Distribution::Categorical { values, probabilities } => {
+            let occurs = |index: usize| probabilities.as_ref().is_none_or(|all| all[index] > 0.0);
+            let listed = values.iter().enumerate().filter(|(index, _)| occurs(*index));
+            listed.map(|(_, value)| value).collect()
+        }
+        Distribution::IntUniform { .. } | Distribution::Real { .. } => Vec::new(),
+    }
+}
+
+/// Returns the hint for a value that is none of the listed ones.
+pub(super) fn one_of(value: &Value, listed: &[&Value]) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let words: Vec<String> = listed.iter().copied().map(text).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match nearest(&text(value), &words) {
+        Some(word) => format!("did you mean {}?", code(word)),
+        None => format!("it is {}", shorten(&words.join(", "))),
+    }
 }
 
 /// Returns whether the other parameter can have all values of `when`, and reports the values that
 /// it cannot have.
 fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
     let name = code(&when.parent);
-    let (listed, range) = match &parent.distribution {
-        Distribution::Constant(value) => (vec![value], None),
-        Distribution::Categorical { values, probabilities } => {
-            let occurs = |index: usize| probabilities.as_ref().is_none_or(|all| all[index] > 0.0);
-            let listed = values.iter().enumerate().filter(|(index, _)| occurs(*index));
-            (listed.map(|(_, value)| value).collect(), None)
-        }
-        Distribution::IntUniform { min, max } => (Vec::new(), Some((*min, *max))),
+    let listed = possible_values(&parent.distribution);
+    let range = match &parent.distribution {
+        Distribution::Constant(_) | Distribution::Categorical { .. } => None,
+        Distribution::IntUniform { min, max } => Some((*min, *max)),
         Distribution::Real { .. } => {
             report
                 .error(
@@ -172,13 +196,9 @@ fn possible(when: &When, parent: &Parameter, report: &mut Report) -> bool {
     };
     let mut all = true;
     for (value, span, written) in when.values.iter().filter(|(value, ..)| !can_have(value)) {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let words: Vec<String> = listed.iter().copied().map(text).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let hint = match (range, nearest(&text(value), &words)) {
-            (Some((min, max)), _) => format!("it is a whole number from {min} to {max}"),
-            (None, Some(word)) => format!("did you mean {}?", code(word)),
-            (None, None) => format!("it is {}", shorten(&words.join(", "))),
+        let hint = match range {
+            Some((min, max)) => format!("it is a whole number from {min} to {max}"),
+            None => one_of(value, &listed),
         };
         report
             .error(

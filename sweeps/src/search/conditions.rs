@@ -36,7 +36,7 @@ fn any_distribution(countable: bool) -> BoxedStrategy<Distribution> {
 
 /// Draws a space. A parameter can depend on another one, which stands before or behind it in the
 /// space.
-fn any_space(countable: bool) -> impl Strategy<Value = Space> {
+pub(super) fn any_space(countable: bool) -> impl Strategy<Value = Space> {
     let leaf = (any_distribution(countable), any::<prop::sample::Index>(), 0_usize..3);
     (prop::collection::vec(leaf, 1..9), any::<bool>()).prop_map(|(leaves, backwards)| {
         let mut parameters: Vec<Parameter> = Vec::new();

@@ -2,8 +2,11 @@
 //! flattened names, and the last one varies fastest. The values of a parameter come in the order of
 //! its list, and a value that is listed twice makes one cell. Parameters that a value makes active
 //! vary within that value, faster than the value itself, and are ordered by name too. `propose` and
-//! `bound` call this module. The module never enumerates cells, so a trial of a grid of millions
-//! costs as much as one of a small grid.
+//! `bound` call this module. Cells that people want tried come first, and the search leaves them
+//! out later. The module never enumerates cells, so a trial of a grid of millions costs as much as
+//! one of a small grid.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -56,8 +59,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Returns the index of a value that a condition names. Multiples always give `None`, since
-    /// `config` allows no condition on them.
+    /// Returns the index of a value, or `None` if the ladder lacks the value.
     fn index(&self, value: &Value) -> Option<u64> {
         match (self, Identity::of(value)) {
             (Ladder::Listed { values, distinct }, identity) => {
@@ -68,7 +70,12 @@ impl<'a> Ladder<'a> {
             (Ladder::Integers { min, count }, Identity::Whole(whole)) => {
                 u64::try_from(whole - i128::from(*min)).ok().filter(|index| index < count)
             }
-            _ => None,
+            (Ladder::Multiples { min, quantum, count }, _) => {
+                let steps = ((value.as_f64()? - min) / quantum.step).round();
+                let found = steps >= 0.0 && quantum.from(*min, steps).as_ref() == Some(value);
+                found.then_some(steps as u64).filter(|index| index < count)
+            }
+            (Ladder::Integers { .. }, _) => None,
         }
     }
 
@@ -101,20 +108,38 @@ fn multiples_below(min: f64, max: f64, step: f64) -> Option<u64> {
     Some(count)
 }
 
-/// Returns the cell of trial `number`, or [`Exhausted`] past the last cell.
-pub(super) fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhausted> {
+/// Returns the cell at place `index` among the cells that are none of the `taken` points. Fails
+/// with [`Exhausted`] past the last cell.
+pub(super) fn propose(
+    space: &Space,
+    index: u64,
+    taken: impl Iterator<Item = Point>,
+) -> Result<Suggestion, Exhausted> {
     let ladders = ladders(space);
     let cells = forest(space, &ladders);
-    if cells.size().is_some_and(|cells| number >= cells) {
+    let cell = untaken(index, taken.filter_map(|point| cell(&point, &ladders, &cells)));
+    if cells.size().is_some_and(|cells| cell >= cells) {
         return Err(Exhausted);
     }
-    let levels = space.parameters.iter().zip(&ladders).zip(cells.nth(number));
+    let levels = space.parameters.iter().zip(&ladders).zip(cells.nth(cell));
     let values = levels.map(|((parameter, ladder), level)| match (ladder, level) {
         (Some(ladder), Some(level)) => ladder.value(level),
         _ => parameter.distribution.canonical(),
     });
     let values = values.collect();
-    Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell: number }, fit: None })
+    Ok(Suggestion { point: Point { values }, origin: Origin::Grid { cell }, fit: None })
+}
+
+/// Returns the number of a point's cell, or `None` if the point is no cell of the grid.
+fn cell(point: &Point, ladders: &[Option<Ladder<'_>>], cells: &Forest) -> Option<u64> {
+    let level = |(ladder, value): (&Option<Ladder<'_>>, &Value)| ladder.as_ref()?.index(value);
+    cells.rank(&ladders.iter().zip(&point.values).map(level).collect::<Vec<_>>())
+}
+
+/// Returns the number at place `index` among the numbers that are not taken.
+fn untaken(index: u64, taken: impl Iterator<Item = u64>) -> u64 {
+    let taken: BTreeSet<u64> = taken.collect();
+    taken.into_iter().fold(index, |cell, other| cell.saturating_add(u64::from(other <= cell)))
 }
 
 /// Returns the number of cells, or `None` if a `u64` cannot hold it. A combination of values in
@@ -163,6 +188,10 @@ mod tests {
             law: Law::Uniform { min, max },
             quantum: Some(Quantum { step, integer }),
         }
+    }
+
+    fn propose(space: &Space, number: u64) -> Result<Suggestion, Exhausted> {
+        super::propose(space, number, std::iter::empty())
     }
 
     fn all(space: &Space) -> Vec<String> {
@@ -280,5 +309,22 @@ mod tests {
         let space = Space { parameters: vec![parameter(&["a"], range)] };
         assert_eq!((bound(&space), propose(&space, 0).unwrap_err()), (Some(0), Exhausted));
         assert_eq!(all(&Space::default()), ["{}"]);
+    }
+
+    #[test]
+    fn cells_that_were_taken_are_left_out() {
+        let space = Space {
+            parameters: vec![
+                parameter(&["a"], listed(&[json!("x"), json!("y")])),
+                parameter(&["b"], multiples(0.0, 0.35, 0.1, false)),
+            ],
+        };
+        let point = |a: &str, b: f64| Point { values: vec![json!(a), json!(b)] };
+        let taken = [point("y", 0.3), point("x", 0.0), point("x", 0.1), point("x", 0.35)];
+        let rest = (0..).map_while(|index| {
+            super::propose(&space, index, taken.iter().cloned()).ok().map(|found| found.origin)
+        });
+        let cells = [2, 3, 4, 5, 6].map(|cell| Origin::Grid { cell });
+        assert_eq!(rest.collect::<Vec<_>>(), cells);
     }
 }

@@ -20,11 +20,13 @@ mod sobol;
 mod study;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub use ingredient::Ingredient;
 pub use study::{
     Constraint, Earlier, Exhausted, Fit, Impute, Method, Origin, Side, Study, Suggestion,
 };
+pub use wanted::{turn, wanted};
 
 use crate::{
     history::{History, Trial},
@@ -32,14 +34,21 @@ use crate::{
 };
 
 /// Returns the point of trial `number`. `history` holds trials `0..number`, with the results that
-/// were known when the controller asked for the point.
+/// were known when the controller asked for the point. A point that people want tried comes before
+/// those of the method.
 ///
 /// # Errors
 /// Fails with [`Exhausted`] past the last cell of a grid, and if `bayes` has handed out every point
 /// of a finite space. `random` and `sobol` never fail.
 pub fn propose(study: &Study, number: u64, history: &History) -> Result<Suggestion, Exhausted> {
+    if let Some(suggestion) = wanted(study, number, history) {
+        return Ok(suggestion);
+    }
     match study.method {
-        Method::Grid => grid::propose(&study.space, number),
+        Method::Grid => {
+            let (index, taken) = wanted::taken(study, number, history);
+            grid::propose(&study.space, index, taken)
+        }
         Method::Random => Ok(random::propose(study, number)),
         Method::Sobol => Ok(sobol::propose(study, number)),
         Method::Bayes => bayes::propose(study, number, history),

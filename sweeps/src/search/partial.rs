@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_stopped_trial_is_expected_to_gain_what_others_gained() {
         let stopped = trial(Outcome::Pruned(5.0), &[(3, 6.0), (9, 5.0)]);
-        let mut history = History { trials: vec![stopped.clone()] };
+        let mut history = History { trials: vec![stopped.clone()], ..History::default() };
         assert_eq!(guess(&history, &stopped, 5.0, 1.0), Guess { value: 5.0, variance: None });
         for (at_nine, end) in [(4.0, 3.0), (3.0, 1.0), (2.5, 1.0)] {
             history.trials.push(trial(Outcome::Value(end), &[(3, 9.0), (9, at_nine)]));

@@ -12,14 +12,18 @@ use crate::{
 
 /// Returns the draw of trial `number`.
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
+    let mut values = values(study, number);
+    study.space.settle(&mut values);
+    Suggestion { point: Point { values }, origin: Origin::Random, fit: None }
+}
+
+/// Returns a draw for each parameter, as if all of them were active.
+pub(super) fn values(study: &Study, number: u64) -> Vec<Value> {
     let mut stream = Stream::new(study.seed, number, Purpose::Draw);
     // A constant consumes a random number too. So a user who fixes one parameter of a space does
     // not change the draws of the others.
     let parameters = study.space.parameters.iter();
-    let mut values: Vec<Value> =
-        parameters.map(|parameter| parameter.distribution.value(stream.uniform())).collect();
-    study.space.settle(&mut values);
-    Suggestion { point: Point { values }, origin: Origin::Random, fit: None }
+    parameters.map(|parameter| parameter.distribution.value(stream.uniform())).collect()
 }
 
 #[cfg(test)]

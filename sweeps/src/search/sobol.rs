@@ -91,6 +91,14 @@ fn coordinates(place: u32, scrambles: impl Iterator<Item = Scramble>) -> Vec<f64
 
 /// Returns the point of trial `number`.
 pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
+    let mut values = values(study, number);
+    study.space.settle(&mut values);
+    Suggestion { point: Point { values }, origin: Origin::Sobol, fit: None }
+}
+
+/// Returns the value of each parameter at the point of trial `number`, as if all of them were
+/// active.
+pub(super) fn values(study: &Study, number: u64) -> Vec<Value> {
     let parameters = &study.space.parameters;
     let varies = |distribution: &Distribution| !matches!(distribution, Distribution::Constant(_));
     // The first dimensions of a Sobol sequence are the most even ones, so constants use up none of
@@ -100,10 +108,7 @@ pub(super) fn propose(study: &Study, number: u64) -> Suggestion {
     let value = |distribution: &Distribution| {
         distribution.value(if varies(distribution) { cube.next().unwrap_or(0.5) } else { 0.5 })
     };
-    let mut values: Vec<Value> =
-        parameters.iter().map(|parameter| &parameter.distribution).map(value).collect();
-    study.space.settle(&mut values);
-    Suggestion { point: Point { values }, origin: Origin::Sobol, fit: None }
+    parameters.iter().map(|parameter| &parameter.distribution).map(value).collect()
 }
 
 #[cfg(test)]

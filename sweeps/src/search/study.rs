@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Ingredient;
-use crate::{point::Point, space::Space};
+use crate::{
+    point::{Point, Wanted},
+    space::Space,
+};
 
 /// The method by which a sweep chooses its points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +49,8 @@ pub struct Study {
     /// The finished trials of earlier sweeps with which the search starts warm, best first. These
     /// trials are fixed when the sweep is created.
     pub earlier: Vec<Earlier>,
+    /// The points of the configuration, which come before those of the method.
+    pub wanted: Vec<Wanted>,
     /// The ingredients that the Bayesian search leaves out. The list is empty except in an ablation
     /// and in an explanation. An explanation leaves out the cut of outliers.
     pub without: Vec<Ingredient>,
@@ -113,6 +118,7 @@ impl Study {
             seed,
             constraints: Vec::new(),
             earlier: Vec::new(),
+            wanted: Vec::new(),
             without: Vec::new(),
         }
     }
@@ -157,6 +163,13 @@ pub enum Origin {
     Sobol,
     /// A point of the initial design, before a model exists.
     Initial,
+    /// A point of the configuration.
+    Listed {
+        /// The index of the point in the list `points`, counted from 0.
+        index: u64,
+    },
+    /// A point that people have queued.
+    Queued,
     /// The surrogate's choice.
     Model {
         /// The predicted mean of the metric, in its own units.

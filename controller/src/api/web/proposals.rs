@@ -50,7 +50,11 @@ struct Proposal {
     #[cfg_attr(test, ts(type = "{ [key: string]: Json }"))]
     values: Map<String, Value>,
     /// Why the search chose the point.
-    #[cfg_attr(test, ts(type = "\"grid\" | \"random\" | \"sobol\" | \"initial\" | \"model\""))]
+    #[cfg_attr(
+        test,
+        ts(type = "\"grid\" | \"random\" | \"sobol\" | \"initial\" | \"listed\" | \"queued\" | \
+                            \"model\"")
+    )]
     origin: &'static str,
     /// The predicted mean of the metric; `null` if no model chose the point.
     mean: Option<f64>,
@@ -96,6 +100,8 @@ fn told(origin: &Origin) -> (&'static str, Option<(f64, f64, f64)>) {
         Origin::Random => ("random", None),
         Origin::Sobol => ("sobol", None),
         Origin::Initial => ("initial", None),
+        Origin::Listed { .. } => ("listed", None),
+        Origin::Queued => ("queued", None),
         Origin::Model { mean, deviation, improvement } => {
             ("model", Some((mean, deviation, improvement)))
         }

@@ -250,7 +250,9 @@ impl Repeated {
     /// Returns the earlier trial that the first trial of a warm-started sweep repeats, if there is
     /// one.
     pub(in crate::app) fn first(plan: &Plan) -> Option<Self> {
-        explain::repeated_first(&plan.study).map(|earlier| Self::of(plan, earlier))
+        // The first point of a configuration takes the place of the earlier trial.
+        let first = plan.study.wanted.is_empty().then(|| explain::repeated_first(&plan.study));
+        first.flatten().map(|earlier| Self::of(plan, earlier))
     }
 }
 

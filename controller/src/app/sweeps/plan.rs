@@ -45,6 +45,7 @@ impl Plan {
             maximize: metric.is_some_and(|metric| metric.maximize),
             impute: metric.map_or(Impute::default(), |metric| metric.impute),
             constraints: config.constraints.clone(),
+            wanted: config.points.clone(),
             ..Study::new(config.method, config.space.clone(), seed)
         };
         Self { id, project, study, points, config }

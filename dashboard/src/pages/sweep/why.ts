@@ -17,6 +17,10 @@ export function originOf(kind: string): string {
       return 'the next point of an even cover of the space';
     case 'initial':
       return 'one of the first points, before there is a model';
+    case 'listed':
+      return 'a point of the configuration';
+    case 'queued':
+      return 'a point that a person queued';
     case 'model':
       return 'the model expects the largest improvement there';
     default:

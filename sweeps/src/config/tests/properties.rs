@@ -1,15 +1,18 @@
 //! Checks that no text makes the check panic, and that a generated configuration is equal after it
 //! was printed and read back.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use crate::{
     config::{Checked, Command, Config, Metric, Severity, check, render},
+    history::History,
+    identity::Identity,
     lifecycle::{Class, Retry},
-    search::{Constraint, Impute, Method, Side},
+    point::Wanted,
+    search::{self, Constraint, Impute, Method, Side, Study},
     space::{Condition, Distribution, Law, Parameter, Quantum, Space},
     stopping::{Asha, Bands, EarlyTerminate, Hyperband, Median},
 };
@@ -38,7 +41,9 @@ fn consistent(text: &str) {
 
 /// Sweep configurations, most of them wrong. Together they reach every part of `config` that reads
 /// a key or a value. A test damages them at random.
-const TEXTS: [&str; 13] = [
+const TEXTS: [&str; 15] = [
+    include_str!("wrong/points.yaml"),
+    include_str!("wrong/points_grid.yaml"),
     include_str!("wrong/retry.yaml"),
     include_str!("wrong/warm_start.yaml"),
     include_str!("wrong/constraints.yaml"),
@@ -90,7 +95,8 @@ proptest! {
     }
 
     #[test]
-    fn a_valid_config_survives_a_round_trip(config in config()) {
+    fn a_valid_config_survives_a_round_trip(mut config in config(), points in 0..4_u64) {
+        config.points = drawn(&config.space, points);
         let text = print(&config);
         let checked = check(&text);
         prop_assert_eq!(
@@ -101,6 +107,31 @@ proptest! {
             checked.problems
         );
     }
+}
+
+/// Draws different points of the space, as people can want them: without inactive parameters.
+fn drawn(space: &Space, count: u64) -> Vec<Wanted> {
+    let study = Study::new(Method::Random, space.clone(), 7);
+    let mut seen = BTreeSet::new();
+    let mut draw = |number| {
+        let point = search::propose(&study, number, &History::default()).unwrap().point;
+        let active = space.active(&point.values);
+        let all = space.parameters.iter().zip(point.values).zip(active);
+        // Of equal values in a list, the first one stands for all.
+        let first = |parameter: &Parameter, value: Value| match &parameter.distribution {
+            Distribution::Categorical { values, .. } => {
+                let is_equal = |other: &&Value| Identity::of(other) == Identity::of(&value);
+                values.iter().find(is_equal).unwrap().clone()
+            }
+            _ => value,
+        };
+        let values = all
+            .map(|((parameter, value), active)| active.then(|| first(parameter, value)))
+            .collect();
+        let wanted = Wanted { values };
+        seen.insert(wanted.to_json(space).to_string()).then_some(wanted)
+    };
+    (0..count).filter_map(&mut draw).collect()
 }
 
 /// Returns the configuration as YAML: JSON for every value, one line for every key and parameter.
@@ -149,6 +180,10 @@ fn print(config: &Config) -> String {
     }
     line("command", json!(config.command.items));
     line("parameters", parameters(&config.space));
+    if !config.points.is_empty() {
+        let points = config.points.iter().map(|point| point.to_json(&config.space));
+        line("points", points.collect());
+    }
     text
 }
 
@@ -301,6 +336,7 @@ fn config() -> impl Strategy<Value = Config> {
                 space,
                 constraints,
                 warm_start: warm_start.into_iter().filter(|_| method == Method::Bayes).collect(),
+                points: Vec::new(),
                 run_cap,
                 timeout: timeout.map(Duration::from_secs),
                 retry: retry(&rules),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{good, told};
 use crate::{
-    config::{Config, Metric, check},
+    config::{Config, Metric, check, check_points},
     lifecycle::Class,
     search::{Constraint, Impute, Method, Side},
     space::{Distribution, Law, Parameter, Quantum},
@@ -427,4 +427,32 @@ fn as_with_wandb_max_iter_wins_over_min_iter() {
     assert_eq!(told(text), ["5: `min_iter` has no effect beside `max_iter` and `s`"]);
     let rule = check(text).config.unwrap().early_terminate.unwrap();
     assert_eq!((rule.next_rung(0), rule.next_rung(3), rule.next_rung(9)), (Some(3), Some(9), None));
+}
+
+#[test]
+fn points_have_the_values_that_the_search_would_propose() {
+    let config = good(
+        "method: bayes\nprogram: a.py\nmetric: {name: loss}\nrun_cap: 9\nparameters:\n  lr: \
+         {distribution: log_uniform_values, min: 0.0001, max: 1.0}\n  layers: {min: 1, max: 4}\n  \
+         q: {distribution: q_uniform, min: 0.0, max: 1.0, q: 0.1}\n  epochs: {value: 10}\n  \
+         optimizer:\n    parameters:\n      name: {values: [sgd, adam, 3]}\n      mu: {min: 0.0, \
+         max: 1.0, when: {optimizer.name: sgd}}\npoints:\n  - {lr: 1, layers: 2.0, q: 0.3}\n  - \
+         lr: 0.0001\n    optimizer: {name: sgd, mu: 0}\n  - {optimizer.name: 3.0, epochs: 10.0}\n",
+    );
+    let points: Vec<String> =
+        config.points.iter().map(|point| point.to_json(&config.space).to_string()).collect();
+    assert_eq!(
+        points,
+        [
+            r#"{"lr":1.0,"layers":2,"q":0.3}"#,
+            r#"{"lr":0.0001,"optimizer":{"name":"sgd","mu":0.0}}"#,
+            r#"{"epochs":10,"optimizer":{"name":3}}"#,
+        ]
+    );
+    let queued = |text: &str| check_points(text, &config).points.map(|points| points.len());
+    assert_eq!(queued("lr: 0.5\nlayers: 3\n"), Some(1));
+    assert_eq!(queued("- {lr: 0.5}\n- {lr: 0.5}\n"), Some(2), "the method fills each differently");
+    for wrong in ["lr: 5\n", "[]", "a", "", "- {lr: 0.5, lr: 0.6}\n"] {
+        assert!(queued(wrong).is_none(), "{wrong}");
+    }
 }

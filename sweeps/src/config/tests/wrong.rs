@@ -25,7 +25,7 @@ snapshots! {
     keys types metric limits distributions values grid bayes early_terminate early_terminate_types
     early_terminate_rungs early_terminate_median command command_slips command_first groups
     parameters when constraints warm_start timeout timeout_without_unit retry retry_number wandb
-    duplicates aliases
+    duplicates aliases points points_grid points_type
 }
 
 /// A text that is not valid YAML has one problem, at the place where the parser failed.

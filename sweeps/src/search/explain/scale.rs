@@ -98,7 +98,8 @@ impl Scale {
             trial.rungs.iter_mut().for_each(|rung| rung.value = self.bent(rung.value));
             trial
         };
-        (study, History { trials: history.trials.iter().map(bent).collect() })
+        let trials = history.trials.iter().map(bent).collect();
+        (study, History { trials, queued: history.queued.clone() })
     }
 
     /// Returns the logarithm of how far beyond the ceiling a cost lies: ln(1 + (y - c)/s).
@@ -151,7 +152,8 @@ mod tests {
             let outcome = Outcome::Value(value);
             Trial { outcome, ..Trial::pending(Point { values: Vec::new() }, None) }
         };
-        Scale::of(&study, &History { trials: values.iter().map(trial).collect() })
+        let trials = values.iter().map(trial).collect();
+        Scale::of(&study, &History { trials, ..History::default() })
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! beats random search on two problems.
 
 mod informed;
+mod wanted;
 
 use proptest::{prelude::*, test_runner::RngSeed};
 use serde_json::{Value, json};
