@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Cancel(OneSweep),
     /// Raise the cap of a sweep, so that it tries more trials
     Extend(crate::change::Extend),
+    /// Queue points that the sweep tries next
+    Enqueue(crate::enqueue::Args),
     /// Queue runs again that failed, crashed or were stopped
     Retry(crate::change::Retry),
     /// Delete a sweep that is over, with its trials

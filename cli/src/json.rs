@@ -36,6 +36,7 @@ pub(crate) fn sweep(sweep: &v1::Sweep) -> Value {
         "trials_bound": sweep.trials_bound,
         "run_cap": sweep.run_cap,
         "raised_cap": sweep.raised_cap,
+        "queued_points": sweep.queued_points,
         "counts": {
             "trials": counts.trials,
             "queued": counts.queued,

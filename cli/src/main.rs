@@ -13,6 +13,7 @@ mod connect;
 mod create;
 mod deleted;
 mod engine;
+mod enqueue;
 mod explain;
 mod export;
 mod import;
@@ -85,6 +86,7 @@ async fn ask(args: &Args) -> Result<(), Failure> {
         Command::Resume(args) => change::resume(&controller, &args.id).await,
         Command::Stop(args) => change::stop(&controller, &args.id).await,
         Command::Cancel(args) => change::cancel(&controller, &args.id).await,
+        Command::Enqueue(args) => enqueue::enqueue(&controller, args).await,
         Command::Extend(args) => change::extend(&controller, args).await,
         Command::Retry(args) => change::retry(&controller, args).await,
         Command::Rm(args) => deleted::sweep(&controller, &args.id).await,

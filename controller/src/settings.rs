@@ -165,6 +165,8 @@ pub struct Limits {
     pub renamed: u64,
     /// Runs that one call to retry runs may name.
     pub retried: usize,
+    /// Points that people may queue for one sweep, those that were tried included.
+    pub queued_points: usize,
     /// Runs that one heartbeat hands out.
     pub starts: u32,
     /// Bytes, as stored, that the controller keeps of the beginning of a writer's `console` stream,
@@ -399,6 +401,7 @@ impl Default for Limits {
             changed_bytes: 3 << 20,
             renamed: 2000,
             retried: 10_000,
+            queued_points: 1000,
             starts: 256,
             console_part: 5 << 20,
             summary_keys: 2000,

@@ -9,9 +9,9 @@ use proto::{
     dial::Dial,
     v1::{
         AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BinRefs, BlobChunk,
-        BlobHashes, BlobRef, Change, ChangeSweep, CreateSweep, EndRun, ExplainSweep, ExtendSweep,
-        FindRuns, GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin,
-        ListKeysRequest, ListRuns, ListSweeps, NewKey, NewPassword, Outcome, ReadCurve,
+        BlobHashes, BlobRef, Change, ChangeSweep, CreateSweep, EndRun, EnqueuePoints, ExplainSweep,
+        ExtendSweep, FindRuns, GetAudit, GetMe, HistoryKeys, KeyRef, ListAgents, ListArtifacts,
+        ListBin, ListKeysRequest, ListRuns, ListSweeps, NewKey, NewPassword, Outcome, ReadCurve,
         ReadHistory, ReadRows, RemoveFiles, ReplayTrials, ResumeRun, RetryRuns, RunList, RunRef,
         SweepRef, UseArtifact,
     },
@@ -35,6 +35,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Sweeps.Change",        "o - o o - 0  - - - - -  - x o  - - - -"),
     ("Sweeps.Retry",         "o - o o - 0  - - - - -  - x o  - - - -"),
     ("Sweeps.Extend",        "o - o o - 0  - - - - -  - x o  - - - -"),
+    ("Sweeps.Enqueue",       "o - o o - 0  - - - - -  - x o  - - - -"),
     ("Sweeps.Watch",         "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
     ("Sweeps.Replay",        "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
     ("Sweeps.Explain",       "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
@@ -101,6 +102,11 @@ impl World {
             "Extend" => {
                 let idempotency_key = String::new();
                 client.extend(ExtendSweep { sweep, runs: 1, idempotency_key }).await.map(drop)
+            }
+            "Enqueue" => {
+                let yaml = "{no: 1}".to_owned();
+                let points = EnqueuePoints { sweep, yaml, ..EnqueuePoints::default() };
+                client.enqueue(points).await.map(drop)
             }
             "Watch" => client.watch(one).await.map(drop),
             "Replay" => client.replay(ReplayTrials { sweep, trials: vec![0] }).await.map(drop),

@@ -14,10 +14,10 @@ use prost_types::{
 };
 use proto::v1::{
     AliasArtifact, AppendRows, ArtifactFile, ArtifactRef, Beat, BeginRun, BlobChunk, BlobHashes,
-    BlobRef, ChangeSweep, CreateSweep, EndRun, ExplainSweep, ExtendSweep, FindRuns, GetAudit,
-    GetMe, Held, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin, ListKeysRequest,
-    ListRuns, ListSweeps, NewKey, Outcome, ReadCurve, ReadHistory, ReadRows, ReplayTrials,
-    ResumeRun, RetryRuns, RunAttempt, RunRef, SweepRef, UseArtifact,
+    BlobRef, ChangeSweep, CreateSweep, EndRun, EnqueuePoints, ExplainSweep, ExtendSweep, FindRuns,
+    GetAudit, GetMe, Held, HistoryKeys, KeyRef, ListAgents, ListArtifacts, ListBin,
+    ListKeysRequest, ListRuns, ListSweeps, NewKey, Outcome, ReadCurve, ReadHistory, ReadRows,
+    ReplayTrials, ResumeRun, RetryRuns, RunAttempt, RunRef, SweepRef, UseArtifact,
 };
 use record::{
     Row, Value, Writer,
@@ -248,6 +248,7 @@ impl Tried {
             "Change" => ChangeSweep { sweep: "none".to_owned(), change: 1 }.encode_to_vec(),
             "Retry" => RetryRuns { sweep, ..RetryRuns::default() }.encode_to_vec(),
             "Extend" => ExtendSweep { sweep, ..ExtendSweep::default() }.encode_to_vec(),
+            "Enqueue" => EnqueuePoints { sweep, ..EnqueuePoints::default() }.encode_to_vec(),
             "Replay" => ReplayTrials { sweep, trials: vec![0] }.encode_to_vec(),
             "Explain" => ExplainSweep { sweep, ..ExplainSweep::default() }.encode_to_vec(),
             other => panic!("add a message for `{other}` here"),

@@ -52,6 +52,9 @@ fn about(
     let cap = raised(sweep).map(|cap| format!(" ({cap})")).unwrap_or_default();
     let gap = if split.is_empty() { "" } else { ": " };
     facts.push(("trials", format!("{}{cap}{gap}{split}", progress(sweep))));
+    if sweep.queued_points > 0 {
+        facts.push(("queue", format!("{} to try next", count(sweep.queued_points, "point"))));
+    }
     facts.extend(earlier(sweep).map(|earlier| ("earlier", earlier)));
     if !sweep.limits.is_empty() {
         let limits: Vec<String> = sweep.limits.iter().map(limit).collect();

@@ -34,6 +34,7 @@ pub(crate) mod people;
 pub(crate) mod places;
 pub(crate) mod printed;
 pub(crate) mod purge;
+pub(crate) mod queued_points;
 pub(crate) mod reports;
 pub(crate) mod rungs;
 pub(crate) mod runs;

@@ -161,6 +161,8 @@ pub(crate) fn sweep(tx: &Tx<'_>, id: &SweepId, now_ms: i64, room: &mut Room) -> 
              SELECT run FROM prior_runs WHERE sweep = ?1 LIMIT ?2)",
         "DELETE FROM raises WHERE sweep = ?1 AND idempotency_key IN (
              SELECT idempotency_key FROM raises WHERE sweep = ?1 LIMIT ?2)",
+        "DELETE FROM queued_points WHERE key IN (
+             SELECT key FROM queued_points WHERE sweep = ?1 LIMIT ?2)",
         // These runs are no trials of the sweep, so they stay.
         "UPDATE about SET joined = NULL WHERE run IN (
              SELECT run FROM about WHERE joined = ?1 LIMIT ?2)",

@@ -16,9 +16,9 @@ use std::{
 
 use proto::v1::{
     AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve,
-    CurvePoint, EndRun, ExplainSweep, Explanation, ExtendSweep, FindRuns, Importance, ListRuns,
-    ListSweeps, Outcome, ReadRows, ReplayTrials, Replayed, Retried, RetryRuns, Run, RunBegun,
-    RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
+    CurvePoint, EndRun, EnqueuePoints, Enqueued, ExplainSweep, Explanation, ExtendSweep, FindRuns,
+    Importance, ListRuns, ListSweeps, Outcome, ReadRows, ReplayTrials, Replayed, Retried,
+    RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
     artifacts_server::ArtifactsServer,
     files_server::FilesServer,
     history_server::HistoryServer,
@@ -241,6 +241,18 @@ impl Sweeps for Shared {
             }
             keys => Err(Status::internal(format!("the keys differ: {keys:?}"))),
         }
+    }
+
+    /// Answers that the sweep has one point more.
+    async fn enqueue(&self, request: Request<EnqueuePoints>) -> Result<Response<Enqueued>, Status> {
+        let asked = request.into_inner();
+        known(&asked.sweep)?;
+        if asked.yaml.contains("lr: 5") {
+            let message = "the points do not fit the sweep\nerror: `lr` cannot be `5`";
+            return Err(Status::invalid_argument(message));
+        }
+        let points_json = vec![r#"{"lr":0.01}"#.to_owned()];
+        Ok(Response::new(Enqueued { points_json, waiting: 3 }))
     }
 
     async fn retry(&self, request: Request<RetryRuns>) -> Result<Response<Retried>, Status> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ::sweeps::{lifecycle::sweep::Closing, search::Constraint};
 use proto::v1::{
-    Change, ChangeSweep, Counts, CreateSweep, ExplainSweep, Explanation, ExtendSweep, Limit,
-    ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList, SweepRef,
-    SweepUpdate, sweeps_server::Sweeps,
+    Change, ChangeSweep, Counts, CreateSweep, EnqueuePoints, Enqueued, ExplainSweep, Explanation,
+    ExtendSweep, Limit, ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList,
+    SweepRef, SweepUpdate, sweeps_server::Sweeps,
 };
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
@@ -25,6 +25,7 @@ use crate::app::{
         watch,
     },
     sweeps::{
+        enqueue::{self, NewPoints, Queue},
         explain::{self, Age},
         extend,
         manage::{self, NewSweep, Wish},
@@ -78,6 +79,16 @@ impl Sweeps for Door {
         let key = Some(key).filter(|key| !key.is_empty());
         let sweep = extend::extend(&self.app, &caller, sweep.into(), runs, key);
         Ok(Response::new(sweep.await.map_err(status)?.into()))
+    }
+
+    async fn enqueue(&self, request: Request<EnqueuePoints>) -> Result<Response<Enqueued>, Status> {
+        let (caller, EnqueuePoints { sweep, yaml, source, idempotency_key: key }) =
+            self.enter(request).await?;
+        let key = Some(key).filter(|key| !key.is_empty());
+        let new = NewPoints { yaml, source, key };
+        let queue = enqueue::enqueue(&self.app, &caller, sweep.into(), new).await;
+        let Queue { points, waiting } = queue.map_err(status)?;
+        Ok(Response::new(Enqueued { points_json: points, waiting }))
     }
 
     type WatchStream = BoxStream<SweepUpdate>;
@@ -139,7 +150,7 @@ fn limit(limit: &Constraint) -> Limit {
 impl From<SweepView> for Sweep {
     fn from(view: SweepView) -> Self {
         let name = view.name().unwrap_or_default().to_owned();
-        let SweepView { sweep, plan, progress, note, warnings, best, started_ms, repeats } = view;
+        let SweepView { sweep, plan, progress, note, warnings, best, started_ms, .. } = view;
         let metric = plan.metric();
         Sweep {
             id: sweep.id.into(),
@@ -159,6 +170,7 @@ impl From<SweepView> for Sweep {
             trials_bound: plan.bound(progress.cap),
             run_cap: plan.config.run_cap,
             raised_cap: progress.cap,
+            queued_points: view.queued_points,
             counts: Some(Counts {
                 queued: progress.queued,
                 leased: progress.leased,
@@ -175,7 +187,7 @@ impl From<SweepView> for Sweep {
             started_ms,
             ended_ms: progress.ended_ms,
             earlier_trials: plan.study.earlier.len() as u64,
-            repeats: repeats.map(repeated),
+            repeats: view.repeats.map(repeated),
             limits: plan.study.constraints.iter().map(limit).collect(),
             early_terminate: plan
                 .config

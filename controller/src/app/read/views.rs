@@ -117,6 +117,8 @@ pub(crate) struct SweepView {
     /// The time when the sweep's first trial was handed out, in milliseconds since 1970; `None` if
     /// no trial was.
     pub(crate) started_ms: Option<i64>,
+    /// The number of queued points that wait for a trial.
+    pub(crate) queued_points: u64,
     /// The trial of an earlier sweep that this sweep's first trial repeats, if there is one.
     pub(crate) repeats: Option<Repeated>,
 }
@@ -224,9 +226,11 @@ pub(in crate::app) fn of_sweep(tx: &Tx<'_>, app: &App, sweep: Sweep) -> Result<S
         best = progress.best_run.as_ref().map(find).transpose()?.flatten();
     }
     let best = best.map(|best| run(tx, app, best)).transpose()?;
+    let queued_points = store::queued_points::count_waiting(tx, &sweep.id)?;
     let warnings = serde_json::from_str(&sweep.warnings).unwrap_or_default();
     Ok(SweepView {
         repeats: Repeated::first(&plan),
+        queued_points,
         plan,
         note: note(tx, app, &progress)?,
         started_ms: store::runs::first_ms(tx, &sweep.id)?,

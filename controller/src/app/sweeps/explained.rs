@@ -62,6 +62,8 @@ pub(super) struct Ahead {
     pub(super) newest: i64,
     /// The number of the first of these trials.
     pub(super) first: u64,
+    /// How many points people had queued, those of earlier trials included.
+    pub(super) queued: usize,
     /// How many points the search was asked for.
     pub(super) count: usize,
     pub(super) suggestions: Arc<Vec<Suggestion>>,

@@ -255,7 +255,7 @@ pub(super) fn check(yaml: String, source: &str) -> Checked {
 
 /// Joins problems into the text of one error. An error is sent in a header of bounded size, so the
 /// problems that do not fit are only counted. `sweep check` prints all of them.
-fn together(problems: &[String]) -> String {
+pub(super) fn together(problems: &[String]) -> String {
     const MOST: usize = 4000;
     let mut bytes = 0;
     let fitting = problems.iter().take_while(|problem| {

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(in crate::app) mod constraints;
 pub(crate) mod edit;
+pub(crate) mod enqueue;
 pub(crate) mod explain;
 pub(in crate::app) mod explained;
 pub(crate) mod extend;

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use ::sweeps::{
-    history::{History, Trial},
+    history::Trial,
     lifecycle::sweep::Closing,
     search::{self, Suggestion},
 };
 use record::ids::SweepId;
 
 use super::{
-    explain,
+    enqueue, explain,
     explained::Ahead,
     known::{Known, Ready},
     plan::Plan,
@@ -71,10 +71,14 @@ pub(crate) async fn ahead(
         let progress = stored::progress(tx, &sweep)?;
         let plan = app.plans.get(tx, &sweep)?;
         let newest = store::events::newest_result(tx, &sweep)?;
-        let known = match plan.needs_history() && refusal(&plan, &progress).is_none() {
+        let mut known = match plan.needs_history() && refusal(&plan, &progress).is_none() {
             true => explain::known(tx, &plan, store::events::last(tx)?)?,
             false => Known::default(),
         };
+        // The trials that come next take the points that wait.
+        known.history.queued = enqueue::taken(tx, &plan)?.queued;
+        let waiting = (progress.next_trial..).zip(enqueue::waiting(tx, &plan)?);
+        known.history.queued.extend(waiting);
         Ok(Now { plan, progress, newest, known })
     });
     let now = look.await?;
@@ -93,7 +97,7 @@ pub(crate) async fn ahead(
     if found.nothing.is_none() && count > 0 {
         found.suggestions = match now.plan.needs_history() {
             true => by_model(app, now, count).await?,
-            false => search::ahead(&now.plan.study, first, History::default(), count),
+            false => search::ahead(&now.plan.study, first, now.known.history, count),
         };
         found.nothing =
             found.suggestions.is_empty().then_some("every point of the space has been handed out");
@@ -116,19 +120,24 @@ fn refusal(plan: &Plan, progress: &Progress) -> Option<&'static str> {
 async fn by_model(app: &Arc<App>, now: Now, count: usize) -> Result<Vec<Suggestion>, Error> {
     let first = now.progress.next_trial;
     let mut kept = app.explained.of(&now.plan.id).lock_owned().await;
-    let is_same =
-        |ahead: &&Ahead| ahead.newest == now.newest && ahead.first == first && ahead.count >= count;
+    let queued = now.known.history.queued.len();
+    let is_same = |ahead: &&Ahead| {
+        let told = (ahead.newest, ahead.first, ahead.queued);
+        told == (now.newest, first, queued) && ahead.count >= count
+    };
     if let Some(ahead) = kept.ahead.as_ref().filter(is_same) {
         return Ok(ahead.suggestions.iter().take(count).cloned().collect());
     }
-    let waiting = app.searches.ready(&now.plan.id, first);
+    // A proposal that waits for an agent does not come next if people have queued a point.
+    let is_queued = now.known.history.queued.contains_key(&first);
+    let waiting = app.searches.ready(&now.plan.id, first).filter(|_| !is_queued);
     let failed = |error: &dyn std::fmt::Display| Error::Bug(format!("a search failed: {error}"));
     let permit = app.explaining.clone().acquire_owned().await.map_err(|closed| failed(&closed))?;
     let proposing = app.threads.run(move || {
         let _permit = permit;
         let suggestions = Arc::new(propose(&now, waiting, count));
         let Now { newest, .. } = now;
-        kept.ahead = Some(Ahead { newest, first, count, suggestions: suggestions.clone() });
+        kept.ahead = Some(Ahead { newest, first, queued, count, suggestions: suggestions.clone() });
         suggestions
     });
     Ok(proposing.await.map_err(|error| failed(&error))?.to_vec())

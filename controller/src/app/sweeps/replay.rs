@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc};
 use ::sweeps::search;
 use record::ids::SweepId;
 
-use super::{known::Known, plan::Plan, stored};
+use super::{enqueue, known::Known, plan::Plan, stored};
 use crate::{
     app::{
         App,
@@ -56,10 +56,11 @@ pub(crate) async fn replay(
             true => store::events::of_trials(tx, &sweep, 0, store::events::last(tx)?)?,
             false => Vec::new(),
         };
+        let history = enqueue::taken(tx, &plan)?;
         let mut replay = Replay {
             plan,
             told: told.into_iter().peekable(),
-            known: Known::default(),
+            known: Known { history, ..Known::default() },
             engine: search::engine(),
         };
         let (mut found, mut from) = (Replayed::default(), 0);

@@ -1,15 +1,15 @@
-//! Hands out trials: queued runs first, then trials at new points. Grid, random and Sobol search
-//! need only the trial's number, so they propose inside the transaction. A model also needs the
-//! history, so it proposes off the async threads and outside of any transaction. Each sweep has one
-//! proposer. `app::agents::orders` and `app::agents::heartbeat` use this module. All data that this
-//! module keeps in memory can be computed again from the database.
+//! Hands out trials: queued runs first, then queued points, then points of the search. A queued
+//! point, and grid, random and Sobol search need no results, so they propose inside the
+//! transaction. A model needs the whole history, so it proposes off the async threads and outside
+//! of any transaction. Each sweep has one proposer. `app::agents::orders` and
+//! `app::agents::heartbeat` use this module. All data that this module keeps in memory can be
+//! computed again from the database.
 
 use std::sync::Arc;
 
 use probes::{Bug, planted};
 use record::ids::SweepId;
 use sweeps::{
-    history::History,
     lifecycle::{
         run::State,
         sweep::{self, Closing},
@@ -19,6 +19,7 @@ use sweeps::{
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
+    enqueue,
     known::{Known, Ready},
     plan::Plan,
 };
@@ -67,13 +68,21 @@ pub(in crate::app) fn hand_out(
         }
     }
     let plan = change.plan(sweep)?;
+    let mut history = None;
     while most.runs > 0 && most.bytes > 0 && wants_new(change, &plan)? {
-        if plan.needs_history() {
+        let number = change.progress(sweep)?.next_trial;
+        let queued = enqueue::take(change, &plan, number)?;
+        if queued.is_none() && plan.needs_history() {
             handed.wants_model = true;
             break;
         }
-        let number = change.progress(sweep)?.next_trial;
-        match search::propose(&plan.study, number, &History::default()) {
+        // Only the queued points of the history matter here.
+        let history = match &mut history {
+            Some(history) => history,
+            none => none.insert(enqueue::taken(change.tx, &plan)?),
+        };
+        history.queued.extend(queued.map(|wanted| (number, wanted)));
+        match search::propose(&plan.study, number, history) {
             Ok(suggestion) => {
                 let run = create(change, &plan, number, suggestion, 0, agent)?;
                 most.take(&run);
@@ -124,8 +133,8 @@ fn create(
 }
 
 /// Proposes the next trial of a sweep by its model, and leases it to the agent of this heartbeat.
-/// Returns `None` if the sweep hands out no new trials, or if its space is used up. Also returns
-/// `None` if other calls keep the proposer busy until `deadline`.
+/// Returns `None` if the sweep hands out no new trials, if its space is used up, or if a queued
+/// point comes first. Also returns `None` if other calls keep the proposer busy until `deadline`.
 pub(in crate::app) async fn by_model(
     app: &Arc<App>,
     plan: &Arc<Plan>,
@@ -141,13 +150,15 @@ pub(in crate::app) async fn by_model(
         () = app.clock.sleep_until(deadline) => return Ok(None),
     };
     app.registry.still_newest(beat)?;
-    let (sweep, after) = (plan.id.clone(), known.seen);
-    let (told, last) = app
+    let (whose, after) = (plan.clone(), known.seen);
+    let (told, last, taken) = app
         .read(move |tx, _| {
             let last = store::events::last(tx)?;
-            Ok((store::events::of_trials(tx, &sweep, after, last)?, last))
+            let told = store::events::of_trials(tx, &whose.id, after, last)?;
+            Ok((told, last, enqueue::taken(tx, &whose)?))
         })
         .await?;
+    known.history.queued = taken.queued;
     for event in
         told.iter().filter(|told| told.kind != Kind::RunEnded || !planted(Bug::ResultsIgnored))
     {
@@ -162,6 +173,9 @@ pub(in crate::app) async fn by_model(
         change.app.registry.still_newest(&beat)?;
         let is_next = change.progress(&plan.id)?.next_trial == number;
         if !is_next || !hands_out(change, &plan.id)? || !wants_new(change, &plan)? {
+            return Ok(None);
+        }
+        if store::queued_points::next(change.tx, &plan.id)?.is_some() {
             return Ok(None);
         }
         let Ok(suggestion) = suggestion else {

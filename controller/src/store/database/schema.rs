@@ -26,4 +26,5 @@ pub(in crate::store) const SCHEMA: &[&str] = &[
     include_str!("../schema/022.sql"),
     include_str!("../schema/023.sql"),
     include_str!("../schema/024.sql"),
+    include_str!("../schema/025.sql"),
 ];
