@@ -19,7 +19,9 @@ pub(crate) fn run(run: &Run, sweep: &Sweep) -> String {
     let head = format!("{}  {}", paint(style::STRONG, one_word(&run.id)), state(&run.state));
     let mut lines =
         vec![head, paint(style::FAINT, values::sentence(&params, SENTENCE)), String::new()];
-    lines.extend(repeats(run, sweep));
+    let kind = origin.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let is_first = run.trial == Some(0) && !matches!(kind, "listed" | "queued");
+    lines.extend(repeats(run, sweep, is_first));
     lines.extend(chosen(origin, run, sweep));
     lines.extend(came(origin, run, sweep));
     lines.join("\n")
@@ -34,21 +36,22 @@ fn float(origin: &Map<String, Value>, key: &str) -> f64 {
     origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
 }
 
-/// Returns a sentence about the trial of an earlier sweep that the run repeats.
-fn repeats(run: &Run, sweep: &Sweep) -> Option<String> {
+/// Returns a sentence about the trial of an earlier sweep that the run repeats. `is_first` says that
+/// the search has begun with this run, and so has chosen to repeat that trial.
+fn repeats(run: &Run, sweep: &Sweep, is_first: bool) -> Option<String> {
     let repeated = run.repeats.as_ref()?;
     let had = metric(sweep, repeated.value);
     let of = one_word(&repeated.sweep);
-    Some(match (run.trial, repeated.sweep.is_empty()) {
-        (Some(0), false) => format!(
+    Some(match (is_first, repeated.sweep.is_empty()) {
+        (true, false) => format!(
             "It repeats the best trial of the earlier sweeps in this space, a trial of {of} with \
             {had}."
         ),
-        (Some(0), true) => format!("It repeats the best prior run in this space, with {had}."),
-        (_, false) => {
+        (true, true) => format!("It repeats the best prior run in this space, with {had}."),
+        (false, false) => {
             format!("A trial of the earlier sweep {of} had these parameters, with {had}.")
         }
-        (_, true) => format!("A prior run had these parameters, with {had}."),
+        (false, true) => format!("A prior run had these parameters, with {had}."),
     })
 }
 
@@ -228,7 +231,14 @@ mod tests {
         let first = Run { repeats, ..runs()[0].clone() };
         let later = Run { trial: Some(4), ..first.clone() };
         assert!(plain(&run(&first, &sweep())).contains("repeats the best prior run in this space"));
-        assert!(plain(&run(&later, &sweep())).contains("A prior run had these parameters"));
+        // A person wanted this point, so the search has not chosen to repeat the prior run.
+        let suggestion_json = r#"{"origin":{"kind":"listed","index":0}}"#.to_owned();
+        let listed = Run { suggestion_json, ..first.clone() };
+        for other in [&later, &listed] {
+            let told = plain(&run(other, &sweep()));
+            assert!(told.contains("A prior run had these parameters"), "{told}");
+        }
+        assert!(plain(&run(&listed, &sweep())).contains("point 1 of the configuration's `points`"));
     }
 
     #[test]
