@@ -211,6 +211,7 @@ mod tests {
              + (SELECT count(*) FROM begins WHERE run NOT IN (SELECT id FROM runs))
              + (SELECT count(*) FROM prior_runs WHERE run NOT IN (SELECT key FROM runs)
                 OR sweep NOT IN (SELECT id FROM sweeps))
+             + (SELECT count(*) FROM queued_points WHERE sweep NOT IN (SELECT id FROM sweeps))
              + (SELECT count(*) FROM about WHERE joined NOT IN (SELECT id FROM sweeps))
              + (SELECT count(*) FROM runs WHERE sweep NOT IN (SELECT id FROM sweeps))
              + (SELECT count(*) FROM progress WHERE sweep NOT IN (SELECT id FROM sweeps))
@@ -229,6 +230,7 @@ mod tests {
              + (SELECT count(*) FROM sweeps WHERE id <> 'there')
              + (SELECT count(*) FROM bin_sweeps)
              + (SELECT count(*) FROM prior_runs WHERE sweep <> 'there' OR run <> 1)
+             + (SELECT count(*) FROM queued_points WHERE sweep <> 'there')
              + (SELECT count(*) FROM about WHERE joined IS NOT NULL)
              + (SELECT count(*) FROM bin_runs WHERE run <> 3)";
     /// The rows of the run that nobody deletes.
@@ -282,6 +284,12 @@ mod tests {
                  VALUES (?1, 'finished', 1, 0, 0, 0, 1, 0, 0, 0)",
                 &[&id],
             )?;
+            for trial in 0..30 {
+                tx.run(
+                    "INSERT INTO queued_points (sweep, point, trial) VALUES (?1, '{}', ?2)",
+                    &[&id, &trial],
+                )?;
+            }
         }
         let kept = fill(tx, "kept", None)?;
         let alone = fill(tx, "alone", None)?;
