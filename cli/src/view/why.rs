@@ -36,8 +36,8 @@ fn float(origin: &Map<String, Value>, key: &str) -> f64 {
     origin.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN)
 }
 
-/// Returns a sentence about the trial of an earlier sweep that the run repeats. `is_first` says that
-/// the search has begun with this run, and so has chosen to repeat that trial.
+/// Returns a sentence about the trial of an earlier sweep that the run repeats. `is_first` says
+/// that the search has begun with this run, and so has chosen to repeat that trial.
 fn repeats(run: &Run, sweep: &Sweep, is_first: bool) -> Option<String> {
     let repeated = run.repeats.as_ref()?;
     let had = metric(sweep, repeated.value);
