@@ -89,15 +89,14 @@ impl Surrogate {
     }
 
     pub(super) fn curve(&self, axis: usize) -> Curve {
-        let axes = self.axes();
+        let (axes, intervals) = (self.axes(), &self.checked().intervals);
         let point = |x: f64| {
             let points = self.points(&[Level { axis, coordinate: x }])?;
             let Average { mean, variance } = self.posterior.average(&points);
-            let half = self.intervals.half * variance.sqrt();
+            let half = intervals.half * variance.sqrt();
             let (low, high) = self.ends((mean - half, mean + half));
             let trials = &points[..points.len().min(TRIALS)];
-            let (trial_low, trial_high) =
-                self.ends(self.intervals.of_trials(&self.posterior, trials));
+            let (trial_low, trial_high) = self.ends(intervals.of_trials(&self.posterior, trials));
             let value = axes.value(axis, x);
             Some(CurvePoint { value, mean: self.value(mean), low, high, trial_low, trial_high })
         };

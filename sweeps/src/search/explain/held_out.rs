@@ -6,7 +6,8 @@
 //! trial. A fit to few trials follows their noise, so the errors would be too small. Therefore a
 //! short history is split into folds, and a surrogate that is fitted to the other folds predicts
 //! each fold. In a long history a single trial hardly changes the fit, so the formula is good
-//! enough. The formula also serves for fewer than 20 observations, which are too few to split.
+//! enough. In an explanation, the formula also serves for fewer than 20 observations, which are too
+//! few to split. The recommendation of a trial splits every short history.
 
 use crate::{
     gp::{Form, Hyperparameters, LeftOut, Posterior, fit},
@@ -18,16 +19,24 @@ use crate::{
 const ORDER_SEED: u64 = 0x0066_6f6c_6473;
 /// The number of parts of a short history.
 const FOLDS: usize = 10;
+/// The least number of observations that an explanation splits.
+pub(super) const SPLIT: usize = 2 * FOLDS;
 /// The largest number of observations of a short history. A fit to more observations costs too much
 /// to repeat for each fold.
 const SHORT: usize = 80;
 
-/// Returns the prediction of each observation from other observations, in the sample's order.
-pub(super) fn foretold(form: &Form, sample: &Sample, posterior: &Posterior) -> Vec<LeftOut> {
+/// Returns the prediction of each observation from other observations, in the sample's order. A
+/// sample of fewer than `least` observations is not split.
+pub(super) fn foretold(
+    form: &Form,
+    sample: &Sample,
+    posterior: &Posterior,
+    least: usize,
+) -> Vec<LeftOut> {
     let count = sample.inputs.len();
     let order = shuffled(count);
     let folds = (0..FOLDS).map(|fold| order.iter().skip(fold).step_by(FOLDS).copied().collect());
-    let is_short = (2 * FOLDS..=SHORT).contains(&count);
+    let is_short = (least..=SHORT).contains(&count);
     let by_folds = || {
         let mut all = vec![None; count];
         for fold in folds {

@@ -1,6 +1,7 @@
-//! Explains the results of a sweep: which parameters matter, how the metric depends on them, and
-//! which incumbent a point was compared with. The controller calls this module on behalf of users.
-//! The module never proposes a point, and never affects the points that a sweep proposes.
+//! Explains the results of a sweep: which parameters matter, how the metric depends on them, which
+//! trial is probably the best, and which incumbent a point was compared with. The controller calls
+//! this module on behalf of users. The module never proposes a point, and never affects the points
+//! that a sweep proposes.
 //!
 //! An [`Explanation`] comes from a surrogate of the Bayesian search that is fitted to a history,
 //! whatever the sweep's own method. The observations are prepared as for the Bayesian search: at
@@ -12,7 +13,9 @@ mod held_out;
 mod importance;
 mod individuals;
 mod intervals;
+mod judge;
 mod predictions;
+mod recommended;
 mod scale;
 #[cfg(test)]
 mod tests;
@@ -21,12 +24,18 @@ pub use effects::{Cell, Curve, CurvePoint, Surface};
 pub use importance::Importance;
 pub use individuals::{Individual, Individuals};
 pub use intervals::Coverage;
+pub use judge::Comparison;
 pub use predictions::Prediction;
+pub use recommended::{Expected, Recommendation};
 pub use scale::Tail;
 
 use std::sync::OnceLock;
 
-use self::{intervals::Intervals, scale::Scale};
+use self::{
+    intervals::Intervals,
+    judge::{Finished, Judge},
+    scale::Scale,
+};
 use super::{Earlier, Study, axes::Axes, bayes, observations::Observations};
 use crate::{
     config::nearest::nearest,
@@ -37,6 +46,8 @@ use crate::{
 
 /// The number of curves if the user names no parameter: those of the most important parameters.
 const CURVES: usize = 8;
+/// Whether the axes of the surrogate are warped.
+const WARPED: bool = true;
 /// The seed of the Sobol points at which an explanation evaluates the surrogate. A sweep has this
 /// seed only if its YAML names it, or by a rare chance.
 const POINTS_SEED: u64 = 0x6265_736f_6d21;
@@ -70,6 +81,9 @@ pub enum Unexplained {
     /// The user named more than two parameters, or one of them twice.
     #[error("at most two different parameters can be explained together")]
     TooMany,
+    /// No trial ran to its end with a value and within every limit, so none can be recommended.
+    #[error("no finished trial with a value keeps every limit")]
+    NoneCounts,
     /// A covariance that cannot be factorised, which should not occur.
     #[error("the surrogate cannot be fitted to these values")]
     NoModel,
@@ -136,6 +150,14 @@ pub fn repeated_first(study: &Study) -> Option<&Earlier> {
     study.earlier.iter().find(|trial| axes.place(&trial.config).is_some())
 }
 
+/// How well a surrogate predicts its own observations.
+#[derive(Debug)]
+struct Checked {
+    /// The prediction of each observation from other observations.
+    foretold: Vec<LeftOut>,
+    intervals: Intervals,
+}
+
 /// A Gaussian process, fitted to a sweep's trials, that predicts the metric at all points of the
 /// space. One surrogate gives any number of explanations, all of them about the same trials.
 #[derive(Debug)]
@@ -143,12 +165,15 @@ pub struct Surrogate {
     study: Study,
     observations: Observations,
     posterior: Posterior,
-    /// The prediction of each observation from other observations.
-    foretold: Vec<LeftOut>,
-    intervals: Intervals,
+    /// How well the surrogate predicts, which the first explanation computes.
+    checked: OnceLock<Checked>,
     scale: Scale,
     /// The value of each trial of the sweep, by its number, as the trial logged it.
     values: Vec<Option<f64>>,
+    /// The model that compares trials, which the first recommendation fits.
+    judge: OnceLock<Option<Judge>>,
+    /// The trials that may be recommended.
+    finished: Vec<Finished>,
     trials: usize,
     ended: usize,
     /// The importances, which the first explanation computes.
@@ -185,20 +210,21 @@ impl Surrogate {
             return Err(Unexplained::TooFew { have: trials, need });
         }
         let scale = Scale::of(study, history);
-        let (bent, history) = scale.drawn_together(study, history);
+        let original = history;
+        let (bent, history) = scale.drawn_together(study, original);
         let observations = Observations::of(&bent, &axes, &history);
-        let form = observations.form(true);
+        let form = observations.form(WARPED);
         let posterior =
             bayes::fitted(&form, &observations, &history).posterior(&form, &observations);
         let posterior = posterior.ok_or(Unexplained::NoModel)?;
-        let foretold = held_out::foretold(&form, &observations.sample, &posterior);
-        let intervals = Intervals::of(&foretold, &observations.measured);
+        let dimensions = observations.dimensions.len();
         Ok(Surrogate {
             study: study.clone(),
+            finished: judge::finished(study, &axes, original, dimensions),
             observations,
             posterior,
-            foretold,
-            intervals,
+            checked: OnceLock::new(),
+            judge: OnceLock::new(),
             scale,
             values,
             trials,
@@ -235,12 +261,22 @@ impl Surrogate {
             trials: self.trials,
             accuracy: self.accuracy(),
             ended: self.ended,
-            coverage: self.intervals.coverage(),
+            coverage: self.checked().intervals.coverage(),
             predictions: self.predictions(),
             tail: self.scale.tail(),
             importances,
             curves,
             surface,
+        })
+    }
+
+    fn checked(&self) -> &Checked {
+        self.checked.get_or_init(|| {
+            let (form, observations) = (self.observations.form(WARPED), &self.observations);
+            let foretold =
+                held_out::foretold(&form, &observations.sample, &self.posterior, held_out::SPLIT);
+            let intervals = Intervals::of(&foretold, &observations.measured);
+            Checked { foretold, intervals }
         })
     }
 
@@ -255,7 +291,7 @@ impl Surrogate {
         let squares =
             |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         // Targets have mean 0.
-        let missed = squares(&mut self.foretold.iter().map(|foretold| foretold.error));
+        let missed = squares(&mut self.checked().foretold.iter().map(|foretold| foretold.error));
         let all = squares(&mut self.observations.sample.targets.iter().copied());
         if all > 0.0 { (1.0 - missed / all).clamp(0.0, 1.0) } else { 0.0 }
     }

@@ -1,7 +1,7 @@
 //! Returns how the other trials predict each trial, in the metric's units. The explanation of a
 //! sweep contains these predictions. With them, a person can judge what the surrogate is worth.
 
-use super::{Surrogate, intervals::HeldOut};
+use super::{Checked, Surrogate, intervals::HeldOut};
 
 /// A trial as the others predict it, in the metric's units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,16 +24,17 @@ impl Surrogate {
     /// Returns the prediction of each trial of the sweep that the surrogate knows and that ran to
     /// its end, in the order of their numbers.
     pub(super) fn predictions(&self) -> Vec<Prediction> {
+        let Checked { foretold, intervals } = self.checked();
         let of = |held_out: &HeldOut| {
             let HeldOut { index, trial, half, covered } = *held_out;
-            let foretold = self.foretold[index];
+            let foretold = foretold[index];
             let mean = self.observations.sample.targets[index] - foretold.error;
             let reach = half * foretold.deviation;
             let (low, high) = self.ends((mean - reach, mean + reach));
             let value = self.values[usize::try_from(trial).ok()?]?;
             Some(Prediction { trial, mean: self.value(mean), low, high, value, covered })
         };
-        let mut all: Vec<Prediction> = self.intervals.held_out.iter().filter_map(of).collect();
+        let mut all: Vec<Prediction> = intervals.held_out.iter().filter_map(of).collect();
         all.sort_by_key(|prediction| prediction.trial);
         all
     }

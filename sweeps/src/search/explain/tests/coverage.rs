@@ -68,7 +68,7 @@ fn share_of_fresh(surrogate: &Surrogate, fresh: &History) -> f64 {
     let holds = |trial: &&Trial| {
         let point = surrogate.axes().coordinates(&trial.point).unwrap();
         let (low, high) =
-            surrogate.ends(surrogate.intervals.of_trials(&surrogate.posterior, &[point]));
+            surrogate.ends(surrogate.checked().intervals.of_trials(&surrogate.posterior, &[point]));
         (low..=high).contains(&value(trial))
     };
     fresh.trials.iter().filter(holds).count() as f64 / fresh.trials.len() as f64
@@ -87,7 +87,7 @@ fn fresh_trials_lie_in_their_intervals_as_often_as_was_counted() {
                 let mut noise = Stream::new(seed, count, Purpose::Draw);
                 let history = measured(&study, count, measure, &mut noise);
                 let surrogate = Surrogate::of(&study, &history).unwrap();
-                let Coverage { covered, held_out: of } = surrogate.intervals.coverage();
+                let Coverage { covered, held_out: of } = surrogate.checked().intervals.coverage();
                 (counted, held_out) = (counted + covered, held_out + of);
                 let fresh =
                     measured(&sweep(study.maximize, 1000 + seed), FRESH, measure, &mut noise);

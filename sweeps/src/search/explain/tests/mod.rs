@@ -1,6 +1,7 @@
 //! Tests explanations of functions whose importances and curves are known.
 
 mod coverage;
+mod recommended;
 mod trials;
 
 use serde_json::{Value, json};
