@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use sweeps::{
     config::{self, Severity},
     history::{History, Outcome, Trial},
-    search::{self, Ingredient, Study},
+    search::{
+        self, Ingredient, Study,
+        explain::{self, Expected, Recommendation, Surrogate, Unexplained},
+    },
 };
 use terminal::{Exit, Failure};
 
@@ -23,8 +26,15 @@ Reads one request per line on stdin and writes one answer per line on stdout:
   {\"id\":0,\"params\":{\"lr\":0.001}}
   {\"op\":\"tell\",\"id\":0,\"value\":0.42}
   {\"ok\":true}
+  {\"op\":\"best\"}
+  {\"observed\":{\"id\":0,\"params\":{\"lr\":0.001},\"value\":0.42},\"recommended\":null}
 `space` has the form of `parameters` in a sweep's YAML. `init` also takes a `goal`, which is
 minimize (the default) or maximize, and a `method`: bayes (the default), random, sobol or grid.
+
+`best` returns the trial with the best value that you told. After a few trials, it also returns the
+`recommended` trial, which a model expects to be the best: values may have noise. Then each trial
+has the expected `mean` with its 90 % interval (`low`, `high`), `noise` is the standard deviation of
+one value, and `probability` says how surely the recommended trial is better than the other.
 
 You may ask for more points before you tell the results of earlier ones, and tell results in any
 order. A value of null, or no value, reports a failure. A request that cannot be answered gets
@@ -59,6 +69,8 @@ enum Request {
     Ask,
     /// Reports the result of a point. No value, or null, means that the point failed.
     Tell { id: u64, value: Option<f64> },
+    /// Asks for the best trial that was told, and for the one that a model expects to be the best.
+    Best,
 }
 
 fn minimize() -> String {
@@ -100,6 +112,7 @@ fn answer(
     let session = session.as_mut().ok_or("the first request must be an `init`")?;
     match request {
         Request::Tell { id, value } => session.tell(id, value),
+        Request::Best => session.best(),
         _ => session.ask(),
     }
 }
@@ -146,5 +159,91 @@ impl Session {
         let trial = trial.ok_or_else(|| format!("no `ask` has returned the id {id}"))?;
         trial.outcome = value.map_or(Outcome::Failed, Outcome::Value);
         Ok(json!({ "ok": true }))
+    }
+
+    fn best(&self) -> Result<Value, String> {
+        let Some((id, value)) = explain::incumbent(&self.study, &self.history) else {
+            return Ok(json!({ "observed": null, "recommended": null }));
+        };
+        let found = Surrogate::of(&self.study, &self.history)
+            .and_then(|surrogate| surrogate.recommendation(|_| true));
+        let recommendation = match found {
+            Ok(found) => found,
+            Err(Unexplained::NoModel) => return Err(Unexplained::NoModel.to_string()),
+            // There are too few trials for a model, or nothing to model.
+            Err(_) => {
+                let observed = json!({ "id": id, "params": self.params(id), "value": value });
+                return Ok(json!({ "observed": observed, "recommended": null }));
+            }
+        };
+        let Recommendation { recommended, observed, noise, comparison } = recommendation;
+        Ok(json!({
+            "observed": self.expected(&observed),
+            "recommended": self.expected(&recommended),
+            "noise": noise,
+            "probability": comparison.map(|comparison| comparison.probability),
+        }))
+    }
+
+    fn expected(&self, expected: &Expected) -> Value {
+        let Expected { trial, value, mean, low, high } = *expected;
+        let params = self.params(trial);
+        json!({
+            "id": trial, "params": params, "value": value, "mean": mean, "low": low, "high": high,
+        })
+    }
+
+    /// Returns the parameters of a trial, which exists.
+    fn params(&self, id: u64) -> Value {
+        self.history.trials[id as usize].point.to_json(&self.study.space)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(session: &mut Option<Session>, request: Value) -> Result<Value, String> {
+        answer(session, serde_json::from_value(request).unwrap(), &[])
+    }
+
+    #[test]
+    fn the_best_point_is_told_with_the_one_that_the_model_expects_to_be_best() {
+        let mut session = None;
+        let mut ask = |request: Value| ask(&mut session, request);
+        assert!(ask(json!({ "op": "best" })).unwrap_err().contains("`init`"));
+        let space = json!({ "x": { "min": 0.0, "max": 1.0 } });
+        let init = json!({
+            "op": "init", "seed": 4, "goal": "maximize", "method": "random", "space": space,
+        });
+        ask(init).unwrap();
+        let none = json!({ "observed": null, "recommended": null });
+        assert_eq!(ask(json!({ "op": "best" })).unwrap(), none);
+        let mut lucky = None;
+        for id in 0..40 {
+            let params = ask(json!({ "op": "ask" })).unwrap()["params"].clone();
+            let x = params["x"].as_f64().unwrap();
+            let noise = 0.05 * (f64::from(id) * 7.3).sin();
+            let mut value = noise - 2.0 * (x - 0.3) * (x - 0.3);
+            if (0.6..0.9).contains(&x) && lucky.is_none() && id > 2 {
+                (lucky, value) = (Some(id), 0.15);
+            }
+            ask(json!({ "op": "tell", "id": id, "value": value })).unwrap();
+            if id == 0 {
+                let best = ask(json!({ "op": "best" })).unwrap();
+                let observed = json!({ "id": 0, "params": params, "value": value });
+                assert_eq!(best, json!({ "observed": observed, "recommended": null }));
+            }
+        }
+        let best = ask(json!({ "op": "best" })).unwrap();
+        assert_eq!(
+            (&best["observed"]["id"], &best["observed"]["value"]),
+            (&json!(lucky), &json!(0.15))
+        );
+        let recommended = &best["recommended"];
+        assert!((recommended["params"]["x"].as_f64().unwrap() - 0.3).abs() < 0.15, "{best}");
+        let number = |key: &str| recommended[key].as_f64().unwrap();
+        assert!(number("low") < number("mean") && number("mean") < number("high"), "{best}");
+        assert!(best["probability"].as_f64().unwrap() > 0.5 && best["noise"].as_f64() > Some(0.0));
     }
 }
