@@ -3,7 +3,7 @@
 
 use proto::{
     dial,
-    v1::{ExplainSweep, Explanation},
+    v1::{ExplainSweep, Explanation, Recommendation, RunList, SweepRef},
 };
 use tonic::{Code, Status};
 
@@ -62,6 +62,52 @@ async fn the_explanation_of_a_sweep_finds_the_parameter_that_matters() {
         both,
         "it follows from the rows"
     );
+}
+
+async fn recommend(lab: &mut Lab, sweep: &str) -> Result<Recommendation, Status> {
+    Ok(lab.sweeps.recommend(SweepRef { sweep: sweep.to_owned() }).await?.into_inner())
+}
+
+#[tokio::test]
+async fn a_lucky_run_is_the_best_but_not_the_recommended_one() {
+    let mut lab = Lab::start().await;
+    let sweep = lab.create(RANDOM).await;
+    let mut agent = lab.agent("one", &sweep.id);
+    valley(&mut agent, 3).await;
+    let few = recommend(&mut lab, &sweep.id).await.unwrap_err();
+    assert_eq!(few.code(), Code::FailedPrecondition, "{few:?}");
+    let (mut lucky, mut places) = (None, std::collections::HashMap::new());
+    for number in 0..36 {
+        let start = agent.ask().await;
+        let params: serde_json::Value = serde_json::from_str(&start.params_json).unwrap();
+        let lr = params["lr"].as_f64().unwrap();
+        let mut value = (lr - 0.3).powi(2) + 0.03 * (f64::from(number) * 7.3).sin();
+        if (0.6..0.9).contains(&lr) && lucky.is_none() {
+            (lucky, value) = (Some(start.run.clone()), -0.05);
+        }
+        places.insert(start.run.clone(), lr);
+        agent.log(&start, 0, "val/loss", &[value]).await.unwrap();
+        agent.end(&start, "finished").await.unwrap();
+    }
+    let lucky = lucky.unwrap();
+    let found = recommend(&mut lab, &sweep.id).await.unwrap();
+    let both = (found.observed.clone(), found.recommended.clone());
+    let (observed, recommended) = (both.0.unwrap(), both.1.unwrap());
+    assert_eq!((&observed.run, observed.value), (&lucky, -0.05));
+    assert_eq!(lab.sweep(&sweep.id).await.best.unwrap().id, lucky);
+    assert!((places[&recommended.run] - 0.3).abs() < 0.2, "{recommended:?}");
+    assert!(recommended.low < recommended.mean && recommended.mean < recommended.high);
+    assert!(found.probability > Some(0.5) && found.noise > 0.0, "{found:?}");
+
+    lab.restart().await;
+    let again = recommend(&mut lab, &sweep.id).await.unwrap();
+    assert_eq!(again.recommended, found.recommended, "it follows from the rows");
+    let runs = vec![lucky.clone(), recommended.run.clone()];
+    lab.dial(None).bin().delete_runs(RunList { runs }).await.unwrap();
+    let left = recommend(&mut lab, &sweep.id).await.unwrap();
+    let named = [left.recommended.unwrap().run, left.observed.unwrap().run];
+    assert!(!named.contains(&lucky) && !named.contains(&recommended.run), "{named:?}");
+    assert_eq!(code(recommend(&mut lab, "nonesuch").await), Code::NotFound);
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Sweeps.Watch",         "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
     ("Sweeps.Replay",        "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
     ("Sweeps.Explain",       "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
+    ("Sweeps.Recommend",     "o o o o o 0  o - - - 0  - x o  0 o 0 0"),
     ("Agents.Heartbeat",     "o - o o - 0  - o 0 - -  - x o  - - - -"),
     ("Agents.List",          "o o o o o o  o - - - o  - x o  o o o o"),
     ("Runs.Begin",           "o - o o - 0  - 0 0 o -  - x o  - - - -"),
@@ -113,6 +114,7 @@ impl World {
             "Explain" => {
                 client.explain(ExplainSweep { sweep, ..Default::default() }).await.map(drop)
             }
+            "Recommend" => client.recommend(one).await.map(drop),
             other => panic!("the table has Sweeps.{other}, which no test calls"),
         }
     }

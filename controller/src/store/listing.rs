@@ -183,6 +183,15 @@ pub(crate) fn best(
     Ok(best)
 }
 
+/// Lists the numbers of the finished trials of a sweep that are not deleted.
+pub(crate) fn finished(tx: &Tx<'_>, sweep: &SweepId) -> Result<Vec<u64>> {
+    tx.all(
+        "SELECT trial FROM shown_runs WHERE sweep = ?1 AND state = 'finished' ORDER BY trial",
+        &[&sweep.as_str()],
+        |row| Ok(row.get::<i64>(0)?.cast_unsigned()),
+    )
+}
+
 /// Lists the projects that have a run, a sweep or a portfolio, sorted, and when the first of these
 /// was created, in milliseconds since the epoch.
 pub(crate) fn projects(tx: &Tx<'_>) -> Result<Vec<(ProjectId, i64)>> {

@@ -16,9 +16,10 @@ use std::{
 
 use proto::v1::{
     AppendRows, Appended, BeginRun, Block, Change, ChangeSweep, Counts, CreateSweep, Curve,
-    CurvePoint, EndRun, EnqueuePoints, Enqueued, ExplainSweep, Explanation, ExtendSweep, FindRuns,
-    Importance, ListRuns, ListSweeps, Outcome, ReadRows, ReplayTrials, Replayed, Retried,
-    RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef, SweepUpdate,
+    CurvePoint, EndRun, EnqueuePoints, Enqueued, Expected, ExplainSweep, Explanation, ExtendSweep,
+    FindRuns, Importance, ListRuns, ListSweeps, Outcome, ReadRows, Recommendation, ReplayTrials,
+    Replayed, Retried, RetryRuns, Run, RunBegun, RunEnded, RunRef, Sweep, SweepList, SweepRef,
+    SweepUpdate,
     artifacts_server::ArtifactsServer,
     files_server::FilesServer,
     history_server::HistoryServer,
@@ -314,6 +315,24 @@ impl Sweeps for Shared {
         let (importances, curves) = (vec![importance], vec![curve]);
         let held = Explanation { held_out: 5, covered: 5, ..Explanation::default() };
         Ok(Response::new(Explanation { trials: 5, accuracy: 0.8, importances, curves, ..held }))
+    }
+
+    async fn recommend(
+        &self,
+        request: Request<SweepRef>,
+    ) -> Result<Response<Recommendation>, Status> {
+        known(&request.into_inner().sweep)?;
+        let expected = |trial: u64, value, mean: f64| {
+            let run = format!("{SWEEP}-{trial}");
+            Some(Expected { run, value, mean, low: mean - 0.0625, high: mean + 0.0625 })
+        };
+        Ok(Response::new(Recommendation {
+            recommended: expected(0, 0.5, 0.4375),
+            observed: expected(1, 0.25, 0.5),
+            noise: 0.125,
+            probability: Some(0.75),
+            reruns: Some(3),
+        }))
     }
 }
 

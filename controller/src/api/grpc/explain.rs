@@ -2,7 +2,8 @@
 //! it. It decides nothing.
 
 use proto::v1;
-use sweeps::search::explain::{Curve, Explanation, Importance, Surface};
+use record::ids::SweepId;
+use sweeps::search::explain::{Curve, Expected, Explanation, Importance, Recommendation, Surface};
 
 use crate::app::sweeps::explain::{Incumbent, Repeated};
 
@@ -17,6 +18,20 @@ pub(super) fn explanation(found: Explanation) -> v1::Explanation {
         covered: found.coverage.covered as u64,
         tail: found.tail.map_or(0, |tail| tail.trials as u64),
         tail_beyond: found.tail.map(|tail| tail.beyond),
+    }
+}
+
+pub(super) fn recommendation(sweep: &SweepId, found: &Recommendation) -> v1::Recommendation {
+    let expected = |expected: &Expected| {
+        let Expected { trial, value, mean, low, high } = *expected;
+        Some(v1::Expected { run: sweep.trial(trial).into(), value, mean, low, high })
+    };
+    v1::Recommendation {
+        recommended: expected(&found.recommended),
+        observed: expected(&found.observed),
+        noise: found.noise,
+        probability: found.comparison.map(|comparison| comparison.probability),
+        reruns: found.comparison.and_then(|comparison| comparison.reruns),
     }
 }
 

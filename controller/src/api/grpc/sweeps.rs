@@ -6,15 +6,16 @@ use std::sync::Arc;
 use ::sweeps::{lifecycle::sweep::Closing, search::Constraint};
 use proto::v1::{
     Change, ChangeSweep, Counts, CreateSweep, EnqueuePoints, Enqueued, ExplainSweep, Explanation,
-    ExtendSweep, Limit, ListSweeps, ReplayTrials, Replayed, Retried, RetryRuns, Sweep, SweepList,
-    SweepRef, SweepUpdate, sweeps_server::Sweeps,
+    ExtendSweep, Limit, ListSweeps, Recommendation, ReplayTrials, Replayed, Retried, RetryRuns,
+    Sweep, SweepList, SweepRef, SweepUpdate, sweeps_server::Sweeps,
 };
+use record::ids::SweepId;
 use tonic::{Request, Response, Status, async_trait, codegen::BoxStream};
 
 use super::{
     Door,
     error::status,
-    explain::{explanation, repeated},
+    explain::{explanation, recommendation, repeated},
     stream,
 };
 use crate::app::{
@@ -120,6 +121,16 @@ impl Sweeps for Door {
         let found = explain::explain(&self.app, &caller, sweep.into(), parameters, Age::Exact);
         let found = found.await.map_err(status)?.found;
         Ok(Response::new(explanation(Arc::unwrap_or_clone(found))))
+    }
+
+    async fn recommend(
+        &self,
+        request: Request<SweepRef>,
+    ) -> Result<Response<Recommendation>, Status> {
+        let (caller, SweepRef { sweep }) = self.enter(request).await?;
+        let sweep = SweepId::from(sweep);
+        let found = explain::recommend(&self.app, &caller, sweep.clone(), Age::Exact).await;
+        Ok(Response::new(recommendation(&sweep, &found.map_err(status)?.found)))
     }
 }
 

@@ -3,14 +3,14 @@
 //! fitted off the async threads, and all explanations of the same trials share it. This module
 //! stores nothing and changes nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ::sweeps::{
     history::Outcome,
     point::Point,
     search::{
         Earlier, Origin,
-        explain::{self, Explanation, Individuals, Unexplained},
+        explain::{self, Explanation, Individuals, Recommendation, Unexplained},
     },
 };
 use record::ids::{RunId, SweepId};
@@ -107,6 +107,28 @@ pub(crate) async fn individuals(
     let now = Standing::of(app, caller, sweep).await?;
     let kept = app.explained.of(&now.plan.id).lock_owned().await;
     now.ask(app, kept, Age::Recent, move |learned| learned.surrogate.individuals(&parameter)).await
+}
+
+/// Returns the finished trial with the best expected value, beside the one with the best value.
+/// Leaves out deleted trials.
+///
+/// # Errors
+/// Fails as [`explain()`] does. Also fails with [`Error::Refused`] if no finished trial with a
+/// value keeps every limit.
+pub(crate) async fn recommend(
+    app: &Arc<App>,
+    caller: &Caller,
+    sweep: SweepId,
+    age: Age,
+) -> Result<Shared<Recommendation>, Error> {
+    let now = Standing::of(app, caller, sweep.clone()).await?;
+    let shown = app.read(move |tx, _| Ok(store::listing::finished(tx, &sweep)?)).await?;
+    let shown: HashSet<u64> = shown.into_iter().collect();
+    let kept = app.explained.of(&now.plan.id).lock_owned().await;
+    now.ask(app, kept, age, move |learned| {
+        learned.surrogate.recommendation(|trial| shown.contains(&trial))
+    })
+    .await
 }
 
 /// The state of a sweep, as far as it decides whether an explanation is new enough.
@@ -226,6 +248,10 @@ fn unexplained(plan: &Plan, why: Unexplained) -> Error {
                 }
             };
             Error::invalid(format!("sweep `{id}` has no parameter `{name}` that varies")).hint(hint)
+        }
+        Unexplained::NoneCounts => {
+            let message = format!("no finished run of sweep `{id}` has a value within every limit");
+            Error::refused(Why::State, message).hint(format!("`sweep show {id}` shows the values"))
         }
         Unexplained::TooMany => Error::invalid(why.to_string()),
         Unexplained::NoModel => Error::Bug(format!("{why}: sweep `{id}`")),
