@@ -3,7 +3,7 @@
 //! change.
 
 use jiff::Timestamp;
-use proto::v1::{self, only::Thing};
+use proto::v1::{self, Recommendation, Run, only::Thing};
 use serde_json::{Value, json};
 
 use crate::view::values;
@@ -95,6 +95,29 @@ pub(crate) fn run(run: &v1::Run) -> Value {
         "ended": time(run.ended_ms),
         "suggestion": serde_json::from_str::<Value>(&run.suggestion_json).unwrap_or(Value::Null),
     })
+}
+
+/// Converts the best run of a sweep, with the recommended run if there is one.
+pub(crate) fn best(best: &Run, found: Option<(&Recommendation, &Run)>) -> Value {
+    let mut value = run(best);
+    value["recommended"] = found.map_or(Value::Null, |(found, run)| recommended(found, run));
+    value
+}
+
+fn recommended(found: &Recommendation, run: &Run) -> Value {
+    // `low` to `high` is the 90 % interval of `mean`.
+    let expected = |one: &v1::Expected| {
+        json!({
+            "id": one.run, "value": one.value, "mean": one.mean, "low": one.low, "high": one.high,
+        })
+    };
+    let mut value = found.recommended.as_ref().map_or(Value::Null, expected);
+    value["params"] = Value::Object(values::object(&run.config_json));
+    value["observed"] = found.observed.as_ref().map_or(Value::Null, expected);
+    value["noise"] = found.noise.into();
+    value["probability"] = found.probability.into();
+    value["reruns"] = found.reruns.into();
+    value
 }
 
 fn limit(limit: &v1::Limit) -> Value {
@@ -321,6 +344,9 @@ mod tests {
     fn sweep_and_run_as_json() {
         insta::assert_snapshot!("sweep", text(&sweep(&fixtures::sweep())));
         insta::assert_snapshot!("run", text(&run(&fixtures::runs()[2])));
+        let found = (&fixtures::recommendation(), &fixtures::runs()[0]);
+        let best = best(&fixtures::runs()[2], Some(found));
+        insta::assert_snapshot!("recommended", text(&best["recommended"]));
         insta::assert_snapshot!("pruned_run", text(&run_with_rungs(&fixtures::pruned())["rungs"]));
     }
 

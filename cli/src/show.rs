@@ -1,7 +1,7 @@
 //! `sweep show` and `sweep best`: show a sweep with its ranking, one run, the best run of a sweep,
 //! or the result of a replay.
 
-use proto::v1::{self, ReplayTrials, RunRef, SweepRef};
+use proto::v1::{self, Recommendation, ReplayTrials, RunRef, SweepRef};
 use serde_json::json;
 use terminal::{Exit, Failure};
 use tonic::Code;
@@ -30,6 +30,10 @@ pub(crate) struct Show {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Values may have noise, so the run with the best value may only be a lucky one. The command also
+names the recommended run: of the finished runs, the one from which a model of all trials expects
+the best value. If both are the same run, one line says so.")]
 pub(crate) struct Best {
     /// Id of a sweep
     #[arg(value_name = "SWEEP", value_parser = crate::args::id)]
@@ -155,12 +159,43 @@ async fn replay(controller: &Controller, found: &Found, args: &Show) -> Result<(
 pub(crate) async fn best(controller: &Controller, args: &Best) -> Result<(), Failure> {
     let sweep = controller.sweep(&args.id).await?;
     let Some(run) = &sweep.best else { return Err(no_best(&sweep)) };
-    if args.json {
-        terminal::print(json::text(&json::run(run)));
-    } else {
-        terminal::print(view::run::best(&sweep, run));
-    }
+    let found = recommended(controller, &sweep).await?;
+    let found = found.as_ref().map(|(recommendation, run)| (recommendation, run));
+    terminal::print(match args.json {
+        true => json::text(&json::best(run, found)),
+        false => {
+            let recommended = found.map(|(recommendation, run)| {
+                format!("\n\n{}", view::recommended::run(&sweep, recommendation, run))
+            });
+            view::run::best(&sweep, run) + &recommended.unwrap_or_default()
+        }
+    });
     Ok(())
+}
+
+/// Requests the recommendation and the recommended run. Returns `None` if the sweep has too few
+/// trials for one, or if the controller is too old to know the call. The best run does not depend
+/// on it, so any other refusal is only a warning.
+async fn recommended(
+    controller: &Controller,
+    sweep: &v1::Sweep,
+) -> Result<Option<(Recommendation, v1::Run)>, Failure> {
+    let wanted = SweepRef { sweep: sweep.id.clone() };
+    match controller.dial().sweeps().recommend(connect::within_patience(wanted)).await {
+        Ok(answer) => {
+            let found = answer.into_inner();
+            let id = found.recommended.as_ref().map(|one| one.run.clone()).unwrap_or_default();
+            let run = controller.run(&id).await?;
+            Ok(Some((found, run)))
+        }
+        Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::Unimplemented) => {
+            Ok(None)
+        }
+        Err(status) => {
+            terminal::warn(format!("no run is recommended: {}", status.message()));
+            Ok(None)
+        }
+    }
 }
 
 fn no_best(sweep: &v1::Sweep) -> Failure {

@@ -34,6 +34,10 @@ fn suggestions_are_equal_when_computed_again() {
         best["value"].as_f64().unwrap() < -0.8,
         "the search goes where the loss is small: {best}"
     );
+    let recommended = &best["recommended"];
+    assert_eq!(recommended["observed"]["id"], best["id"], "{best}");
+    assert!(recommended["mean"].as_f64().unwrap() < -0.7, "{best}");
+    assert!(recommended["params"].is_object() && recommended["noise"].is_number(), "{best}");
 }
 
 #[test]

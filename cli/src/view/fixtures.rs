@@ -1,6 +1,6 @@
 //! Provides a sweep and its runs for the tests of the views.
 
-use proto::v1::{Counts, Limit, Limited, Outcome, Run, Rung, Sweep};
+use proto::v1::{Counts, Expected, Limit, Limited, Outcome, Recommendation, Run, Rung, Sweep};
 
 /// The present time of every test, in milliseconds since the epoch.
 pub(crate) const NOW: i64 = 1_780_000_000_000;
@@ -48,6 +48,20 @@ pub(crate) fn sweep() -> Sweep {
         created_ms: NOW - 600_000,
         started_ms: Some(NOW - 500_000),
         ..Sweep::default()
+    }
+}
+
+/// Returns a recommendation of another run than the best one.
+pub(crate) fn recommendation() -> Recommendation {
+    let expected = |run: &str, value, mean, low, high| {
+        Some(Expected { run: run.to_owned(), value, mean, low, high })
+    };
+    Recommendation {
+        recommended: expected("k3x9abcd-0", 0.023_4, 0.022_512, 0.021_03, 0.023_98),
+        observed: expected("k3x9abcd-2", 0.021_31, 0.024_11, 0.022_7, 0.025_61),
+        noise: 0.002_94,
+        probability: Some(0.781),
+        reruns: Some(2),
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod problem;
 mod ranking;
+pub(crate) mod recommended;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod sweep;
