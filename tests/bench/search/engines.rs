@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use sweeps::{
     history::{History, Outcome, Trial},
-    search::{Ingredient, Method, Study, propose},
+    point::Point,
+    search::{Ingredient, Method, Study, explain::Surrogate, propose},
 };
 use terminal::{Exit, Failure};
 
@@ -35,6 +36,10 @@ pub(crate) trait Engine {
     fn ask(&mut self) -> Told<Option<Asked>>;
     /// Reports the value of a trial.
     fn tell(&mut self, id: &Value, value: f64) -> Told<()>;
+    /// Returns the point that the engine recommends after all trials; `None` if it recommends none.
+    fn recommend(&mut self) -> Told<Option<Values>> {
+        Ok(None)
+    }
     /// Returns the processor time that the engine's process or thread has used so far. Callers use
     /// differences of two results.
     fn spent(&self) -> Duration;
@@ -111,10 +116,7 @@ impl Engine for Own {
         let study = self.study.as_ref().ok_or("asked before the beginning")?;
         let number = self.history.trials.len();
         let Ok(suggestion) = propose(study, number as u64, &self.history) else { return Ok(None) };
-        let values = match suggestion.point.to_json(&study.space) {
-            Value::Object(values) => values,
-            other => return Err(format!("not a point: {other}")),
-        };
+        let values = values(&suggestion.point, study)?;
         self.history.trials.push(Trial::pending(suggestion.point, suggestion.fit));
         Ok(Some(Asked { id: number.into(), values }))
     }
@@ -127,8 +129,28 @@ impl Engine for Own {
         Ok(())
     }
 
+    fn recommend(&mut self) -> Told<Option<Values>> {
+        let study = self.study.as_ref().ok_or("asked before the beginning")?;
+        if self.method != Method::Bayes {
+            return Ok(None);
+        }
+        let found = Surrogate::of(study, &self.history)
+            .and_then(|surrogate| surrogate.recommendation(|_| true));
+        // A run of very few trials has no model.
+        let Ok(found) = found else { return Ok(None) };
+        let trial = &self.history.trials[found.recommended.trial as usize];
+        values(&trial.point, study).map(Some)
+    }
+
     fn spent(&self) -> Duration {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+    }
+}
+
+fn values(point: &Point, study: &Study) -> Told<Values> {
+    match point.to_json(&study.space) {
+        Value::Object(values) => Ok(values),
+        other => Err(format!("not a point: {other}")),
     }
 }

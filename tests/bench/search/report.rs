@@ -23,6 +23,9 @@ struct Score {
     full: Vec<f64>,
     /// For each problem, the mean regret over seeds after half of the budget.
     half: Vec<f64>,
+    /// For each problem, the mean regret over seeds of the point that the engine recommends after
+    /// the whole budget; `None` if the engine recommends none.
+    recommended: Option<Vec<f64>>,
     cpu_ms: f64,
 }
 
@@ -91,14 +94,24 @@ impl<'a> Sheet<'a> {
         }
         let score = |name: &&str| {
             let own: Vec<&Run> = runs.iter().copied().filter(|run| run.engine == *name).collect();
-            let at = |part: usize| {
+            let each = |value: &dyn Fn(&Run) -> Option<f64>, part: usize| -> Vec<f64> {
                 let of = |problem: &&Problem| {
-                    problem_regret(&own, runs, common, problem, references, part)
+                    problem_regret(&own, runs, common, problem, references, value, part)
                 };
                 problems.iter().map(of).collect()
             };
+            let at = |part: usize| {
+                let last = |run: &Run| {
+                    run.curve.get(run.budget.div_ceil(part) - 1).or(run.curve.last()).copied()
+                };
+                each(&last, part)
+            };
+            let recommended = each(&|run| run.recommended, 1);
+            let recommended =
+                recommended.iter().all(|regret| regret.is_finite()).then_some(recommended);
             let cpu: Vec<f64> = own.iter().flat_map(|run| &run.cpu_ms).copied().collect();
-            Score { name: (*name).to_owned(), full: at(1), half: at(2), cpu_ms: mean(&cpu) }
+            let name = (*name).to_owned();
+            Score { name, full: at(1), half: at(2), recommended, cpu_ms: mean(&cpu) }
         };
         let mut scores: Vec<Score> = names.iter().map(score).collect();
         scores.sort_by(|a, b| mean(&a.full).total_cmp(&mean(&b.full)));
@@ -123,6 +136,7 @@ impl<'a> Sheet<'a> {
             ">regret",
             ">±",
             ">at half",
+            ">recommended",
             ">rank",
             ">wins",
             &less,
@@ -141,6 +155,11 @@ impl<'a> Sheet<'a> {
                 format!("{:.3}", mean(&score.full)),
                 format!("{:.3}", error_of_mean(&score.full)),
                 format!("{:.3}", mean(&score.half)),
+                score
+                    .recommended
+                    .as_deref()
+                    .map(|own| format!("{:.3}", mean(own)))
+                    .unwrap_or_default(),
                 format!("{:.2}", mean(&ranks)),
                 self.ranks.iter().filter(least).count().to_string(),
                 if other { format!("{:+.3}", mean(&differences)) } else { String::new() },
@@ -156,15 +175,15 @@ impl<'a> Sheet<'a> {
         families.dedup();
         let mut table = self.columns("family");
         for family in families {
-            let of_family = |score: &Score| {
-                let regrets = self.problems.iter().zip(&score.full);
+            let of_family = |(_, regrets): &(String, &[f64])| {
+                let regrets = self.problems.iter().zip(*regrets);
                 let own: Vec<f64> = regrets
                     .filter(|(problem, _)| problem.family == family)
                     .map(|(_, regret)| *regret)
                     .collect();
                 mean(&own)
             };
-            table.row(row(family, &self.scores.iter().map(of_family).collect::<Vec<_>>()));
+            table.row(row(family, &self.regrets().iter().map(of_family).collect::<Vec<_>>()));
         }
         table.to_string()
     }
@@ -172,16 +191,27 @@ impl<'a> Sheet<'a> {
     fn by_problem(&self) -> String {
         let mut table = self.columns("problem");
         for (place, problem) in self.problems.iter().enumerate() {
-            let regrets: Vec<f64> = self.scores.iter().map(|score| score.full[place]).collect();
+            let regrets: Vec<f64> =
+                self.regrets().iter().map(|(_, regrets)| regrets[place]).collect();
             table.row(row(problem.name, &regrets));
         }
         table.to_string()
     }
 
     fn columns(&self, first: &str) -> Table {
-        self.scores
-            .iter()
-            .fold(Table::default().left(first), |table, score| table.right(&score.name))
+        let regrets = self.regrets();
+        regrets.iter().fold(Table::default().left(first), |table, (name, _)| table.right(name))
+    }
+
+    /// Returns the regrets on each problem: those of each engine, and those of the points that it
+    /// recommends.
+    fn regrets<'b>(&'b self) -> Vec<(String, &'b [f64])> {
+        let of = |score: &'b Score| {
+            let recommended = score.recommended.as_deref();
+            let recommended = recommended.map(|own| (format!("{}, recommended", score.name), own));
+            [(score.name.clone(), &score.full[..])].into_iter().chain(recommended)
+        };
+        self.scores.iter().flat_map(of).collect()
     }
 }
 
@@ -195,14 +225,16 @@ fn row(name: &str, regrets: &[f64]) -> Vec<String> {
     [name.to_owned()].into_iter().chain(regrets.iter().map(cell)).collect()
 }
 
-/// Returns one engine's mean regret on a problem over seeds, after `1 / part` of the budget. NaN if
-/// the problem has no reference.
+/// Returns one engine's mean regret on a problem over seeds, after `1 / part` of the budget. The
+/// function `value` returns the value of a run that counts. The result is NaN if the problem has no
+/// reference, or no run has such a value.
 fn problem_regret(
     own: &[&Run],
     all: &[&Run],
     common: &BTreeSet<(&str, u64)>,
     problem: &Problem,
     references: &References,
+    value: &dyn Fn(&Run) -> Option<f64>,
     part: usize,
 ) -> f64 {
     let Some(reference) = references.get(problem.name) else { return f64::NAN };
@@ -215,12 +247,12 @@ fn problem_regret(
         })
         .filter_map(|run| {
             let trials = run.budget.div_ceil(part);
-            let value = run.curve.get(trials - 1).or(run.curve.last())?;
+            let value = value(run)?;
             // If random search alone nearly reaches the best value, the unit of regret is a
             // fiftieth of another distance. This is the distance from a random search of five
             // trials to the best value.
             let random = reference.random(trials).max(best + 0.02 * (reference.random(1) - best));
-            Some(regret(*value, best, random))
+            Some(regret(value, best, random))
         })
         .collect();
     mean(&regrets)
@@ -239,6 +271,7 @@ mod tests {
             budget: 50,
             pending: 1,
             curve: vec![value; 50],
+            recommended: None,
             least: value,
             cpu_ms: vec![1.0],
             error: None,
@@ -255,5 +288,20 @@ mod tests {
         assert!(text.contains("50 trials, 1 pending, 1 problems, 1 seeds"), "{text}");
         let line = text.lines().find(|line| line.starts_with("griewank-4")).unwrap();
         assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["griewank-4", "0.000", "1.000"]);
+    }
+
+    #[test]
+    fn the_regret_of_what_an_engine_recommends_has_a_column_of_its_own() {
+        let problems = problem::all();
+        let random = reference::stored()["griewank-4"].random(50);
+        let recommended = |seed| Run { recommended: Some(0.0), ..run("a", seed, random) };
+        let runs = [recommended(0), recommended(1), run("b", 0, random), run("b", 1, random)];
+        let text = write(&runs, &problems, &reference::stored(), None);
+        let text = text.replace("\u{1b}[1m", "").replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+        let line = text.lines().find(|line| line.starts_with("griewank-4")).unwrap();
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(cells, ["griewank-4", "1.000", "0.000", "1.000"], "{text}");
+        assert_eq!(text.matches("recommended").count(), 3, "{text}");
+        assert_eq!(text.matches(", recommended").count(), 2, "engine b has none: {text}");
     }
 }

@@ -44,6 +44,10 @@ pub(crate) struct Run {
     pub(crate) pending: usize,
     /// After each trial, the noise-free value of the trial whose noisy value is best so far.
     pub(crate) curve: Vec<f64>,
+    /// The noise-free value at the point that the engine recommends after all trials; `None` if it
+    /// recommends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recommended: Option<f64>,
     /// The smallest noise-free value of any trial.
     pub(crate) least: f64,
     /// The processor time of each ask and the tell before it, in milliseconds.
@@ -78,6 +82,7 @@ pub(crate) fn run(
         budget: plan.budget,
         pending: plan.pending,
         curve: Vec::with_capacity(plan.budget),
+        recommended: None,
         least: f64::MAX,
         cpu_ms: Vec::with_capacity(plan.budget),
         error: None,
@@ -132,6 +137,7 @@ fn search(
         looked = looked.min(seen);
         done.curve.push(best);
     }
+    done.recommended = engine.recommend()?.map(|point| problem.value(&point));
     Ok(())
 }
 
