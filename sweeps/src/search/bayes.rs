@@ -139,7 +139,9 @@ fn modelled(
     let ambition = if explores && neglected.is_none() { AMBITION } else { 0.0 };
     let mut acquisition =
         acquisition(study, number, &form, &fitted, &posterior, observations, ambition)?;
-    if study.has(Ingredient::InnerOptimum) {
+    // Every other trial does without the belief. So the data can overrule it: a good value at the
+    // end of a range draws the trials that follow.
+    if study.has(Ingredient::InnerOptimum) && !number.is_multiple_of(2) {
         acquisition = acquisition.with_optimum_inside_of(axes.numeric());
     }
 

@@ -23,6 +23,10 @@ pub(super) enum Kind {
     Steps { law: Law, quantum: Quantum, lowest: i64, highest: i64 },
     /// Distinct values with their cumulative probabilities.
     Category { values: Vec<Value>, cumulated: Vec<f64> },
+    /// Three or more distinct numbers of a list, ascending, with their cumulative probabilities.
+    /// The model places them at even distances, whatever the numbers are. So `[16, 32, 64]` and
+    /// `[0.1, 0.01, 0.001]` both lie evenly.
+    Ordered { values: Vec<Value>, cumulated: Vec<f64> },
 }
 
 impl Kind {
@@ -39,8 +43,9 @@ impl Kind {
         }
     }
 
-    /// Returns a category. Equal values become one value with the sum of their probabilities.
-    /// Values of probability 0 are left out.
+    /// Returns a category, or ordered numbers if every value is a number and there are at least
+    /// three. Equal values become one value with the sum of their probabilities. Values of
+    /// probability 0 are left out.
     fn category(values: &[Value], probabilities: Option<&[f64]>) -> Kind {
         let mut places = BTreeMap::new();
         let mut weighted: Vec<(&Value, f64)> = Vec::new();
@@ -53,14 +58,22 @@ impl Kind {
             }
         }
         weighted.retain(|&(_, weight)| weight > 0.0);
+        let is_ordered = weighted.len() >= 3 && weighted.iter().all(|(value, _)| value.is_number());
+        if is_ordered {
+            let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+            weighted.sort_by(|(a, _), (b, _)| number(a).total_cmp(&number(b)));
+        }
         let mut sum = 0.0;
         let mut cumulate = |weight: f64| {
             sum += weight;
             sum
         };
-        Kind::Category {
-            cumulated: weighted.iter().map(|&(_, weight)| cumulate(weight)).collect(),
-            values: weighted.into_iter().map(|(value, _)| value.clone()).collect(),
+        let cumulated = weighted.iter().map(|&(_, weight)| cumulate(weight)).collect();
+        let values = weighted.into_iter().map(|(value, _)| value.clone()).collect();
+        if is_ordered {
+            Kind::Ordered { values, cumulated }
+        } else {
+            Kind::Category { values, cumulated }
         }
     }
 
@@ -89,7 +102,9 @@ impl Kind {
                 u64::try_from(i128::from(*max) - i128::from(*min) + 1).ok()
             }
             Kind::Steps { lowest, highest, .. } => Some((highest - lowest) as u64 + 1),
-            Kind::Category { values, .. } => Some(values.len() as u64),
+            Kind::Category { values, .. } | Kind::Ordered { values, .. } => {
+                Some(values.len() as u64)
+            }
         }
     }
 
@@ -107,8 +122,9 @@ impl Kind {
     /// Returns the coordinate of the value that the distribution has at `u` in [0, 1).
     pub(super) fn draw(&self, u: f64) -> f64 {
         match self {
-            Kind::Category { values, cumulated } => {
-                cumulated.partition_point(|&sum| sum <= u).min(values.len() - 1) as f64
+            Kind::Category { values, cumulated } | Kind::Ordered { values, cumulated } => {
+                let level = cumulated.partition_point(|&sum| sum <= u).min(values.len() - 1);
+                self.coordinate_of(level as u64)
             }
             _ => self.nearest(u),
         }
@@ -153,6 +169,9 @@ impl Kind {
                 steps.clamp(*lowest, *highest).abs_diff(*lowest)
             }
             Kind::Category { .. } => x as u64,
+            Kind::Ordered { values, .. } => {
+                ((x * values.len() as f64) as u64).min(values.len() as u64 - 1)
+            }
         }
     }
 
@@ -167,6 +186,7 @@ impl Kind {
                 law.cdf(lowest.saturating_add_unsigned(level) as f64 * quantum.step)
             }
             Kind::Category { .. } => level as f64,
+            Kind::Ordered { values, .. } => (level as f64 + 0.5) / values.len() as f64,
         }
     }
 
@@ -179,7 +199,9 @@ impl Kind {
                 let steps = lowest.saturating_add_unsigned(self.level(x));
                 quantum.value(steps as f64).expect("counted steps are numbers")
             }
-            Kind::Category { values, .. } => values[(x as usize).min(values.len() - 1)].clone(),
+            Kind::Category { values, .. } | Kind::Ordered { values, .. } => {
+                values[(self.level(x) as usize).min(values.len() - 1)].clone()
+            }
         }
     }
 
@@ -221,7 +243,7 @@ impl Kind {
             Kind::Steps { quantum, lowest, .. } => {
                 inside(quantum.nearest(value.as_f64()?) as i128 - i128::from(*lowest))
             }
-            Kind::Category { values, .. } => {
+            Kind::Category { values, .. } | Kind::Ordered { values, .. } => {
                 let identity = Identity::of(value);
                 values
                     .iter()

@@ -4,9 +4,10 @@
 //!
 //! A coordinate of a numeric axis lies in [0, 1], on the scale of the parameter's law. Every
 //! coordinate belongs to one value. An integer has the middle of its share of the axis, and a
-//! multiple of a quantum has the law's distribution function there. So two coordinates differ only
-//! if the trial's program receives different values. A category's coordinate is its index, and
-//! models use only whether two indices are equal.
+//! multiple of a quantum has the law's distribution function there. The numbers of a list lie at
+//! even distances, in their order. So two coordinates differ only if the trial's program receives
+//! different values. A category's coordinate is its index, and models use only whether two indices
+//! are equal.
 //!
 //! Coordinates are settled, as points are: an inactive axis is at the coordinate of its canonical
 //! value. The functions of [`Axes`] return settled coordinates, and require settled coordinates as

@@ -47,6 +47,22 @@ fn a_parameter_that_cannot_vary_has_no_axis() {
 }
 
 #[test]
+fn the_numbers_of_a_list_lie_evenly_in_their_order() {
+    let list = |values: &[Value]| {
+        space(vec![Distribution::Categorical { values: values.to_vec(), probabilities: None }])
+    };
+    let space = list(&[json!(256), json!(16), json!(32.0), json!(16.0)]);
+    let axes = Axes::of(&space);
+    assert_eq!(axes.dimensions(), [Dimension::Numeric]);
+    let values: Vec<Value> = [0.1, 0.5, 0.9].map(|x| axes.point(&[x]).values[0].clone()).to_vec();
+    assert_eq!(values, [json!(16), json!(32.0), json!(256)]);
+    assert_eq!(axes.coordinates(&axes.point(&[0.5])).unwrap(), [0.5]);
+    for unordered in [&[json!(1), json!(2)][..], &[json!(1), json!("2"), json!(3)]] {
+        assert_eq!(Axes::of(&list(unordered)).dimensions(), [Dimension::Category]);
+    }
+}
+
+#[test]
 fn coordinates_and_points_are_inverses() {
     let space = several();
     let axes = Axes::of(&space);

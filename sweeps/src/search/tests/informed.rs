@@ -50,8 +50,10 @@ fn the_search_goes_on_if_nothing_is_feasible() {
         let outcome = Outcome::Value(bowl(&point));
         history.trials.push(Trial { outcome, constrained, ..Trial::pending(point, fit) });
     }
-    let last = &history.trials[11].point;
-    assert!(number(last, 0) < 0.2, "{last:?}");
+    // The belief that the optimum is inside of the ranges may still move every other trial.
+    let latencies: Vec<f64> = history.trials.iter().map(|trial| number(&trial.point, 0)).collect();
+    let small = latencies[4..].iter().filter(|&&latency| latency < 0.2).count();
+    assert!(small >= 4, "{latencies:?}");
 }
 
 #[test]
