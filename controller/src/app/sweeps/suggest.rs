@@ -285,7 +285,9 @@ mod tests {
         let stored = old.clone();
         app.change(move |change| {
             // The same machine stored this engine before multiples of `q` became exact decimals.
-            let engine = Some(search::engine().replace(".r2", ""));
+            let engine = search::engine();
+            let (version, rest) = engine.split_once(".r").unwrap();
+            let engine = Some(format!("{version} {}", rest.split_once(' ').unwrap().1));
             let origin = Some(r#"{"kind":"random"}"#.to_owned());
             let mut run = Run {
                 sweep: Some(sweep.clone()),
