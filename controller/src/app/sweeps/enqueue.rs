@@ -102,8 +102,8 @@ fn check(yaml: &str, source: &str, config: &Config) -> Result<Vec<Wanted>, Error
         let problems = checked.problems.iter();
         let told: Vec<String> =
             problems.map(|problem| config::render(problem, yaml, source)).collect();
-        let id = "the points do not fit the sweep";
-        Error::invalid(format!("{id}\n{}", manage::together(&told)))
+        let text = manage::together(&told);
+        Error::invalid(format!("the points do not fit the sweep\n{text}"))
     })
 }
 
