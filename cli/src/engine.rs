@@ -166,7 +166,7 @@ impl Session {
             return Ok(json!({ "observed": null, "recommended": null }));
         };
         let found = Surrogate::of(&self.study, &self.history)
-            .and_then(|surrogate| surrogate.recommendation(|_| true));
+            .and_then(|surrogate| surrogate.recommendation(None, |_| true));
         let recommendation = match found {
             Ok(found) => found,
             Err(Unexplained::NoModel) => return Err(Unexplained::NoModel.to_string()),

@@ -135,7 +135,7 @@ impl Engine for Own {
             return Ok(None);
         }
         let found = Surrogate::of(study, &self.history)
-            .and_then(|surrogate| surrogate.recommendation(|_| true));
+            .and_then(|surrogate| surrogate.recommendation(None, |_| true));
         // A run of very few trials has no model.
         let Ok(found) = found else { return Ok(None) };
         let trial = &self.history.trials[found.recommended.trial as usize];

@@ -122,11 +122,19 @@ pub(crate) async fn recommend(
     age: Age,
 ) -> Result<Shared<Recommendation>, Error> {
     let now = Standing::of(app, caller, sweep.clone()).await?;
-    let shown = app.read(move |tx, _| Ok(store::listing::finished(tx, &sweep)?)).await?;
+    let (shown, best) = app
+        .read(move |tx, _| {
+            let progress = store::sweeps::progress(tx, &sweep)?;
+            let best = progress.and_then(|progress| progress.best_run);
+            let best = best.map(|run| store::runs::get(tx, &run)).transpose()?.flatten();
+            let best = best.and_then(|run| run.trial);
+            Ok((store::listing::finished(tx, &sweep)?, best))
+        })
+        .await?;
     let shown: HashSet<u64> = shown.into_iter().collect();
     let kept = app.explained.of(&now.plan.id).lock_owned().await;
     now.ask(app, kept, age, move |learned| {
-        learned.surrogate.recommendation(|trial| shown.contains(&trial))
+        learned.surrogate.recommendation(best, |trial| shown.contains(&trial))
     })
     .await
 }

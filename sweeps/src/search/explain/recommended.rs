@@ -42,18 +42,23 @@ pub struct Expected {
 impl Surrogate {
     /// Returns the trial to recommend, out of the finished trials that keep every limit and for
     /// whose number `counts` returns `true`. Of equal means, the best logged value is recommended,
-    /// and of equal values the lowest number. Without noise, the best logged value is recommended.
+    /// and of equal values trial `best`, or else the lowest number. Without noise, the best logged
+    /// value is recommended.
     ///
     /// # Errors
     /// Fails with [`Unexplained::NoneCounts`] if there is no such trial, and with
     /// [`Unexplained::NoModel`] if a covariance cannot be factorised.
     pub fn recommendation(
         &self,
+        best: Option<u64>,
         counts: impl Fn(u64) -> bool,
     ) -> Result<Recommendation, Unexplained> {
         let all: Vec<&Finished> = self.finished.iter().filter(|one| counts(one.trial)).collect();
         let cost = |one: usize| if self.study.maximize { -all[one].value } else { all[one].value };
-        let by_value = |&one: &usize, &other: &usize| cost(one).total_cmp(&cost(other));
+        let is_other = |one: usize| Some(all[one].trial) != best;
+        let by_value = |&one: &usize, &other: &usize| {
+            cost(one).total_cmp(&cost(other)).then(is_other(one).cmp(&is_other(other)))
+        };
         // Of equal trials, `min_by` returns the first.
         let observed = (0..all.len()).min_by(by_value).ok_or(Unexplained::NoneCounts)?;
         let judge = self.judge().ok_or(Unexplained::NoModel)?;

@@ -28,7 +28,7 @@ fn noisy(study: &Study, count: u64) -> History {
 }
 
 fn recommended(study: &Study, history: &History) -> Recommendation {
-    Surrogate::of(study, history).unwrap().recommendation(|_| true).unwrap()
+    Surrogate::of(study, history).unwrap().recommendation(None, |_| true).unwrap()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_lucky_trial_is_not_recommended() {
     assert_eq!(found, recommended(&study, &history), "the same again");
     // Whatever the caller leaves out, as trials that people deleted, is never named.
     let without = Surrogate::of(&study, &history).unwrap();
-    let without = without.recommendation(|trial| trial != bad as u64).unwrap();
+    let without = without.recommendation(None, |trial| trial != bad as u64).unwrap();
     assert!(without.observed.trial != bad as u64 && without.recommended == found.recommended);
 }
 
@@ -103,7 +103,7 @@ fn only_finished_trials_within_every_limit_are_recommended() {
     }
     history.trials.iter_mut().for_each(|trial| trial.constrained = vec![None]);
     let surrogate = Surrogate::of(&study, &history).unwrap();
-    assert_eq!(surrogate.recommendation(|_| true), Err(Unexplained::NoneCounts));
+    assert_eq!(surrogate.recommendation(None, |_| true), Err(Unexplained::NoneCounts));
     history.trials.truncate(3);
     let few = Surrogate::of(&study, &history).unwrap_err();
     assert_eq!(few, Unexplained::TooFew { have: 3, need: 4 });
@@ -121,6 +121,10 @@ fn repeats_of_a_point_have_one_mean_and_the_best_of_them_is_named() {
     let found = recommended(&study, &history);
     assert_eq!((found.recommended.trial, found.observed.trial), (7, 7), "{found:?}");
     assert_eq!(found.comparison, None);
+    // A sweep's best run is the one that ended first.
+    let surrogate = Surrogate::of(&study, &history).unwrap();
+    let found = surrogate.recommendation(Some(9), |_| true).unwrap();
+    assert_eq!((found.recommended.trial, found.observed.trial), (9, 9), "{found:?}");
     let flat = trials(&study, 9, |_| 2.5);
     let found = recommended(&study, &flat);
     assert!(found.recommended.trial == 0 && (found.recommended.mean - 2.5).abs() < 1e-9);
