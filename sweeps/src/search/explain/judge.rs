@@ -4,7 +4,8 @@
 use super::held_out;
 use crate::{
     gp::{Form, Hyperparameters, Posterior, fit},
-    history::{History, Outcome, Trial},
+    history::{History, Outcome},
+    quantile::normal_cdf,
     search::{Study, axes::Axes, observations::Observations, sample::Sample},
 };
 
@@ -59,14 +60,22 @@ pub(super) fn finished(
     history: &History,
     dimensions: usize,
 ) -> Vec<Finished> {
-    let of = |(number, trial): (usize, &Trial)| {
-        let Outcome::Value(value) = trial.outcome else { return None };
-        let counts = value.is_finite() && study.is_feasible(&trial.constrained);
-        let mut coordinates = axes.coordinates(&trial.point).filter(|_| counts)?;
+    let of = |(trial, value)| {
+        let mut coordinates = axes.coordinates(&history.trials[trial as usize].point)?;
         coordinates.resize(dimensions, 0.0);
-        Some(Finished { trial: number as u64, value, coordinates })
+        Some(Finished { trial, value, coordinates })
     };
-    history.trials.iter().enumerate().filter_map(of).collect()
+    feasible(study, history).filter_map(of).collect()
+}
+
+/// Returns the number and the value of each trial that ran to its end and keeps every limit.
+pub(super) fn feasible(study: &Study, history: &History) -> impl Iterator<Item = (u64, f64)> {
+    (0..).zip(&history.trials).filter_map(|(number, trial)| match trial.outcome {
+        Outcome::Value(value) if value.is_finite() && study.is_feasible(&trial.constrained) => {
+            Some((number, value))
+        }
+        _ => None,
+    })
 }
 
 impl Judge {
@@ -123,7 +132,7 @@ fn with_noise(form: &Form, observations: &Observations, least: f64) -> Option<(f
 /// difference has the precision 1/v + n/(2σ²).
 fn compared(gain: f64, variance: f64, noise: f64) -> Comparison {
     let probability = match variance > 0.0 {
-        true => 0.5 * libm::erfc(-gain / (2.0 * variance).sqrt()),
+        true => normal_cdf(gain / variance.sqrt()),
         false => 1.0,
     };
     let needed = (APART / gain) * (APART / gain) - 1.0 / variance;

@@ -121,18 +121,10 @@ pub struct Explanation {
 /// every limit. Returns `None` if there is no such trial. The history says what was known when a
 /// point was chosen.
 pub fn incumbent(study: &Study, history: &History) -> Option<(u64, f64)> {
-    let mut best: Option<(u64, f64)> = None;
-    for (number, trial) in history.trials.iter().enumerate() {
-        let Outcome::Value(value) = trial.outcome else { continue };
-        let is_better = |than: f64| if study.maximize { value > than } else { value < than };
-        if value.is_finite()
-            && study.is_feasible(&trial.constrained)
-            && best.is_none_or(|(_, best)| is_better(best))
-        {
-            best = Some((number as u64, value));
-        }
-    }
-    best
+    judge::feasible(study, history).reduce(|best, other| {
+        let is_better = if study.maximize { other.1 > best.1 } else { other.1 < best.1 };
+        if is_better { other } else { best }
+    })
 }
 
 /// Returns the best trial of the earlier sweeps that has the same coordinates as this point on
