@@ -61,13 +61,18 @@ impl Wanted {
         Wanted { values: space.parameters.iter().map(leaf).collect() }
     }
 
-    /// Returns the point, if every active parameter that varies is given.
-    pub fn whole(&self, space: &Space) -> Option<Point> {
-        let value = |index: usize| match (self.values.get(index), space.parameters.get(index)) {
+    /// Returns the given value of a parameter, or that of a constant.
+    pub(crate) fn value<'a>(&'a self, space: &'a Space, index: usize) -> Option<&'a Value> {
+        match (self.values.get(index), space.parameters.get(index)) {
             (Some(Some(value)), _) => Some(value),
             (_, Some(Parameter { distribution: Distribution::Constant(value), .. })) => Some(value),
             _ => None,
-        };
+        }
+    }
+
+    /// Returns the point, if every active parameter that varies is given.
+    pub fn whole(&self, space: &Space) -> Option<Point> {
+        let value = |index: usize| self.value(space, index);
         let settled = |index: usize| match space.is_active(index, value) {
             true => value(index).cloned(),
             false => Some(space.parameters[index].distribution.canonical()),

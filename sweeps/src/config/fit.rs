@@ -12,7 +12,7 @@ use crate::{
 use super::{
     method,
     scalar::number,
-    text::{code, shorten},
+    text::{bare, code},
     when::{one_of, possible_values},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn fit(
         Distribution::Constant(only) => match Identity::of(only) == Identity::of(value) {
             true => Ok(only.clone()),
             false => Err(Misfit {
-                why: format!("is always {}", code(&shown(only))),
+                why: format!("is always {}", code(&bare(only))),
                 hint: "remove it from the point".to_owned(),
             }),
         },
@@ -132,9 +132,4 @@ fn range(law: &Law) -> String {
         (_, None) => "it is a number".to_owned(),
         (_, Some((min, max))) => format!("it is a number from {} to {}", figure(min), figure(max)),
     }
-}
-
-/// Returns a value as text for a message.
-fn shown(value: &Value) -> String {
-    shorten(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }

@@ -4,20 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use crate::{
-    point::Wanted,
-    search::Method,
-    space::{Distribution, Space},
-};
+use crate::{point::Wanted, search::Method, space::Space};
 
 use super::{
     Config,
     fields::{Field, Fields, describe, inline},
     fit::fit,
     problem::{At, Report},
-    text::{code, listed},
+    text::{bare, code, listed},
     tree::{Kind, Node},
     value,
     when::meant,
@@ -81,7 +75,7 @@ struct Reader<'r> {
 
 /// The values of one point, as far as they were read.
 struct Draft {
-    values: Vec<Option<Value>>,
+    point: Wanted,
     /// Whether a parameter was named: for each its line, and whether its value has an error.
     named: BTreeMap<usize, Named>,
 }
@@ -138,13 +132,13 @@ impl<'r> Reader<'r> {
                 .error(at, "this point has no value")
                 .hint("name a parameter and its value, such as `{lr: 0.01}`");
         }
-        let values = vec![None; self.space.parameters.len()];
-        let mut draft = Draft { values, named: BTreeMap::new() };
+        let point = Wanted { values: vec![None; self.space.parameters.len()] };
+        let mut draft = Draft { point, named: BTreeMap::new() };
         self.values(&fields, "", &mut draft);
         for (name, index) in self.names.clone() {
             self.condition(&name, index, &draft, at);
         }
-        let point = Wanted { values: draft.values };
+        let point = draft.point;
         if self.method == Method::Grid && self.report.errors() == before {
             self.is_cell(&point, at);
         }
@@ -201,26 +195,21 @@ impl<'r> Reader<'r> {
             }
         });
         draft.named.insert(index, Named { line, is_wrong: value.is_none() });
-        draft.values[index] = value;
+        draft.point.values[index] = value;
     }
 
     /// Reports a given value of a parameter that is not active at the point, or of which the point
     /// leaves open whether it is.
     fn condition(&mut self, name: &str, index: usize, draft: &Draft, at: At<'_>) {
-        if draft.values[index].is_none() {
+        if draft.point.values[index].is_none() {
             return;
         }
         let mut child = index;
         while let Some(condition) = &self.space.parameters[child].condition {
             let parent = &self.space.parameters[condition.parent];
-            let value = match (&draft.values[condition.parent], &parent.distribution) {
-                (Some(value), _) | (None, Distribution::Constant(value)) => Some(value),
-                (None, _) => None,
-            };
+            let value = draft.point.value(self.space, condition.parent);
             let other = parent.path.join(".");
-            let text =
-                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let wanted = condition.values.first().map(text).unwrap_or_default();
+            let wanted = condition.values.first().map(bare).unwrap_or_default();
             if draft.named.get(&condition.parent).is_some_and(|named| named.is_wrong) {
                 return;
             }
@@ -234,7 +223,7 @@ impl<'r> Reader<'r> {
                         "{} is inactive at this point, where {} is {}",
                         code(name),
                         code(&other),
-                        code(&text(value))
+                        code(&bare(value))
                     ),
                     format!("remove it, or write {}", code(&format!("{other}: {wanted}"))),
                 ),
@@ -257,10 +246,7 @@ impl<'r> Reader<'r> {
         if point.whole(self.space).is_some() {
             return;
         }
-        let value = |index: usize| match &self.space.parameters[index].distribution {
-            Distribution::Constant(value) => Some(value),
-            _ => point.values[index].as_ref(),
-        };
+        let value = |index: usize| point.value(self.space, index);
         let open = |index: &usize| self.space.is_active(*index, value) && value(*index).is_none();
         let missing = self.names.iter().filter(|(_, index)| open(index));
         let missing = listed(missing.map(|(name, _)| name.as_str()), "and");

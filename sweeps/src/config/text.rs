@@ -2,12 +2,19 @@
 //! terminal. All code in `config` that writes messages calls this module. The module changes only
 //! what a message shows, never a value.
 
+use serde_json::Value;
+
 /// The longest piece of a file that a message repeats, in characters.
 const LONGEST: usize = 48;
 
 /// Returns `text` in backticks, at most 48 characters of it, with unprintable characters replaced.
 pub(super) fn code(text: &str) -> String {
     format!("`{}`", shorten(text))
+}
+
+/// Returns a value as a person writes it: a text without quotes, anything else as JSON.
+pub(super) fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Returns at most 48 characters of `text`, with unprintable characters replaced.

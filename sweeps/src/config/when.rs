@@ -17,7 +17,7 @@ use super::{
     leaf::{Leaf, When},
     nearest::nearest,
     problem::{At, Report},
-    text::{code, shorten},
+    text::{bare, code, shorten},
     tree::{Kind, Node},
     value,
 };
@@ -160,10 +160,9 @@ pub(super) fn possible_values(distribution: &Distribution) -> Vec<&Value> {
 
 /// Returns the hint for a value that is none of the listed ones.
 pub(super) fn one_of(value: &Value, listed: &[&Value]) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let words: Vec<String> = listed.iter().copied().map(text).collect();
+    let words: Vec<String> = listed.iter().copied().map(bare).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match nearest(&text(value), &words) {
+    match nearest(&bare(value), &words) {
         Some(word) => format!("did you mean {}?", code(word)),
         None => format!("it is {}", shorten(&words.join(", "))),
     }
